@@ -1,0 +1,73 @@
+"""Customer segmentation under scikit-learn's contract.
+
+The road, one sub-package a stage:
+
+1. `custseg.tables`: raw rows to one row per customer;
+2. `custseg.features`: customer columns to numbers;
+3. `custseg.cluster`: numbers to segments;
+4. `custseg.selection`: how many segments;
+5. `custseg.assignment`: which segment a new customer belongs to;
+6. `custseg.profile`: who the segments are;
+7. `custseg.plotting`: pictures with their numbers.
+
+`custseg.datasets` has real tables and simulators whose true segments are known,
+`custseg.testing` the checks that every estimator here passes, and `custseg.exceptions`
+the errors. The most used names are also at `custseg.<Name>`. Nothing is imported
+before it is used.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "BehaviouralTransformer": "features",
+    "DemographicTransformer": "features",
+    "DiscriminantAssigner": "assignment",
+    "GaussianMixtureSegmenter": "cluster",
+    "HierarchicalSegmenter": "cluster",
+    "KMeansSegmenter": "cluster",
+    "PsychographicTransformer": "features",
+    "SegmentProfile": "profile",
+    "SegmentProfileDisplay": "plotting",
+    "SegmentSearch": "selection",
+    "SegmentSearchDisplay": "plotting",
+    "SegmentationModel": "assignment",
+    "SilhouetteDisplay": "plotting",
+    "TransactionColumns": "tables",
+    "clean_transactions": "tables",
+    "profile_segments": "profile",
+    "silhouette_samples": "selection",
+    "silhouette_score": "selection",
+    "summarize_transactions": "tables",
+}
+_STAGES = (
+    "assignment",
+    "cluster",
+    "datasets",
+    "exceptions",
+    "features",
+    "plotting",
+    "profile",
+    "selection",
+    "tables",
+    "testing",
+)
+
+__all__ = ["__version__", *sorted(_HOME), *_STAGES]
+
+
+def __getattr__(name):
+    """Import a public name or a stage when it is first asked for (PEP 562)."""
+    if name in _HOME:
+        value = getattr(import_module(f"custseg.{_HOME[name]}"), name)
+    elif name in _STAGES:
+        value = import_module(f"custseg.{name}")
+    else:
+        raise AttributeError(f"module 'custseg' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

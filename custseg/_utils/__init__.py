@@ -1,0 +1,1 @@
+"""Private helpers that import nothing else of custseg and no scikit-learn."""
