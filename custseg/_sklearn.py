@@ -38,6 +38,6 @@ __all__ = [
 
 @contextmanager
 def single_threaded():
-    """Hold BLAS and OpenMP to one thread, so that sums round the same on any machine."""
+    """Hold BLAS and OpenMP to one thread, so that runs repeat bit for bit."""
     with _get_threadpool_controller().limit(limits=1):
         yield

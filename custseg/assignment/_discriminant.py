@@ -1,0 +1,339 @@
+"""Discriminant analysis: assigns customers to learned segments."""
+
+from numbers import Real
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+
+from custseg._sklearn import (
+    Interval,
+    StrOptions,
+    check_is_fitted,
+    check_sample_weight,
+    fit_context,
+    validate_data,
+)
+from custseg.assignment._moments import (
+    ledoit_wolf_intensity,
+    mean_variance,
+    segment_moments,
+    whitener,
+)
+from custseg.exceptions import DataQualityError, DegenerateFitError
+
+
+class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
+    """Assigns customers to segments by linear or quadratic discriminant analysis.
+
+    Each segment is a Gaussian cloud over the columns; a customer goes to the segment
+    that is most probable given its size and the customer's distance from it.
+
+    Parameters
+    ----------
+    kind : {"linear", "quadratic"}, default="linear"
+        One covariance for all segments, or one for each.
+    priors : {"share", "uniform"} or array-like of shape (n_segments,), default="share"
+        How probable segments are before a customer is looked at: by their (weighted)
+        share of the training customers, all alike, or given in the order of
+        ``classes_``.
+    shrinkage : float in [0, 1], "auto" or None, default=None
+        How far covariances are drawn towards the diagonal of the pooled covariance
+        within segments, which steadies them when customers are few or columns many.
+        "auto" takes Ledoit and Wolf's estimate, or one customer's weight where that
+        leaves a segment flat; None is 0.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_segments,)
+        The segments, sorted.
+    priors_ : ndarray of shape (n_segments,)
+        Prior probabilities.
+    means_ : ndarray of shape (n_segments, n_features)
+        Mean of each segment.
+    covariances_ : ndarray of shape (1 or n_segments, n_features, n_features)
+        Covariance within segments after shrinkage: one if linear, else one a segment.
+    shrinkage_ : ndarray of shape (1 or n_segments,)
+        Shrinkage of each covariance.
+    n_collinear_ : int
+        Directions in which no customer varies within segments: constant columns, and
+        columns that others determine. They do not count in distances.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where the table had names.
+
+    Notes
+    -----
+    Covariances divide by the number of customers less that of means estimated, as the
+    moment estimates of R's MASS do; scikit-learn divides by the number of customers
+    since its version 1.9, which makes it a little surer of itself. The shrinkage
+    target is a diagonal, so the answer does not depend on the units of the columns.
+
+    A column in which segments differ and customers within a segment do not at all
+    decides alone; the linear kind takes it so. The quadratic kind refuses a segment
+    that does not vary in some direction, unless shrinkage fills it.
+
+    References
+    ----------
+    Fisher, R. A. (1936). The use of multiple measurements in taxonomic problems.
+    Annals of Eugenics 7(2), 179-188.
+    https://doi.org/10.1111/j.1469-1809.1936.tb02137.x
+
+    Ledoit, O. and Wolf, M. (2004). A well-conditioned estimator for large-dimensional
+    covariance matrices. Journal of Multivariate Analysis 88(2), 365-411.
+    https://doi.org/10.1016/S0047-259X(03)00096-4
+
+    Examples
+    --------
+    >>> from custseg import DiscriminantAssigner
+    >>> age_and_income = [[25, 30], [31, 38], [28, 29], [52, 61], [60, 58], [55, 70]]
+    >>> segment = [1, 1, 1, 0, 0, 0]
+    >>> assigner = DiscriminantAssigner().fit(age_and_income, segment)
+    >>> assigner.predict([[30, 35], [58, 60]])
+    array([1, 0])
+    >>> assigner.predict_proba([[43, 48]]).round(2)
+    array([[0.94, 0.06]])
+    """
+
+    _parameter_constraints = {
+        "kind": [StrOptions({"linear", "quadratic"})],
+        "priors": [StrOptions({"share", "uniform"}), "array-like"],
+        "shrinkage": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"}), None],
+    }
+
+    def __init__(self, kind="linear", *, priors="share", shrinkage=None):
+        self.kind = kind
+        self.priors = priors
+        self.shrinkage = shrinkage
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Learn to tell the segments apart.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_features)
+            Numeric columns without missing values.
+        y : array-like of shape (n_customers,)
+            Segment of each customer.
+        sample_weight : array-like of shape (n_customers,), default=None
+            Weight of each customer, zero or more; a weight of two counts as two
+            customers.
+
+        Returns
+        -------
+        self : DiscriminantAssigner
+
+        Raises
+        ------
+        DegenerateFitError
+            If there is one segment only, no column varies, there are no more
+            customers than segments, or (quadratic) a segment does not vary in some
+            direction.
+        DataQualityError
+            If a weight is negative.
+        ValueError
+            If given priors are not one positive number a segment.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64)
+        if (weights < 0).any():
+            raise DataQualityError(
+                f"sample_weight must not be negative. Got {(weights < 0).sum()} "
+                "negative weights instead. Give each customer zero or more."
+            )
+        present = weights > 0
+        X, weights = X[present], weights[present]
+        self.classes_, codes = np.unique(y[present], return_inverse=True)
+        moments = segment_moments(X, codes, self._checked_n_classes(), weights)
+        self._check_variation(moments)
+        self.means_ = moments.means
+        self.priors_ = self._checked_priors(moments.weights)
+        within = np.sqrt(np.diag(moments.within_scatter()) / weights.sum())
+        residuals = (X - self.means_[codes]) / moments.scale
+        residuals = np.divide(
+            residuals, within, out=np.zeros_like(residuals), where=within > 0
+        )
+        if self.kind == "linear":
+            self._fit_linear(moments, residuals, weights)
+        else:
+            self._fit_quadratic(moments, residuals, weights, codes)
+        return self
+
+    def decision_function(self, X):
+        """Log of each segment's probability density times prior, up to a constant.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_customers, n_segments) or (n_customers,)
+            With two segments, the second's score less the first's.
+        """
+        scores = self._scores(X)
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict(self, X):
+        """Give each customer the most probable segment.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_customers,)
+        """
+        scores = self._scores(X)
+        return self.classes_[scores.argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Probability of each segment for each customer.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_customers, n_segments)
+            Columns in the order of ``classes_``; rows sum to one.
+        """
+        return softmax(self._scores(X), axis=1)
+
+    def predict_log_proba(self, X):
+        """Logarithm of the probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_features)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_customers, n_segments)
+        """
+        scores = self._scores(X)
+        top = scores.max(axis=1, keepdims=True)
+        return scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+
+    def _scores(self, X):
+        """Discriminant scores, from distances in whitened directions."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False) - self._center
+        constants = np.log(self.priors_) - self._log_determinants / 2
+        if self.kind == "linear":
+            # A distance's part that is common to all segments cancels.
+            directions = X @ self._whiteners[0]
+            places = (self.means_ - self._center) @ self._whiteners[0]
+            scores = directions @ places.T - np.einsum("ij,ij->i", places, places) / 2
+            return scores + constants
+        scores = np.empty((len(X), len(self.classes_)))
+        for k, matrix in enumerate(self._whiteners):
+            directions = (X - (self.means_[k] - self._center)) @ matrix
+            scores[:, k] = -np.einsum("ij,ij->i", directions, directions) / 2
+        return scores + constants
+
+    def _fit_linear(self, moments, residuals, weights):
+        n_free = weights.sum() - len(self.classes_)
+        if n_free <= 0:
+            raise DegenerateFitError(
+                "There must be more customers than segments. Got "
+                f"n_samples={weights.sum():g} customers in {len(self.classes_)} "
+                "segments instead. Give more customers or ask for fewer segments."
+            )
+        covariance = moments.within_scatter() / n_free
+        self.shrinkage_ = np.array([self._intensity(residuals, weights)])
+        covariance = _towards_diagonal(covariance, covariance, self.shrinkage_[0])
+        matrix, _, n_null = whitener(covariance, moments.standardized_means())
+        self.n_collinear_ = n_null
+        self._log_determinants = np.zeros(1)
+        self._set_geometry(moments, [matrix], [covariance])
+
+    def _fit_quadratic(self, moments, residuals, weights, codes):
+        pooled = moments.within_scatter() / weights.sum()
+        # Directions in which no customer at all varies tell nothing and are left out.
+        self.n_collinear_ = whitener(moments.total_covariance())[2]
+        matrices, covariances, log_determinants, intensities = [], [], [], []
+        for k, weight in enumerate(moments.weights):
+            own = codes == k
+            intensity = self._intensity(residuals[own], weights[own])
+            scatter = moments.scatters[k] / max(weight - 1, 1)
+            covariance = _towards_diagonal(scatter, pooled, intensity)
+            matrix, log_determinant, n_null = whitener(covariance)
+            if n_null > self.n_collinear_ and self.shrinkage == "auto":
+                # Customers all on one line estimate no error: lend them one customer.
+                intensity = 1 / (weight + 1)
+                covariance = _towards_diagonal(scatter, pooled, intensity)
+                matrix, log_determinant, n_null = whitener(covariance)
+            if n_null > self.n_collinear_:
+                raise DegenerateFitError(
+                    "Each segment must vary in every direction for a quadratic "
+                    f"discriminant. Got segment {self.classes_[k]!s} with "
+                    f"{weight:g} customers and {n_null - self.n_collinear_} "
+                    "directions in which only others vary instead. Use "
+                    "shrinkage='auto' or kind='linear'."
+                )
+            matrices.append(matrix)
+            covariances.append(covariance)
+            log_determinants.append(log_determinant)
+            intensities.append(intensity)
+        self.shrinkage_ = np.array(intensities)
+        self._log_determinants = np.array(log_determinants)
+        self._set_geometry(moments, matrices, covariances)
+
+    def _set_geometry(self, moments, matrices, covariances):
+        """Bring what was worked out in standardised columns to their own units."""
+        scale = moments.scale
+        self._center = moments.center
+        self._whiteners = [matrix / scale[:, np.newaxis] for matrix in matrices]
+        self.covariances_ = np.array(covariances) * np.outer(scale, scale)
+
+    def _intensity(self, residuals, weights):
+        if self.shrinkage == "auto":
+            return ledoit_wolf_intensity(residuals, weights)
+        return float(self.shrinkage or 0)
+
+    def _checked_n_classes(self):
+        if len(self.classes_) < 2:
+            raise DegenerateFitError(
+                "There must be two segments or more to tell apart. Got 1 class "
+                "instead. Ask the segmenter for more segments."
+            )
+        return len(self.classes_)
+
+    def _check_variation(self, moments):
+        if not np.diag(moments.total_covariance()).any():
+            raise DegenerateFitError(
+                "At least one column must vary. Got "
+                f"{len(moments.scale)} constant columns instead. Give columns that "
+                "tell customers apart."
+            )
+
+    def _checked_priors(self, weights):
+        if isinstance(self.priors, str):
+            if self.priors == "uniform":
+                weights = np.ones_like(weights)
+            return weights / weights.sum()
+        priors = np.asarray(self.priors, dtype=np.float64)
+        if priors.shape != weights.shape or not (priors > 0).all():
+            raise ValueError(
+                f"priors must be {len(weights)} positive numbers, one a segment in "
+                f"the order of classes_. Got {self.priors!r} instead. Use 'share' for "
+                "the shares of the training customers."
+            )
+        return priors / priors.sum()
+
+
+def _towards_diagonal(covariance, pooled, intensity):
+    """Draw a covariance towards the pooled variances, at its own mean level."""
+    variances = np.diag(pooled)
+    own = np.divide(
+        np.diag(covariance), variances, out=np.zeros(len(pooled)), where=variances > 0
+    )
+    target = np.diag(mean_variance(own) * variances)
+    return (1 - intensity) * covariance + intensity * target

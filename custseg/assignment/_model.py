@@ -1,0 +1,497 @@
+"""The segmentation model: segments learned on some columns, assigned by others."""
+
+import warnings
+from numbers import Real
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.utils import check_array, check_random_state
+
+from custseg._sklearn import (
+    HasMethods,
+    Interval,
+    available_if,
+    check_is_fitted,
+    fit_context,
+    validate_data,
+)
+from custseg.assignment._typicality import Typicality
+from custseg.exceptions import (
+    DataQualityError,
+    DegenerateFitError,
+    SchemaError,
+    SegmentWarning,
+)
+
+_CALIBRATION_SHARE = 0.2
+
+
+def _as_frame(table):
+    """Return the table as a narwhals frame, or None if it is no frame."""
+    frame = nw.from_native(table, eager_only=True, pass_through=True)
+    return frame if isinstance(frame, nw.DataFrame) else None
+
+
+def _columns(table, names, role):
+    """Return the named columns of a frame, or the numbered ones of an array."""
+    frame = _as_frame(table)
+    if frame is not None:
+        missing = [name for name in names if name not in frame.columns]
+        if missing:
+            raise SchemaError(
+                f"The table must have all {role} columns. Got no "
+                f"{', '.join(map(repr, missing))} among its {len(frame.columns)} "
+                "columns instead. Add them, or fit the model without them."
+            )
+        return frame.select(list(names)).to_native()
+    array = np.asarray(table)
+    if not all(isinstance(name, (int, np.integer)) for name in names):
+        raise SchemaError(
+            f"The {role} columns must be numbers for an array. Got names "
+            f"{', '.join(map(repr, names))} instead. Give a DataFrame to use names."
+        )
+    if max(names) >= array.shape[1]:
+        raise SchemaError(
+            f"The table must have all {role} columns. Got {array.shape[1]} columns and "
+            f"number {max(names)} asked for instead. Columns are numbered from 0."
+        )
+    return array[:, list(names)]
+
+
+def _rows(table, positions):
+    frame = _as_frame(table)
+    return table[positions] if frame is None else frame[positions].to_native()
+
+
+def _as_table(X):
+    """Return a frame as it is, and anything else as a two-dimensional array."""
+    if _as_frame(X) is not None:
+        return X
+    return check_array(X, dtype=None, ensure_all_finite=False)
+
+
+def _before_last_step(estimator, table):
+    """Return the columns as they reach the last step of a fitted Pipeline."""
+    return estimator[:-1].transform(table) if hasattr(estimator, "steps") else table
+
+
+def _by_assigner_or_segmenter(method):
+    """Whether the estimator that answers for new customers has the method."""
+
+    def check(model):
+        part = "segmenter" if model.assigner is None else "assigner"
+        return hasattr(getattr(model, f"{part}_", getattr(model, part)), method)
+
+    return check
+
+
+class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
+    """Learns segments on some columns and assigns new customers by others.
+
+    What tells segments apart (behaviour, attitudes) is often not known of a new
+    customer, who has filled in a form and bought nothing. The model learns segments
+    on the basis columns, learns to recognise them from the descriptor columns, and
+    assigns customers to them with names, probabilities and, if wanted, the answer
+    "none of the above".
+
+    Parameters
+    ----------
+    segmenter : clusterer
+        Learns the segments: a segmenter, a search or a Pipeline that ends in one.
+    assigner : classifier, default=None
+        Learns to assign from the descriptors: a classifier or a Pipeline that ends in
+        one. None assigns by the segmenter itself, from the basis columns.
+    basis : sequence of column names, default=None
+        Columns that segments are learned on; numbers for an array. None hands the
+        segmenter the whole table, less the customer id.
+    descriptors : sequence of column names, default=None
+        Columns that a new customer has. None means the basis columns.
+    customer_id : str, default=None
+        Column with the customers' ids. None numbers customers by row.
+    reject_alpha : float in (0, 1), default=None
+        Answer -1, none of the above, for customers farther out than all but this
+        share of members. A fifth of the training customers is then kept from learning
+        and calibrates the distances. None never answers -1.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw of calibration customers.
+
+    Attributes
+    ----------
+    segmenter_ : clusterer
+        The fitted segmenter.
+    assigner_ : classifier or None
+        The fitted assigner.
+    labels_ : ndarray of shape (n_customers,)
+        Learned segment of each training customer; what `predict` says of the same
+        customer goes by the assigner and can differ.
+    n_segments_ : int
+        Number of segments.
+    segment_sizes_ : ndarray of shape (n_segments,)
+        Training customers in each learned segment.
+    segment_names_ : dict of int to str
+        Name of each segment; see `name_segments`.
+    n_calibration_ : int
+        Customers kept from learning to calibrate typicality; 0 without
+        `reject_alpha`.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where the table had names.
+
+    Warns
+    -----
+    SegmentWarning
+        If there are too few calibration customers for `reject_alpha` ever to reject.
+
+    Notes
+    -----
+    Typicality is a split-conformal p-value: the share of calibration customers whose
+    Mahalanobis distance to the nearest segment, in the columns as they reach the last
+    step of the assigner, is at least the customer's own. For customers from the same
+    population as the training customers, at most `reject_alpha` are rejected on
+    average. Nothing is promised of how many outsiders are, nor of customers of
+    another time.
+
+    References
+    ----------
+    Vovk, V., Gammerman, A. and Shafer, G. (2005). Algorithmic Learning in a Random
+    World. Springer. https://doi.org/10.1007/b106715
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from custseg import DiscriminantAssigner, KMeansSegmenter, SegmentationModel
+    >>> customers = pd.DataFrame({
+    ...     "client": ["a", "b", "c", "d", "e", "f"],
+    ...     "orders": [1, 2, 2, 9, 8, 9],
+    ...     "employees": [3, 4, 6, 40, 35, 60],
+    ... })
+    >>> model = SegmentationModel(
+    ...     KMeansSegmenter(n_clusters=2, random_state=0),
+    ...     DiscriminantAssigner(),
+    ...     basis=["orders"],
+    ...     descriptors=["employees"],
+    ...     customer_id="client",
+    ... ).fit(customers)
+    >>> model = model.name_segments({0: "regulars", 1: "occasional"})
+    >>> new = pd.DataFrame({"client": ["g", "h"], "employees": [5, 50]})
+    >>> model.assign(new)[["customer_id", "segment", "segment_name"]]
+      customer_id  segment segment_name
+    0           g        0     regulars
+    1           h        1   occasional
+    """
+
+    _parameter_constraints = {
+        "segmenter": [HasMethods(["fit"])],
+        "assigner": [HasMethods(["fit", "predict"]), None],
+        "basis": ["array-like", None],
+        "descriptors": ["array-like", None],
+        "customer_id": [str, None],
+        "reject_alpha": [Interval(Real, 0, 1, closed="neither"), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        segmenter,
+        assigner=None,
+        *,
+        basis=None,
+        descriptors=None,
+        customer_id=None,
+        reject_alpha=None,
+        random_state=None,
+    ):
+        self.segmenter = segmenter
+        self.assigner = assigner
+        self.basis = basis
+        self.descriptors = descriptors
+        self.customer_id = customer_id
+        self.reject_alpha = reject_alpha
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Learn the segments, and to assign customers to them.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, n_columns)
+            One row a customer, with the basis, descriptor and id columns.
+        y : None
+            Ignored; here for scikit-learn's sake.
+
+        Returns
+        -------
+        self : SegmentationModel
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing, or typicality is asked for in columns that are not
+            numbers.
+        DataQualityError
+            If customer ids are missing or repeat.
+        ValueError
+            If descriptors are given without an assigner, or the segmenter cannot say
+            where new customers belong and there is no assigner.
+        """
+        self._check_roles()
+        validate_data(self, X, skip_check_array=True)
+        X = _as_table(X)
+        if self.customer_id is not None:
+            self._check_ids(X)
+        basis, descriptors = self._basis(X), self._descriptors(X)
+        learned, held_back = self._split(len(basis))
+        self.segmenter_ = clone(self.segmenter)
+        self.labels_ = self._learn_segments(basis, learned)
+        self.segment_sizes_ = np.bincount(self.labels_[self.labels_ >= 0])
+        self.n_segments_ = len(self.segment_sizes_)
+        self.segment_names_ = {k: f"segment {k}" for k in range(self.n_segments_)}
+        members = learned[self.labels_[learned] >= 0]
+        self.assigner_ = None
+        if self.assigner is not None:
+            self.assigner_ = clone(self.assigner)
+            self.assigner_.fit(_rows(descriptors, members), self.labels_[members])
+        self._learn_typicality(descriptors, members, held_back)
+        return self
+
+    def predict(self, X):
+        """Segment of each customer; -1 means none of the above.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, n_columns)
+            With the descriptor columns; others are not looked at.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_customers,)
+        """
+        descriptors = self._checked_descriptors(X)
+        labels = self._answering().predict(descriptors)
+        if self.reject_alpha is not None:
+            unusual = self._p_values(descriptors) <= self.reject_alpha
+            labels = np.where(unusual, -1, labels)
+        return labels
+
+    @available_if(_by_assigner_or_segmenter("predict_proba"))
+    def predict_proba(self, X):
+        """Probability of each segment, given that the customer belongs to one.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, n_columns)
+            With the descriptor columns; others are not looked at.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_customers, n_segments)
+            One column a segment; rows sum to one, also where `predict` says -1.
+        """
+        return self._probabilities(self._checked_descriptors(X))
+
+    def assign(self, customers):
+        """Assign customers and say how sure the answer is.
+
+        Parameters
+        ----------
+        customers : frame or array-like of shape (n_customers, n_columns)
+            With the descriptor columns and, where the model has one, the id column.
+
+        Returns
+        -------
+        assigned : DataFrame of shape (n_customers, 5)
+            In the order of the customers; polars for polars, else pandas:
+            ``customer_id``, ``segment`` (-1 for none of the above),
+            ``segment_name``, ``probability`` of that segment (of the most probable
+            one where the answer is -1; missing if there is no `predict_proba`) and
+            ``typicality`` (p-value of the distance to the nearest segment; missing
+            without `reject_alpha`).
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing.
+        """
+        descriptors = self._checked_descriptors(customers)
+        labels = self._answering().predict(descriptors)
+        n_customers = len(labels)
+        probability = np.full(n_customers, np.nan)
+        if hasattr(self, "predict_proba"):
+            probabilities = self._probabilities(descriptors)
+            probability = probabilities[np.arange(n_customers), labels]
+        typicality = np.full(n_customers, np.nan)
+        if self.reject_alpha is not None:
+            typicality = self._p_values(descriptors)
+            labels = np.where(typicality <= self.reject_alpha, -1, labels)
+        names = {**self.segment_names_, -1: "none of the above"}
+        return self._table_of(
+            customers,
+            segment=labels,
+            segment_name=[names[label] for label in labels.tolist()],
+            probability=probability,
+            typicality=typicality,
+        )
+
+    def name_segments(self, names):
+        """Name some or all of the segments.
+
+        Parameters
+        ----------
+        names : dict of int to str
+            Distinct names of segments; those not given keep theirs.
+
+        Returns
+        -------
+        self : SegmentationModel
+
+        Raises
+        ------
+        ValueError
+            If a key is no segment, or two segments would have one name.
+        """
+        check_is_fitted(self)
+        unknown = [key for key in names if key not in self.segment_names_]
+        if unknown:
+            raise ValueError(
+                f"Names must be for segments 0 to {self.n_segments_ - 1}. Got "
+                f"{unknown} instead. See labels_ for the segments."
+            )
+        renamed = {**self.segment_names_, **names}
+        if len(set(renamed.values())) < len(renamed):
+            raise ValueError(
+                f"Segments must have distinct names. Got {sorted(renamed.values())} "
+                "instead. Rename the ones that are alike."
+            )
+        self.segment_names_ = renamed
+        return self
+
+    def _check_roles(self):
+        if self.assigner is None and self.descriptors is not None:
+            raise ValueError(
+                "descriptors must come with an assigner that learns from them. Got "
+                "none instead. Pass assigner=DiscriminantAssigner(), for example."
+            )
+        if self.assigner is None and not hasattr(self.segmenter, "predict"):
+            raise ValueError(
+                "A segmenter without predict must come with an assigner. Got "
+                f"{type(self.segmenter).__name__} alone instead. Pass "
+                "assigner=DiscriminantAssigner(), for example."
+            )
+
+    def _check_ids(self, X):
+        ids = nw.from_native(_columns(X, [self.customer_id], "id"))[self.customer_id]
+        n_missing = int(ids.is_null().sum())
+        n_repeated = len(ids) - n_missing - ids.drop_nulls().n_unique()
+        if n_missing or n_repeated:
+            raise DataQualityError(
+                f"Column {self.customer_id!r} must have one id a customer. Got "
+                f"{n_missing} missing and {n_repeated} repeated ids in {len(ids)} rows "
+                "instead. Bring the table to one row a customer, for example by "
+                "custseg.tables.summarize_transactions."
+            )
+
+    def _basis(self, X):
+        return self._without_id(X, self.basis, "basis")
+
+    def _descriptors(self, X):
+        if self.descriptors is None:
+            return self._basis(X)
+        return _columns(X, self.descriptors, "descriptor")
+
+    def _without_id(self, X, names, role):
+        frame = _as_frame(X)
+        if names is None and frame is not None and self.customer_id in frame.columns:
+            names = [name for name in frame.columns if name != self.customer_id]
+        return X if names is None else _columns(X, names, role)
+
+    def _checked_descriptors(self, X):
+        check_is_fitted(self)
+        return self._descriptors(_as_table(X))
+
+    def _split(self, n_customers):
+        """Positions of customers to learn from and of those kept for calibration."""
+        everyone = np.arange(n_customers)
+        if self.reject_alpha is None:
+            return everyone, everyone[:0]
+        order = check_random_state(self.random_state).permutation(n_customers)
+        n_held_back = int(_CALIBRATION_SHARE * n_customers)
+        if n_held_back + 1 < 1 / self.reject_alpha:
+            warnings.warn(
+                f"reject_alpha={self.reject_alpha:g} must have at least "
+                f"{int(np.ceil(1 / self.reject_alpha)) - 1} calibration customers to "
+                f"reject anyone. Got {n_held_back} instead, so no customer will be "
+                "-1. Raise reject_alpha or give more customers.",
+                SegmentWarning,
+                stacklevel=4,
+            )
+        return np.sort(order[n_held_back:]), np.sort(order[:n_held_back])
+
+    def _learn_segments(self, basis, learned):
+        """Fit the segmenter and label all customers, those held back as well."""
+        if hasattr(self.segmenter_, "predict"):
+            self.segmenter_.fit(_rows(basis, learned))
+            return self.segmenter_.predict(basis)
+        if len(learned) < len(basis):
+            raise ValueError(
+                "reject_alpha must come with a segmenter that can predict. Got "
+                f"{type(self.segmenter_).__name__} instead. Use a custseg segmenter."
+            )
+        return self.segmenter_.fit_predict(basis)
+
+    def _learn_typicality(self, descriptors, members, held_back):
+        self._typicality, self.n_calibration_ = None, len(held_back)
+        if self.reject_alpha is None:
+            return
+        if not len(held_back):
+            raise DegenerateFitError(
+                "There must be at least five customers for reject_alpha. Got "
+                f"n_samples={len(members)} instead. Give more, or leave it out."
+            )
+        known = self._numbers(_rows(descriptors, members))
+        self._typicality = Typicality(known, self.labels_[members]).calibrate(
+            self._numbers(_rows(descriptors, held_back))
+        )
+
+    def _answering(self):
+        return self.segmenter_ if self.assigner_ is None else self.assigner_
+
+    def _probabilities(self, descriptors):
+        """One column a segment, also for segments the assigner has not met."""
+        answering = self._answering()
+        probabilities = answering.predict_proba(descriptors)
+        known = getattr(answering, "classes_", np.arange(self.n_segments_))
+        every = np.zeros((len(probabilities), self.n_segments_))
+        every[:, known] = probabilities
+        return every
+
+    def _numbers(self, descriptors):
+        """Return the columns as they reach the last step, where distances are taken."""
+        columns = _before_last_step(self._answering(), descriptors)
+        try:
+            return check_array(columns, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise SchemaError(
+                "Typicality must be measured in finite numbers. Got columns that are "
+                f"none instead ({error}). Put a transformer before the last step of "
+                "the assigner."
+            ) from error
+
+    def _p_values(self, descriptors):
+        return self._typicality.p_values(self._numbers(descriptors))
+
+    def _table_of(self, customers, **columns):
+        """Return columns beside the customers' ids, as the kind of frame they came."""
+        frame = _as_frame(customers)
+        if self.customer_id is None:
+            ids = np.arange(len(columns["segment"]))
+        else:
+            ids = _columns(customers, [self.customer_id], "id")[self.customer_id]
+        if frame is not None and frame.implementation.is_polars():
+            native = nw.get_native_namespace(frame)
+            return native.DataFrame({"customer_id": ids, **columns})
+        index = customers.index if isinstance(customers, pd.DataFrame) else None
+        return pd.DataFrame({"customer_id": ids, **columns}, index=index)

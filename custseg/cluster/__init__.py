@@ -1,0 +1,17 @@
+"""Numbers to segments: clusterers that keep one protocol.
+
+Every segmenter is a scikit-learn clusterer that, fitted, has ``labels_``,
+``n_segments_``, ``segment_sizes_``, ``segment_centers_`` and ``predict``, and
+``predict_proba`` where the model gives one. Segments are numbered from 0 by size,
+largest first; ``labels_`` equals ``predict`` of the training customers.
+"""
+
+from custseg.cluster._hierarchical import HierarchicalSegmenter
+from custseg.cluster._kmeans import KMeansSegmenter
+from custseg.cluster._mixture import GaussianMixtureSegmenter
+
+__all__ = [
+    "GaussianMixtureSegmenter",
+    "HierarchicalSegmenter",
+    "KMeansSegmenter",
+]

@@ -1,0 +1,61 @@
+"""A few points that stand for each segment, so that any partition can predict."""
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from custseg._sklearn import single_threaded
+from custseg.cluster._nearest import nearest_point
+
+
+def segment_prototypes(X, labels, *, n_prototypes=10, min_customers=8):
+    """Stand for each segment by the k-means centres within it.
+
+    One centre a segment cuts the space by straight borders, which trees do not. A few
+    centres follow a bent border, and as none stands for fewer than `min_customers`
+    customers they do not chase single ones. Starts are seeded, so the same customers
+    give the same prototypes.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features)
+    labels : ndarray of shape (n_customers,)
+        Segments 0 to k-1, none of them empty.
+    n_prototypes : int, default=10
+        Prototypes of one segment at most.
+    min_customers : int, default=8
+        Customers that a prototype stands for at least; a segment with fewer than
+        twice as many has one prototype, its mean.
+
+    Returns
+    -------
+    points : ndarray of shape (n_points, n_features)
+    segments : ndarray of shape (n_points,)
+        The segment each point stands for, ascending.
+    """
+    points = [
+        _centers_within(X[labels == segment], n_prototypes, min_customers)
+        for segment in range(labels.max() + 1)
+    ]
+    counts = [len(of_segment) for of_segment in points]
+    return np.vstack(points), np.repeat(np.arange(len(points)), counts)
+
+
+def _centers_within(customers, n_prototypes, min_customers):
+    """K-means centres of one segment, each with enough customers."""
+    n_centers = min(n_prototypes, len(customers) // min_customers)
+    if n_centers <= 1:
+        return customers.mean(axis=0, keepdims=True)
+    n_centers = min(n_centers, len(np.unique(customers, axis=0)))
+    with single_threaded():
+        centers = KMeans(n_centers, n_init=1, random_state=0).fit(customers)
+        centers = centers.cluster_centers_
+        while len(centers) > 1:
+            nearest, _ = nearest_point(customers, centers)
+            counts = np.bincount(nearest, minlength=len(centers))
+            if counts.min() >= min_customers:
+                break
+            # The smallest one gives way, and the others take its customers in.
+            start = np.delete(centers, counts.argmin(), axis=0)
+            centers = KMeans(len(start), init=start, n_init=1).fit(customers)
+            centers = centers.cluster_centers_
+    return centers

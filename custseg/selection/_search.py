@@ -1,0 +1,535 @@
+"""The search over estimators and numbers of segments."""
+
+import warnings
+from numbers import Integral, Real
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import ClusterMixin, MetaEstimatorMixin, clone
+from sklearn.utils import check_array, check_random_state
+
+from custseg._sklearn import (
+    BaseComposition,
+    HasMethods,
+    Interval,
+    available_if,
+    check_is_fitted,
+    fit_context,
+    validate_data,
+)
+from custseg.exceptions import (
+    DataQualityError,
+    DegenerateFitError,
+    SchemaError,
+    SegmentWarning,
+)
+from custseg.selection._silhouette import silhouette_scores
+
+
+def _last_step(estimator):
+    """Return the estimator itself, or the last step of a Pipeline, however deep."""
+    while hasattr(estimator, "steps"):
+        estimator = estimator.steps[-1][1]
+    return estimator
+
+
+def _n_segments_parameter(name, estimator):
+    """Name of the parameter that sets the number of segments."""
+    prefix = ""
+    while hasattr(estimator, "steps"):
+        step, estimator = estimator.steps[-1]
+        prefix += f"{step}__"
+    for parameter in ("n_clusters", "n_components"):
+        if parameter in estimator.get_params(deep=False):
+            return prefix + parameter
+    raise ValueError(
+        "estimators must have n_clusters or n_components, a Pipeline in its last "
+        f"step. Got {type(estimator).__name__} as {name!r} instead. Leave it out, or "
+        "fit it by itself."
+    )
+
+
+def _named(estimators):
+    """Name bare estimators after the class of their last step, as make_pipeline does.
+
+    A name that comes twice is numbered: ``kmeanssegmenter-1``, ``kmeanssegmenter-2``.
+    """
+    bare = [
+        type(_last_step(item)).__name__.lower()
+        for item in estimators
+        if not isinstance(item, tuple)
+    ]
+    seen, named = {}, []
+    for item in estimators:
+        if isinstance(item, tuple):
+            named.append(item)
+            continue
+        name = type(_last_step(item)).__name__.lower()
+        if bare.count(name) > 1:
+            seen[name] = seen.get(name, 0) + 1
+            name = f"{name}-{seen[name]}"
+        named.append((name, item))
+    return named
+
+
+def _fill_seed(estimator, seed):
+    """Set every random_state that is None, however deep, to the seed."""
+    unset = {
+        name: seed
+        for name, value in estimator.get_params(deep=True).items()
+        if name.split("__")[-1] == "random_state" and value is None
+    }
+    return estimator.set_params(**unset)
+
+
+def _fit_candidate(estimator, X):
+    """Fit one candidate; what goes wrong, or is warned of, is returned as text."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            labels, reason = np.asarray(estimator.fit_predict(X)), ""
+        except Exception as error:  # a failed candidate is a row of the results
+            estimator, labels = None, None
+            reason = f"{type(error).__name__}: {error}"
+    notes = "; ".join(dict.fromkeys(str(warning.message) for warning in caught))
+    return estimator, labels, reason, notes
+
+
+def _scoring_matrix(table):
+    """Return the common space as a finite float matrix, or say which column hinders."""
+    names = None
+    frame = nw.from_native(table, eager_only=True, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        names = frame.columns
+        text = [name for name in names if not frame.schema[name].is_numeric()]
+        text = [name for name in text if frame.schema[name] != nw.Boolean]
+        if text:
+            raise SchemaError(
+                "Candidates must be scored in a space of numbers. Got columns that "
+                f"are none instead: {', '.join(map(repr, text))}. Pass score_on=, a "
+                "transformer that turns the table into numbers."
+            )
+    Z = check_array(table, dtype=np.float64, ensure_all_finite=False)
+    n_bad = (~np.isfinite(Z)).sum(axis=0)
+    if n_bad.any():
+        bad = [
+            f"{n_bad[j]} in column {j if names is None else repr(names[j])}"
+            for j in np.flatnonzero(n_bad)
+        ]
+        raise DataQualityError(
+            "The space that candidates are scored in must have no missing value (NaN) "
+            f"and no infinite one (inf). Got {', '.join(bad)} instead. Put a "
+            "transformer that fills them before the search, or pass it as score_on=."
+        )
+    return Z
+
+
+def _best_can(method):
+    """Whether the chosen estimator, or before fit the first one, has the method."""
+
+    def check(search):
+        if hasattr(search, "best_estimator_"):
+            return hasattr(search.best_estimator_, method)
+        return hasattr(_named(search.estimators)[0][1], method)
+
+    return check
+
+
+class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
+    """Chooses the clusterer and the number of segments by silhouette.
+
+    Fits every estimator with every number of segments, scores all of them in one
+    common space and acts as the best: a clusterer itself, that can be the last step
+    of a Pipeline and can search over Pipelines.
+
+    Parameters
+    ----------
+    estimators : list of estimators or of (name, estimator) tuples
+        Clusterers with ``n_clusters``, mixtures with ``n_components``, or Pipelines
+        that end in one. A bare estimator is named after the class of its last step,
+        in lower case.
+    n_segments : iterable of int, default=(2, 3, 4, 5, 6, 7, 8)
+        Numbers of segments to try.
+    score_on : transformer, default=None
+        Makes the space in which all candidates are scored from what the search is
+        given; None scores on what the search is given itself. Needed when the search
+        is over Pipelines and is given a table with text or missing values: scores
+        from different spaces do not compare, as fewer columns alone raise them.
+    min_segment_share : float, default=0.02
+        A candidate with a smaller segment, as a share of customers, is listed and
+        never chosen: splitting off a few outliers gives high silhouettes and no
+        segments.
+    sample_size : int or None, default=5000
+        Customers whose silhouettes are averaged, each compared with all customers;
+        None averages over all, in time that grows with the square of their number.
+    n_jobs : int, default=None
+        Candidates fitted at a time, as in joblib. Results are the same for any number.
+    random_state : int, RandomState instance or None, default=None
+        Fills every ``random_state`` that is None in the estimators and seeds the draw
+        of customers. With an int a search repeats bit for bit.
+
+    Attributes
+    ----------
+    results_ : DataFrame of shape (n_candidates, 11)
+        One row a candidate: ``estimator`` (name), ``n_segments``, ``silhouette``,
+        ``silhouette_se`` (standard error of its estimate, 0 where exact),
+        ``smallest_share``, ``sizes``, ``bic`` (where the model has one; smaller is
+        better, and only comparable over the same columns), ``eligible``,
+        ``selected``, ``reason`` (why it failed or may not be chosen) and ``notes``
+        (what it warned of).
+    candidates_ : dict of (name, n_segments) to fitted estimator
+        The candidates that could be fitted.
+    best_estimator_ : estimator
+        The chosen candidate.
+    labels_ : ndarray of shape (n_customers,)
+        Segment of each training customer, as the chosen candidate numbers them.
+    n_segments_ : int
+        Number of segments chosen.
+    segment_sizes_ : ndarray of shape (n_segments,)
+        Customers in each segment.
+    segment_centers_ : ndarray of shape (n_segments, n_features) or None
+        Of the chosen candidate, in its own space.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where the table had names.
+
+    Warns
+    -----
+    SegmentWarning
+        If the chosen candidate warned while it was fitted.
+
+    Notes
+    -----
+    A silhouette favours round, well separated segments, and on answers of surveys it
+    often rises with every further segment: read `results_` and the profiles, not the
+    one best figure.
+
+    References
+    ----------
+    Rousseeuw, P. J. (1987). Silhouettes: a graphical aid to the interpretation and
+    validation of cluster analysis. Journal of Computational and Applied Mathematics
+    20, 53-65. https://doi.org/10.1016/0377-0427(87)90125-7
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from custseg import KMeansSegmenter, GaussianMixtureSegmenter, SegmentSearch
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.vstack([rng.normal(m, 1, (50, 2)) for m in (0, 10, 20)])
+    >>> search = SegmentSearch(
+    ...     [KMeansSegmenter(), GaussianMixtureSegmenter()],
+    ...     n_segments=(2, 3, 4),
+    ...     random_state=0,
+    ... ).fit(X)
+    >>> search.n_segments_
+    3
+    >>> search.results_[["estimator", "n_segments", "silhouette"]].round(2).head(3)
+             estimator  n_segments  silhouette
+    0  kmeanssegmenter           2        0.69
+    1  kmeanssegmenter           3        0.87
+    2  kmeanssegmenter           4        0.70
+    >>> search.select("gaussianmixturesegmenter", 2).n_segments_
+    2
+    """
+
+    _parameter_constraints = {
+        "estimators": [list, tuple],
+        "n_segments": "no_validation",  # any iterable; read in fit
+        "score_on": [HasMethods(["fit", "transform"]), None],
+        "min_segment_share": [Interval(Real, 0, 1, closed="left")],
+        "sample_size": [Interval(Integral, 2, None, closed="left"), None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimators,
+        n_segments=(2, 3, 4, 5, 6, 7, 8),
+        *,
+        score_on=None,
+        min_segment_share=0.02,
+        sample_size=5000,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimators = estimators
+        self.n_segments = n_segments
+        self.score_on = score_on
+        self.min_segment_share = min_segment_share
+        self.sample_size = sample_size
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit all candidates, score them and keep the best.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+            What the estimators take.
+        y : None
+            Ignored; here for scikit-learn's sake.
+
+        Returns
+        -------
+        self : SegmentSearch
+
+        Raises
+        ------
+        ValueError
+            If an estimator has neither ``n_clusters`` nor ``n_components``, names
+            repeat, or a number of segments is not a positive integer.
+        SchemaError
+            If the common space has columns that are not numbers.
+        DataQualityError
+            If the common space has missing or infinite values.
+        DegenerateFitError
+            If no candidate may be chosen; the message has the reasons.
+        """
+        validate_data(self, X, skip_check_array=True)
+        if self.score_on is None:
+            Z = _scoring_matrix(X)
+        else:
+            Z = _scoring_matrix(clone(self.score_on).fit_transform(X))
+        seed = self.random_state
+        if seed is not None:
+            seed = int(check_random_state(seed).randint(2**31 - 1))
+        candidates = self._candidates(seed)
+        fits = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_candidate)(estimator, X) for _, _, estimator in candidates
+        )
+        rows = [
+            self._row(name, n, *fit)
+            for (name, n, _), fit in zip(candidates, fits, strict=True)
+        ]
+        self._score(rows, [labels for _, labels, _, _ in fits], Z, seed)
+        best = self._choose(rows)
+        self.results_ = pd.DataFrame(rows)
+        self.candidates_ = {
+            (name, n): estimator
+            for (name, n, _), (estimator, _, _, _) in zip(candidates, fits, strict=True)
+            if estimator is not None
+        }
+        self.best_estimator_, self.labels_ = fits[best][:2]
+        self.segment_sizes_ = np.array(rows[best]["sizes"])
+        self.n_segments_ = len(self.segment_sizes_)
+        self.segment_centers_ = getattr(
+            _last_step(self.best_estimator_), "segment_centers_", None
+        )
+        return self
+
+    @available_if(_best_can("predict"))
+    def predict(self, X):
+        """Segment of each customer by the chosen candidate.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_customers,)
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict(X)
+
+    @available_if(_best_can("predict_proba"))
+    def predict_proba(self, X):
+        """Probability of each segment by the chosen candidate.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_customers, n_segments)
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict_proba(X)
+
+    def select(self, estimator, n_segments):
+        """Return a fitted candidate of one's own choice; the search stays as it is.
+
+        To go on with it in a Pipeline: ``make_pipeline(road[:-1], chosen)``, which
+        needs no new fit.
+
+        Parameters
+        ----------
+        estimator : str
+            Name of the estimator, as in ``results_``.
+        n_segments : int
+
+        Returns
+        -------
+        candidate : estimator
+            Fitted; not a copy.
+
+        Raises
+        ------
+        ValueError
+            If there is no such candidate.
+        DegenerateFitError
+            If that candidate could not be fitted.
+        """
+        check_is_fitted(self)
+        if (estimator, n_segments) in self.candidates_:
+            return self.candidates_[estimator, n_segments]
+        listed = self.results_[
+            (self.results_["estimator"] == estimator)
+            & (self.results_["n_segments"] == n_segments)
+        ]
+        if len(listed):
+            raise DegenerateFitError(
+                f"The candidate must have been fitted. Got {estimator!r} with "
+                f"{n_segments} segments instead, which failed: "
+                f"{listed['reason'].iloc[0]}"
+            )
+        names = ", ".join(map(repr, dict.fromkeys(self.results_["estimator"])))
+        numbers = ", ".join(map(str, dict.fromkeys(self.results_["n_segments"])))
+        raise ValueError(
+            f"The candidate must be one of {names} with {numbers} segments. Got "
+            f"{estimator!r} with {n_segments!r} instead. See results_."
+        )
+
+    def get_params(self, deep=True):
+        """Parameters, those of the estimators as ``<name>__<parameter>``.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to give the parameters of the estimators as well.
+
+        Returns
+        -------
+        params : dict
+        """
+        return self._get_params("_named_estimators", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, those of the estimators as ``<name>__<parameter>``.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : SegmentSearch
+        """
+        return self._set_params("_named_estimators", **params)
+
+    @property
+    def _named_estimators(self):
+        # get_params must answer even for what fit will refuse.
+        is_list = isinstance(self.estimators, (list, tuple))
+        return _named(self.estimators) if is_list else self.estimators
+
+    @_named_estimators.setter
+    def _named_estimators(self, estimators):
+        self.estimators = estimators
+
+    def _candidates(self, seed):
+        """Every (name, number of segments, unfitted estimator), in listing order."""
+        if not self.estimators:
+            raise ValueError(
+                "estimators must have at least one estimator. Got none instead. For "
+                "example: SegmentSearch([KMeansSegmenter()])."
+            )
+        named = self._named_estimators
+        self._validate_names([name for name, _ in named])
+        numbers = list(self.n_segments)
+        wrong = [n for n in numbers if not (isinstance(n, Integral) and n >= 1)]
+        if wrong or not numbers:
+            raise ValueError(
+                "n_segments must be one or more positive integers. Got "
+                f"{wrong or numbers} instead. For example: range(2, 9)."
+            )
+        candidates = []
+        for name, estimator in named:
+            parameter = _n_segments_parameter(name, estimator)
+            for n in numbers:
+                candidate = clone(estimator).set_params(**{parameter: int(n)})
+                if seed is not None:
+                    _fill_seed(candidate, seed)
+                candidates.append((name, int(n), candidate))
+        return candidates
+
+    def _row(self, name, n_segments, estimator, labels, reason, notes):
+        """One candidate as a row of the results, its silhouette yet to come."""
+        sizes = ()
+        if labels is not None:
+            found = np.bincount(labels[labels >= 0], minlength=n_segments)
+            sizes = tuple(found.tolist())
+            share = min(sizes) / len(labels)
+            if share < self.min_segment_share:
+                reason = (
+                    f"smallest segment has {min(sizes)} of {len(labels)} customers, "
+                    f"under min_segment_share={self.min_segment_share:g}"
+                )
+        return {
+            "estimator": name,
+            "n_segments": n_segments,
+            "silhouette": np.nan,
+            "silhouette_se": np.nan,
+            "smallest_share": share if sizes else np.nan,
+            "sizes": sizes,
+            "bic": getattr(_last_step(estimator), "bic_", np.nan),
+            "eligible": False,
+            "selected": False,
+            "reason": reason,
+            "notes": notes,
+        }
+
+    def _score(self, rows, labelings, Z, seed):
+        """Write silhouettes of all candidates that can have one, in one pass."""
+        scored, kept = [], []
+        for row, labels in zip(rows, labelings, strict=True):
+            if labels is None:
+                continue
+            n_placed = int((labels >= 0).sum())
+            if 2 <= np.count_nonzero(row["sizes"]) < n_placed:
+                scored.append(row)
+                kept.append(labels)
+            else:
+                row["reason"] = row["reason"] or (
+                    "a silhouette needs two segments or more, and fewer than customers"
+                )
+        if not kept:
+            return
+        scores, std_errors = silhouette_scores(
+            Z,
+            kept,
+            sample_size=self.sample_size,
+            random_state=seed,
+            return_std_error=True,
+        )
+        for row, score, std_error in zip(scored, scores, std_errors, strict=True):
+            row["silhouette"], row["silhouette_se"] = float(score), float(std_error)
+            row["eligible"] = not row["reason"]
+
+    def _choose(self, rows):
+        """Index of the best eligible candidate; the first listed wins a tie."""
+        eligible = [i for i, row in enumerate(rows) if row["eligible"]]
+        if not eligible:
+            reasons = dict.fromkeys(row["reason"] for row in rows)
+            raise DegenerateFitError(
+                f"At least one candidate must be fit to be chosen. Got {len(rows)} "
+                f"candidates that are not instead: {' | '.join(reasons)}. Try fewer "
+                "segments, other estimators or a lower min_segment_share."
+            )
+        best = max(eligible, key=lambda i: rows[i]["silhouette"])
+        rows[best]["selected"] = True
+        if rows[best]["notes"]:
+            warnings.warn(
+                f"The chosen candidate ({rows[best]['estimator']}, "
+                f"{rows[best]['n_segments']} segments) warned: {rows[best]['notes']}",
+                SegmentWarning,
+                stacklevel=4,
+            )
+        return best

@@ -1,0 +1,5 @@
+"""Checks that every segmenter passes, for tests of one's own segmenters too."""
+
+from custseg.testing._checks import all_estimators, check_segmenter
+
+__all__ = ["all_estimators", "check_segmenter"]
