@@ -57,8 +57,8 @@ class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
     shrinkage_ : ndarray of shape (1 or n_segments,)
         Shrinkage of each covariance.
     n_collinear_ : int
-        Directions in which no customer varies within segments: constant columns, and
-        columns that others determine. They do not count in distances.
+        Directions left out, in which neither customers nor segments vary: constant
+        columns, and columns that others determine.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -72,8 +72,8 @@ class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
     target is a diagonal, so the answer does not depend on the units of the columns.
 
     A column in which segments differ and customers within a segment do not at all
-    decides alone; the linear kind takes it so. The quadratic kind refuses a segment
-    that does not vary in some direction, unless shrinkage fills it.
+    decides alone. The quadratic kind refuses a segment that does not vary in some
+    direction in which others do, unless shrinkage fills it.
 
     References
     ----------
@@ -249,32 +249,33 @@ class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
         covariance = moments.within_scatter() / n_free
         self.shrinkage_ = np.array([self._intensity(residuals, weights)])
         covariance = _towards_diagonal(covariance, covariance, self.shrinkage_[0])
-        matrix, _, n_null = whitener(covariance, moments.standardized_means())
-        self.n_collinear_ = n_null
+        matrix, _, _ = whitener(covariance, moments.standardized_means())
+        self.n_collinear_ = len(covariance) - matrix.shape[1]
         self._log_determinants = np.zeros(1)
         self._set_geometry(moments, [matrix], [covariance])
 
     def _fit_quadratic(self, moments, residuals, weights, codes):
         pooled = moments.within_scatter() / weights.sum()
-        # Directions in which no customer at all varies tell nothing and are left out.
-        self.n_collinear_ = whitener(moments.total_covariance())[2]
+        means = moments.standardized_means()
+        matrix, _, n_null_in_all = whitener(pooled, means)
+        self.n_collinear_ = len(pooled) - matrix.shape[1]
         matrices, covariances, log_determinants, intensities = [], [], [], []
         for k, weight in enumerate(moments.weights):
             own = codes == k
             intensity = self._intensity(residuals[own], weights[own])
             scatter = moments.scatters[k] / max(weight - 1, 1)
             covariance = _towards_diagonal(scatter, pooled, intensity)
-            matrix, log_determinant, n_null = whitener(covariance)
-            if n_null > self.n_collinear_ and self.shrinkage == "auto":
+            matrix, log_determinant, n_null = whitener(covariance, means)
+            if n_null > n_null_in_all and self.shrinkage == "auto":
                 # Customers all on one line estimate no error: lend them one customer.
                 intensity = 1 / (weight + 1)
                 covariance = _towards_diagonal(scatter, pooled, intensity)
-                matrix, log_determinant, n_null = whitener(covariance)
-            if n_null > self.n_collinear_:
+                matrix, log_determinant, n_null = whitener(covariance, means)
+            if n_null > n_null_in_all:
                 raise DegenerateFitError(
                     "Each segment must vary in every direction for a quadratic "
                     f"discriminant. Got segment {self.classes_[k]!s} with "
-                    f"{weight:g} customers and {n_null - self.n_collinear_} "
+                    f"{weight:g} customers and {n_null - n_null_in_all} "
                     "directions in which only others vary instead. Use "
                     "shrinkage='auto' or kind='linear'."
                 )

@@ -86,24 +86,24 @@ def ledoit_wolf_intensity(residuals, weights):
     residuals = residuals[:, varies]
     covariance = (residuals * weights[:, np.newaxis]).T @ residuals / n
     norms = np.einsum("ij,ij->i", residuals, residuals)
-    error = (weights @ norms**2 / n - np.sum(covariance**2)) / n
+    error = max(0.0, (weights @ norms**2 / n - np.sum(covariance**2)) / n)
     target = mean_variance(np.diag(covariance)) * np.eye(len(covariance))
     distance = np.sum((covariance - target) ** 2)
     return 1.0 if distance <= error else float(error / distance)
 
 
-def whitener(covariance, differences=None):
+def whitener(covariance, differences):
     """Matrix that turns a covariance into the identity, and its log-determinant.
 
-    Directions without variance are left out, unless `differences` are given and some
-    lie in them: then the segments differ where their customers do not vary, and these
-    directions are kept with the smallest variance that counts as one.
+    Directions without variance are left out, unless segments differ there: these are
+    kept with the smallest variance that counts as one, and decide alone.
 
     Parameters
     ----------
     covariance : ndarray of shape (n_features, n_features)
         Of columns with a total variance of one.
-    differences : ndarray of shape (n_segments, n_features), default=None
+    differences : ndarray of shape (n_segments, n_features)
+        Of the segments' means from the common mean.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def whitener(covariance, differences=None):
     null = values <= _NULL
     n_null = int(null.sum())
     keep = ~null
-    if n_null and differences is not None:
+    if n_null:
         apart = np.abs(differences @ vectors[:, null]).max(axis=0) > np.sqrt(_NULL)
         keep[null] = apart
     values = np.maximum(values[keep], _NULL)
