@@ -6,6 +6,7 @@ them is answered in this module alone.
 
 from contextlib import contextmanager
 
+import numpy as np
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._tags import get_tags
@@ -16,9 +17,12 @@ from sklearn.utils.validation import (
     _check_feature_names_in as check_feature_names_in,
 )
 from sklearn.utils.validation import (
-    _check_sample_weight as check_sample_weight,
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
 )
-from sklearn.utils.validation import check_is_fitted, validate_data
+
+from custseg.exceptions import DataQualityError
 
 __all__ = [
     "BaseComposition",
@@ -28,7 +32,7 @@ __all__ = [
     "available_if",
     "check_feature_names_in",
     "check_is_fitted",
-    "check_sample_weight",
+    "check_weights",
     "fit_context",
     "get_tags",
     "single_threaded",
@@ -41,3 +45,21 @@ def single_threaded():
     """Hold BLAS and OpenMP to one thread, so that runs repeat bit for bit."""
     with _get_threadpool_controller().limit(limits=1):
         yield
+
+
+def check_weights(sample_weight, X):
+    """Return weights as float64, ones for None; refuse negative ones and only zeros."""
+    if sample_weight is not None:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+        n_negative = np.count_nonzero(weights < 0)
+        if n_negative:
+            raise DataQualityError(
+                f"sample_weight must not be negative. Got {n_negative} negative "
+                "weights instead. Give each customer a weight of zero or more."
+            )
+        if weights.size and not weights.any():
+            raise DataQualityError(
+                "sample_weight must have a positive sum. Got only zeros instead. "
+                "Leave sample_weight out to count every customer once."
+            )
+    return _check_sample_weight(sample_weight, X, dtype=np.float64)

@@ -11,7 +11,7 @@ from custseg._sklearn import (
     Interval,
     StrOptions,
     check_is_fitted,
-    check_sample_weight,
+    check_weights,
     fit_context,
     validate_data,
 )
@@ -21,7 +21,7 @@ from custseg.assignment._moments import (
     segment_moments,
     whitener,
 )
-from custseg.exceptions import DataQualityError, DegenerateFitError
+from custseg.exceptions import DegenerateFitError
 
 
 class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
@@ -133,18 +133,13 @@ class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
             customers than segments, or (quadratic) a segment does not vary in some
             direction.
         DataQualityError
-            If a weight is negative.
+            If a weight is negative or all are zero.
         ValueError
             If given priors are not one positive number a segment.
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
-        weights = check_sample_weight(sample_weight, X, dtype=np.float64)
-        if (weights < 0).any():
-            raise DataQualityError(
-                f"sample_weight must not be negative. Got {(weights < 0).sum()} "
-                "negative weights instead. Give each customer zero or more."
-            )
+        weights = check_weights(sample_weight, X)
         present = weights > 0
         X, weights = X[present], weights[present]
         self.classes_, codes = np.unique(y[present], return_inverse=True)

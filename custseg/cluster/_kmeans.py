@@ -10,7 +10,7 @@ from custseg._sklearn import (
     Interval,
     StrOptions,
     check_is_fitted,
-    check_sample_weight,
+    check_weights,
     fit_context,
     single_threaded,
     validate_data,
@@ -202,7 +202,7 @@ default="k-means++"
         """
         squared = self._nearest_center(X)[1]
         if sample_weight is not None:
-            squared *= check_sample_weight(sample_weight, squared)
+            squared *= check_weights(sample_weight, squared)
         return -float(squared.sum())
 
     def _nearest_center(self, X):

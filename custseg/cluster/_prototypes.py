@@ -47,15 +47,12 @@ def _centers_within(customers, n_prototypes, min_customers):
         return customers.mean(axis=0, keepdims=True)
     n_centers = min(n_centers, len(np.unique(customers, axis=0)))
     with single_threaded():
-        centers = KMeans(n_centers, n_init=1, random_state=0).fit(customers)
-        centers = centers.cluster_centers_
-        while len(centers) > 1:
-            nearest, _ = nearest_point(customers, centers)
-            counts = np.bincount(nearest, minlength=len(centers))
-            if counts.min() >= min_customers:
-                break
-            # The smallest one gives way, and the others take its customers in.
-            start = np.delete(centers, counts.argmin(), axis=0)
-            centers = KMeans(len(start), init=start, n_init=1).fit(customers)
-            centers = centers.cluster_centers_
-    return centers
+        solver = KMeans(n_centers, n_init=1, random_state=0).fit(customers)
+    centers = solver.cluster_centers_
+    while True:
+        nearest, _ = nearest_point(customers, centers)
+        counts = np.bincount(nearest, minlength=len(centers))
+        if counts.min() >= min_customers:
+            return centers
+        # The smallest gives way; moving the others would only make a new outlier's.
+        centers = np.delete(centers, counts.argmin(), axis=0)

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.base import ClusterMixin
 
-from custseg._sklearn import check_sample_weight, validate_data
-from custseg.exceptions import DataQualityError, DegenerateFitError
+from custseg._sklearn import check_weights, validate_data
+from custseg.exceptions import DegenerateFitError
 
 
 def canonical_order(assign, centers, sample_weight=None):
@@ -58,18 +58,7 @@ class SegmenterMixin(ClusterMixin):
         """
         X = validate_data(self, X, dtype=np.float64, order="C")
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-            n_negative = int((sample_weight < 0).sum())
-            if n_negative:
-                raise DataQualityError(
-                    f"sample_weight must not be negative. Got {n_negative} negative "
-                    "weights instead. Give each customer a weight of zero or more."
-                )
-            if not sample_weight.any():
-                raise DataQualityError(
-                    "sample_weight must have a positive sum. Got only zeros instead. "
-                    "Leave sample_weight out to count every customer once."
-                )
+            sample_weight = check_weights(sample_weight, X)
         present = X if sample_weight is None else X[sample_weight > 0]
         if not has_distinct_rows(present, n_segments):
             n_distinct = len(np.unique(present, axis=0))

@@ -520,8 +520,9 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
             reasons = dict.fromkeys(row["reason"] for row in rows)
             raise DegenerateFitError(
                 f"At least one candidate must be fit to be chosen. Got {len(rows)} "
-                f"candidates that are not instead: {' | '.join(reasons)}. Try fewer "
-                "segments, other estimators or a lower min_segment_share."
+                f"candidates that are not instead: {' | '.join(reasons)}. Look for "
+                "outliers, try other numbers of segments or estimators, or lower "
+                "min_segment_share."
             )
         best = max(eligible, key=lambda i: rows[i]["silhouette"])
         rows[best]["selected"] = True
