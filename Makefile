@@ -1,0 +1,23 @@
+# make demo   real customers to segments, pictures and a model that assigns new ones
+# make test   all tests
+# PYTHON=python3.12 make demo   with another interpreter (3.11 or later)
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint
+
+demo: .venv/.installed-plot
+	$(BIN)/python -m custseg demo --out custseg-demo
+
+test: .venv/.installed-test
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.venv/.installed-%: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	touch $@

@@ -1,0 +1,126 @@
+"""The layout: who imports whom, what is public, what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import custseg
+
+ROOT = Path(custseg.__file__).parent
+# What each part may import, directly or through others, also inside functions.
+BASE = {"exceptions", "_utils"}
+NUMBERS = BASE | {"_sklearn"}
+MAY_IMPORT = {
+    "exceptions": set(),
+    "_utils": set(),
+    "_sklearn": BASE,
+    "datasets": BASE,
+    "tables": NUMBERS,
+    "features": NUMBERS | {"tables"},
+    "cluster": NUMBERS | {"tables", "features"},
+    "selection": NUMBERS | {"tables", "features", "cluster"},
+    "assignment": NUMBERS | {"tables", "features", "cluster", "selection"},
+    "profile": NUMBERS | {"tables", "cluster"},
+    "plotting": NUMBERS
+    | {"tables", "features", "cluster", "selection", "assignment", "profile"},
+    "testing": NUMBERS
+    | {"__init__", "tables", "features", "cluster", "selection", "assignment"},
+    "cli": NUMBERS
+    | {"__init__", "datasets", "tables", "features", "cluster", "selection"}
+    | {"assignment", "profile", "plotting"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+WITHOUT_SCIKIT_LEARN = {"exceptions", "_utils", "datasets", "tables", "__init__"}
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def part_of(path):
+    first = path.relative_to(ROOT).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path):
+    """Modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            if node.module == "custseg":
+                yield from (f"custseg.{alias.name}" for alias in node.names)
+
+
+def direct_imports():
+    """Part to parts it imports itself."""
+    graph = {part_of(path): set() for path in MODULES}
+    for path in MODULES:
+        for name in imported(path):
+            if name == "custseg":
+                graph[part_of(path)].add("__init__")
+            elif name.startswith("custseg."):
+                target = name.split(".")[1]
+                graph[part_of(path)].add(target if target in graph else "__init__")
+    return {part: targets - {part} for part, targets in graph.items()}
+
+
+def test_every_part_imports_only_what_it_may():
+    graph = direct_imports()
+    assert set(graph) == set(MAY_IMPORT)
+    for part, targets in graph.items():
+        assert targets <= MAY_IMPORT[part], f"{part} must not import {targets}"
+        through = set().union(*(MAY_IMPORT[target] for target in targets))
+        assert through <= MAY_IMPORT[part] | {part}, f"{part} reaches {through}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_modules(path):
+    parts = path.relative_to(ROOT).parts
+    names = {name.split(".")[0] for name in imported(path)}
+    assert len(parts) <= 2, "sub-packages are one level deep"
+    if len(parts) == 2:
+        assert parts[1].startswith("_"), "modules of a stage are private"
+    assert not {"utils.py", "helpers.py", "common.py"} & {p.strip("_") for p in parts}
+    if part_of(path) in WITHOUT_SCIKIT_LEARN:
+        assert "sklearn" not in names
+    if part_of(path) not in ("plotting", "cli"):
+        assert "matplotlib" not in names
+    if path.name != "_sklearn.py":
+        private = [
+            name
+            for name in imported(path)
+            if name.startswith("sklearn.") and "._" in name
+        ]
+        assert not private, "semi-private scikit-learn comes through custseg._sklearn"
+
+
+def test_public_names_are_sorted_and_there():
+    for stage in custseg._STAGES:
+        module = getattr(custseg, stage)
+        assert list(module.__all__) == sorted(module.__all__), stage
+        assert module.__doc__
+    for name in custseg.__all__:
+        assert getattr(custseg, name) is not None
+    assert set(custseg.__all__) <= set(dir(custseg))
+    with pytest.raises(AttributeError, match="no attribute 'KMeans'"):
+        custseg.KMeans  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("module", "without"),
+    [
+        ("custseg", ("numpy", "pandas", "sklearn", "scipy", "matplotlib")),
+        ("custseg.tables", ("sklearn", "matplotlib")),
+        ("custseg.datasets", ("sklearn", "matplotlib")),
+        ("custseg.plotting", ("matplotlib",)),
+        ("custseg.cli", ("numpy", "pandas", "sklearn")),
+    ],
+)
+def test_imports_are_lazy(module, without):
+    code = f"import sys, {module}; print(*sorted(sys.modules))"
+    run = [sys.executable, "-W", "error", "-c", code]
+    loaded = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert not set(without) & set(loaded.split())
