@@ -6,7 +6,9 @@ them is answered in this module alone.
 
 from contextlib import contextmanager
 
+import narwhals.stable.v2 as nw
 import numpy as np
+import pandas as pd
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._tags import get_tags
@@ -18,9 +20,10 @@ from sklearn.utils.validation import (
 )
 from sklearn.utils.validation import (
     _check_sample_weight,
+    _get_feature_names,
     check_is_fitted,
-    validate_data,
 )
+from sklearn.utils.validation import validate_data as _validate_data
 
 from custseg.exceptions import DataQualityError
 
@@ -45,6 +48,17 @@ def single_threaded():
     """Hold BLAS and OpenMP to one thread, so that runs repeat bit for bit."""
     with _get_threadpool_controller().limit(limits=1):
         yield
+
+
+def validate_data(estimator, X="no_validation", y="no_validation", **options):
+    """scikit-learn's `validate_data`, which sees the names of polars columns as well.
+
+    scikit-learn before 1.9 does not read them from polars 2 and would not notice
+    columns in another order.
+    """
+    if nw.dependencies.is_polars_dataframe(X) and _get_feature_names(X) is None:
+        X = pd.DataFrame({name: X[name].to_numpy() for name in X.columns})
+    return _validate_data(estimator, X, y, **options)
 
 
 def check_weights(sample_weight, X):

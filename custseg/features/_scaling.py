@@ -1,0 +1,206 @@
+"""What a numeric column learns in `fit`, and how it is applied: pure functions.
+
+A column is filled with its median, passed through a signed logarithm if it is skewed,
+and standardised. `learn_scaling` finds the figures, `apply_scaling` uses them; both
+see one column at a time, so no customer's numbers depend on the rest of a batch.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from custseg.features._columns import check_names
+
+__all__ = [
+    "Scaling",
+    "apply_scaling",
+    "frozen_scalings",
+    "learn_scaling",
+    "log_unit",
+    "mean_and_sd",
+    "signed_log",
+    "tail_skewness",
+    "wants_log",
+]
+
+_MAX_SKEWNESS = 1.0
+_UNIT_QUANTILE = 0.05
+
+
+class Scaling(NamedTuple):
+    """The frozen figures of one numeric column.
+
+    Attributes
+    ----------
+    median : float
+        Replaces missing values, in the column's own unit.
+    unit : float
+        Unit of the signed logarithm; NaN for a column left as it is.
+    mean : float
+        Subtracted after the logarithm.
+    scale : float
+        Divides what is left; infinite for a constant column, which becomes zeros.
+    indicator_scale : float
+        Divides the 0/1 column that tells missing values; NaN if there is none.
+    """
+
+    median: float
+    unit: float
+    mean: float
+    scale: float
+    indicator_scale: float
+
+
+def tail_skewness(values):
+    """Return the skewness, positive where the long tail leads away from zero.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_customers,)
+        Without missing values.
+
+    Returns
+    -------
+    float
+        The third moment over the cubed standard deviation (n in the denominators);
+        its sign turned for a column without positive values, such as returns booked
+        as negative amounts. 0 for a constant column.
+    """
+    mean, sd = mean_and_sd(values)
+    if np.isinf(sd):
+        return 0.0
+    skewness = float(np.mean(((values - mean) / sd) ** 3))
+    return skewness if np.max(values) > 0 else -skewness
+
+
+def log_unit(values):
+    """Return the unit of the signed logarithm: the 5 % quantile of non-zero sizes.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_customers,)
+        Without missing values.
+
+    Returns
+    -------
+    float
+        One of the absolute values; 1.0 where all values are zero.
+    """
+    sizes = np.abs(values[values != 0])
+    if not len(sizes):
+        return 1.0
+    return float(np.quantile(sizes, _UNIT_QUANTILE, method="lower"))
+
+
+def signed_log(values, unit):
+    """Return `sign(x) * log(1 + |x| / unit)`: odd, and linear near zero."""
+    return np.sign(values) * np.log1p(np.abs(values) / unit)
+
+
+def mean_and_sd(values):
+    """Return mean and standard deviation (n in the denominator) of one column.
+
+    Returns
+    -------
+    mean : float
+    sd : float
+        Infinite for a column that is constant but for rounding.
+    """
+    largest = float(np.max(np.abs(values)))
+    if largest == 0.0:
+        return 0.0, np.inf
+    # Relative to the largest value, squares can neither overflow nor vanish.
+    relative = values / largest
+    mean = float(np.mean(relative))
+    sd = float(np.sqrt(np.mean((relative - mean) ** 2)))
+    if sd <= 32 * np.finfo(np.float64).eps:
+        return mean * largest, np.inf
+    return mean * largest, sd * largest
+
+
+def wants_log(log, names, what="columns"):
+    """Turn the parameter `log` into one wish a column: True, False or None (auto)."""
+    if isinstance(log, str):
+        return [{"all": True, "none": False, "auto": None}[log]] * len(names)
+    check_names("log", log, names, what)
+    return [name in log for name in names]
+
+
+def learn_scaling(values, *, log, scale, add_indicator=False):
+    """Learn the figures of one numeric column.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_customers,)
+        NaN where missing; at least one value is not.
+    log : bool or None
+        Whether to take the signed logarithm; None decides by `tail_skewness` above 1.
+    scale : bool
+        Whether to bring the column, its indicator included, to a variance of one.
+    add_indicator : bool, default=False
+        Whether a column with missing values gets a 0/1 column that tells them.
+
+    Returns
+    -------
+    Scaling
+    """
+    missing = np.isnan(values)
+    observed = values[~missing]
+    median = float(np.median(observed))
+    if log is None:
+        log = tail_skewness(observed) > _MAX_SKEWNESS
+    unit = log_unit(observed) if log else np.nan
+    indicated = add_indicator and bool(missing.any())
+    if not scale:
+        return Scaling(median, unit, 0.0, 1.0, 1.0 if indicated else np.nan)
+
+    filled = np.where(missing, median, values)
+    mean, sd = mean_and_sd(signed_log(filled, unit) if log else filled)
+    if not indicated:
+        return Scaling(median, unit, mean, sd, np.nan)
+    # The column (variance 1, or 0 if constant) and its indicator share the one.
+    share = float(np.mean(missing))
+    together = np.sqrt(float(np.isfinite(sd)) + share * (1.0 - share))
+    return Scaling(median, unit, mean, sd * together, together)
+
+
+def apply_scaling(values, scaling):
+    """Apply frozen figures to one numeric column.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_customers,)
+        NaN where missing.
+    scaling : Scaling
+
+    Returns
+    -------
+    list of ndarray of shape (n_customers,)
+        The column, and its indicator of missing values if it has one.
+    """
+    missing = np.isnan(values)
+    if np.isinf(scaling.scale):
+        column = np.zeros(len(values))
+    else:
+        column = np.where(missing, scaling.median, values)
+        if not np.isnan(scaling.unit):
+            column = signed_log(column, scaling.unit)
+        column = (column - scaling.mean) / scaling.scale
+    if np.isnan(scaling.indicator_scale):
+        return [column]
+    return [column, missing / scaling.indicator_scale]
+
+
+def frozen_scalings(estimator):
+    """Read back the figures that a fitted transformer keeps, one `Scaling` a column."""
+    return [
+        Scaling(*figures)
+        for figures in zip(
+            estimator.medians_,
+            estimator.units_,
+            estimator.means_,
+            estimator.scales_,
+            estimator.indicator_scales_,
+            strict=True,
+        )
+    ]
