@@ -1,0 +1,20 @@
+"""Raw rows to one row per customer: the first stage of the road.
+
+`clean_transactions` decides what may count as a purchase and reports what it left
+out. `summarize_transactions` makes one row per customer of what is left.
+`TransactionColumns` says once which column is which, for both. The functions take
+pandas and polars data frames and give back the same kind. They change the number of
+rows, so they are functions and not transformers.
+"""
+
+from custseg.tables._cleaning import clean_transactions
+from custseg.tables._columns import TransactionColumns
+from custseg.tables._report import CleaningReport
+from custseg.tables._summary import summarize_transactions
+
+__all__ = [
+    "CleaningReport",
+    "TransactionColumns",
+    "clean_transactions",
+    "summarize_transactions",
+]
