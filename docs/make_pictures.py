@@ -1,0 +1,54 @@
+"""Draw the pictures of README and guide: ``python docs/make_pictures.py``."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from sklearn.pipeline import make_pipeline
+
+from custseg import (
+    BehaviouralTransformer,
+    GaussianMixtureSegmenter,
+    KMeansSegmenter,
+    SegmentProfileDisplay,
+    SegmentSearch,
+    SegmentSearchDisplay,
+    SilhouetteDisplay,
+    profile_segments,
+)
+from custseg.datasets import load_wholesale
+
+IMAGES = Path(__file__).parent / "images"
+
+
+def main():
+    """Fit the road of the README and save one picture a display."""
+    clients = load_wholesale()
+    spend = clients.drop(columns=["Channel", "Region"])
+    search = SegmentSearch(
+        [KMeansSegmenter(), GaussianMixtureSegmenter()], random_state=0
+    )
+    road = make_pipeline(BehaviouralTransformer(), search).fit(spend)
+    profile = profile_segments(
+        clients, road[-1].labels_, categorical=["Channel", "Region"]
+    )
+    named = profile_segments(
+        clients,
+        road[-1].labels_,
+        categorical=["Channel", "Region"],
+        names=profile.suggest_names(),
+    )
+    IMAGES.mkdir(exist_ok=True)
+    for name, display in {
+        "selection": SegmentSearchDisplay.from_search(road[-1]),
+        "profile": SegmentProfileDisplay.from_profile(named),
+        "silhouette": SilhouetteDisplay.from_estimator(road, spend),
+    }.items():
+        figure = display.plot().figure_
+        figure.savefig(IMAGES / f"{name}.png", dpi=90, bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    main()
