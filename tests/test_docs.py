@@ -1,5 +1,7 @@
-"""The code of README and guide runs, and links between pages lead somewhere."""
+"""The code of README and guide runs and prints what the page shows; links lead on."""
 
+import contextlib
+import io
 import re
 from pathlib import Path
 
@@ -11,17 +13,24 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
 def blocks(page):
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
+    """Fenced blocks as (language, text); a text block is what the code above prints."""
+    return re.findall(r"^```(python|text)\n(.*?)^```$", page.read_text(), re.M | re.S)
 
 
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem
 )
-def test_code_blocks_run_in_order(page, tmp_path, monkeypatch):
+def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "page"}
-    for number, block in enumerate(blocks(page), start=1):
-        exec(compile(block, f"{page.name}, block {number}", "exec"), namespace)
+    namespace, printed = {"__name__": "page"}, ""
+    for number, (language, block) in enumerate(blocks(page), start=1):
+        if language == "text":
+            assert printed == block
+            continue
+        code = compile(block, f"{page.name}, block {number}", "exec")
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(code, namespace)
+        printed = out.getvalue()
     plt.close("all")
 
 
