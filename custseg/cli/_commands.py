@@ -93,7 +93,7 @@ def demo(args):
     print(f"(agrees with the segmenter itself for {agreement:.0%} of them):\n")
     kinds = held_back["Channel"].map({1: "hotels and cafes", 2: "retailers"})
     shares = pd.crosstab(new["segment_name"], kinds.rename(None))
-    print(shares.rename_axis(None).to_string())
+    print(shares.rename_axis(index=None, columns=None).to_string())
 
 
 def _with_purchases(customers, id_column, args):

@@ -193,4 +193,22 @@ def read_csv(path):
         ) from error
     if table.empty:
         raise SchemaError(f"{path} must have one row a customer or order. Got none.")
+    return _with_leading_zeros(table, path, separator)
+
+
+def _with_leading_zeros(table, path, separator):
+    """Give back the zeros that ids such as 0012 lost when they were read as numbers."""
+    whole = [
+        name
+        for name in table.columns
+        if types.is_numeric_dtype(table[name])
+        and not types.is_bool_dtype(table[name])
+        and (table[name].dropna() % 1 == 0).all()
+    ]
+    written = pd.read_csv(
+        path, sep=separator, encoding="utf-8-sig", usecols=whole, dtype=str
+    )
+    for name in whole:
+        if written[name].str.match(r"\s*0\d", na=False).any():
+            table[name] = written[name]
     return table
