@@ -37,6 +37,7 @@ from custseg.tables import clean_transactions, summarize_transactions
 _TABLES = ("segments.csv", "profile.csv", "selection.csv", "model.joblib")
 _PICTURES = ("selection.png", "profile.png", "silhouette.png")
 _MAX_TREE = 5_000
+_MAX_DRAWN = 5_000  # silhouettes of all would take time with the square
 _DEMO_SEED = 0
 
 
@@ -217,12 +218,11 @@ def _write_pictures(model, customers, profile, out):
     import matplotlib
 
     matplotlib.use("Agg")  # files only, so no screen is needed
+    drawn = customers.sample(min(len(customers), _MAX_DRAWN), random_state=0)
     displays = (
         SegmentSearchDisplay.from_search(model.segmenter_[-1]),
         SegmentProfileDisplay.from_profile(profile),
-        SilhouetteDisplay.from_estimator(
-            model.segmenter_, customers[list(model.basis)]
-        ),
+        SilhouetteDisplay.from_estimator(model.segmenter_, drawn[list(model.basis)]),
     )
     for display, name in zip(displays, _PICTURES, strict=True):
         display.plot().figure_.savefig(out / name, dpi=120, bbox_inches="tight")

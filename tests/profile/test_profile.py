@@ -205,10 +205,13 @@ def test_the_order_of_customers_does_not_matter(many):
 
 def test_polars_gives_the_same_as_pandas(many):
     table, labels = many
+    table = table.astype({"city": object})
+    table["city"] = table["city"].where(table["city"].notna(), None)
     assert_frame_equal(
         profile_segments(table, labels).frame(),
         profile_segments(
-            pl.from_pandas(table.astype({"city": object})), pl.Series(labels)
+            pl.DataFrame({name: table[name].tolist() for name in table}),
+            pl.Series(labels),
         ).frame(),
     )
 
@@ -223,6 +226,13 @@ def test_an_array_has_numbered_columns():
     assert numbers(mixed, "x0", "a").loc[0, "value"] == 0.5
     as_list = profile_segments([["a", 1], ["b", 3]], [0, 0])
     assert_frame_equal(mixed.frame(), as_list.frame())
+
+
+def test_masked_values_are_missing():
+    masked = np.ma.masked_array([[1.0], [2.0], [99.0]], mask=[[False], [False], [True]])
+    rows = numbers(profile_segments(masked, [0, 0, 0]), "x0")
+    assert rows["value"].tolist() == [1.5]
+    assert rows["n_missing"].tolist() == [1]
 
 
 def test_columns_chosen_come_in_the_order_asked_for(many):
@@ -254,6 +264,22 @@ def test_codes_with_missing_values_are_whole_numbers():
     table = pd.DataFrame({"region": [1.0, 2.0, np.nan]})
     profile = profile_segments(table, [0, 0, 0], categorical=["region"])
     assert profile.frame()["level"].tolist() == ["1", "2", "(missing)"]
+
+
+def test_dates_and_mixed_cells_as_levels():
+    table = pd.DataFrame(
+        {
+            "month": pd.to_datetime(["2024-01-01", "2024-01-01", "2024-02-01", None]),
+            "mixed": [True, 1, "1 ", None],
+        }
+    )
+    profile = profile_segments(table, [0] * 4, categorical=["month"])
+    frame = profile.frame().set_index("column")
+    assert frame.loc["month", "level"].tolist() == [
+        *("2024-01-01", "2024-02-01", "(missing)")
+    ]
+    assert frame.loc["mixed", "level"].tolist() == ["1", "True", "(missing)"]
+    assert frame.loc["mixed", "value"].tolist() == [0.5, 0.25, 0.25]
 
 
 def test_text_is_one_level_whatever_spaces_and_blank_is_missing():
@@ -335,7 +361,7 @@ def test_names_head_the_summary():
 
 def test_summary_on_paper():
     summary = profile_segments(CUSTOMERS, LABELS).summary()
-    rows = {index: list(row) for index, row in zip(summary.index, summary.to_numpy())}
+    rows = {index: list(row) for index, row in summary.iterrows()}
     assert rows["customers", ""] == ["3", "2", "5"]
     assert rows["share of customers", ""] == ["60 %", "40 %", "100 %"]
     assert rows["spend", ""] == ["20.0", "40.0", "25.0"]
@@ -366,14 +392,15 @@ def test_html_is_escaped_and_counts_the_unassigned():
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
     assert "&lt;b&gt;channel" in html
-    assert "1 customers without a segment" in html
+    assert "without a segment: 1" in html
 
 
 def test_profiles_are_frozen_and_pickle():
     profile = profile_segments(CUSTOMERS, LABELS)
     with pytest.raises(AttributeError):
         profile.n_unassigned = 0
-    profile.frame()["value"] = 0
+    taken = profile.frame()
+    taken["value"] = 0
     profile.sizes[0] = 99
     copy = pickle.loads(pickle.dumps(profile))
     assert copy.sizes == {0: 3, 1: 2}

@@ -63,6 +63,19 @@ def test_nullable_labels_without_missing_are_integers():
     assert profile_segments(TABLE, labels).sizes == {0: 2, 1: 1}
 
 
+def test_labels_in_another_order():
+    table = TABLE.set_axis([5, 6, 7])
+    refused(
+        SchemaError,
+        "labels must be in the order of customers. Got the same index in another order "
+        "instead. Pass labels.loc[customers.index].",
+        customers=table,
+        labels=pd.Series(LABELS, index=[7, 6, 5]),
+    )
+    # Labels numbered from 0 go by position.
+    assert profile_segments(table, pd.Series(LABELS)).sizes == {0: 2, 1: 1}
+
+
 @pytest.mark.parametrize(
     ("weights", "error", "message"),
     [
@@ -113,6 +126,16 @@ def test_ids_asked_for():
     )
 
 
+def test_nothing_to_describe():
+    refused(
+        SchemaError,
+        "customers must have a column to describe. Got none instead (customer_id: "
+        "customer ids).",
+        customers=pd.DataFrame({"customer_id": ["x", "y", "z"]}),
+    )
+    refused(SchemaError, "customers must have a column to describe.", columns=[])
+
+
 def test_tables_that_are_none():
     refused(
         SchemaError,
@@ -134,6 +157,15 @@ def test_infinite_values_are_counted_and_not_shown():
         DataQualityError,
         "Column 'spend' must hold finite numbers. Got 2 infinite values instead.",
         customers=TABLE.assign(spend=[1, np.inf, -np.inf]),
+    )
+
+
+def test_codes_too_large_to_be_told_apart():
+    refused(
+        SchemaError,
+        "Column 'card' must hold codes below 2**53. Got larger ones instead",
+        customers=TABLE.assign(card=[2**53, 2**53 + 1, 7]),
+        categorical=["card"],
     )
 
 
@@ -164,6 +196,11 @@ def test_names():
     )
     refused(
         ValueError, "Names of segments must be text. Got ['a', 3]", names={0: "a", 1: 3}
+    )
+    refused(
+        SchemaError,
+        "names must be a dict from segment to name. Got list instead.",
+        names=["a", "b"],
     )
     profile = profile_segments(TABLE, LABELS)
     with pytest.raises(ValueError, match="Segments must have distinct names"):

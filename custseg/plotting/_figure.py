@@ -1,0 +1,102 @@
+"""What all pictures share: matplotlib when it is needed, colours, and short text."""
+
+import textwrap
+
+import numpy as np
+
+# "Muted" of Tol (2021), Colour Schemes, SRON/EPS/TN/09-002: told apart with any common
+# colour blindness. Ordered so that neighbours differ in lightness as well.
+COLORS = (
+    "#332288",
+    "#44AA99",
+    "#CC6677",
+    "#117733",
+    "#DDCC77",
+    "#882255",
+    "#88CCEE",
+    "#AA4499",
+    "#999933",
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "h")
+
+
+def new_axes(figsize):
+    """Make a figure of its own for a picture.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError(
+            "Pictures must have matplotlib. Got an environment without it instead. "
+            'Run pip install "custseg[plot]"; frame() gives the numbers without it.'
+        ) from error
+    return pyplot.subplots(figsize=figsize, layout="constrained")
+
+
+def color(position):
+    """Colour of a segment or an estimator; after nine they come again."""
+    return COLORS[position % len(COLORS)]
+
+
+def literal(text):
+    """Text to be drawn as it stands: dollar signs are no formulas."""
+    return str(text).replace("$", r"\$")
+
+
+def wrapped(text, width, max_lines):
+    """Break text into lines, best after a comma; what is left over is an ellipsis."""
+    lines = []
+    for part in str(text).split(", "):
+        if lines and len(lines[-1]) + len(part) + 2 <= width:
+            lines[-1] += f", {part}"
+            continue
+        if lines:
+            lines[-1] += ","
+        # Names of columns may break after an underscore.
+        broken = textwrap.wrap(part.replace("_", "_ "), width) or [""]
+        lines += [line.replace("_ ", "_") for line in broken]
+    if len(lines) > max_lines:
+        lines = lines[:max_lines]
+        lines[-1] = lines[-1][: width - 1].rstrip(" ,") + "…"
+    return literal("\n".join(lines))
+
+
+def shortened(text, width):
+    """Text of at most so many signs, the rest an ellipsis."""
+    text = str(text)
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+
+
+def inches(ax):
+    """Width and height of axes, before a layout moves them."""
+    box = ax.get_window_extent()
+    return box.width / ax.figure.dpi, box.height / ax.figure.dpi
+
+
+def compact_number(value):
+    """Write a number in about six signs: `1.2k`, `35`, `0.042`; "-" for none."""
+    if np.isnan(value):
+        return "-"
+    for limit, unit in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
+        # 999.5 is written as 1.0k, not as 1000.
+        if abs(value) >= 0.9995 * limit:
+            scaled = value / limit
+            return (
+                f"{scaled:.0f}{unit}" if abs(scaled) >= 99.95 else f"{scaled:.1f}{unit}"
+            )
+    if abs(value) >= 99.5 or value == 0:
+        return f"{value:.0f}"
+    return f"{value:.2g}" if abs(value) < 0.995 else f"{value:.1f}"
+
+
+def percent(share):
+    """Write a share as a percentage: `35 %`, `2.8 %`."""
+    if np.isnan(share):
+        return "-"
+    value = 100 * share
+    return f"{value:.1f} %" if 0 < value < 9.95 else f"{value:.0f} %"

@@ -1,0 +1,228 @@
+"""A profile as a table of coloured cells."""
+
+import numpy as np
+
+from custseg.plotting._figure import (
+    compact_number,
+    inches,
+    literal,
+    new_axes,
+    percent,
+    shortened,
+    wrapped,
+)
+
+_CAP = 1.0  # standard deviations at which the colour is full
+_COLUMN_WIDTH, _ROW_HEIGHT, _LABEL_WIDTH = 1.25, 0.33, 2.4  # inches
+_SIGN = 0.66  # width of a sign as a share of the font size
+
+
+class SegmentProfileDisplay:
+    """A segment profile as a table: columns by segments, coloured by difference.
+
+    The text in a cell is the segment's mean or share, its colour how far that is from
+    the average customer in standard deviations of the column. The last column is the
+    average customer.
+
+    Use `from_profile` to make one.
+
+    Parameters
+    ----------
+    profile : SegmentProfile
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        After `plot`.
+    ax_ : matplotlib.axes.Axes
+        After `plot`.
+
+    Examples
+    --------
+    >>> from custseg.plotting import SegmentProfileDisplay
+    >>> from custseg.profile import profile_segments
+    >>> profile = profile_segments([[10.0], [30.0], [200.0], [240.0]], [0, 0, 1, 1])
+    >>> display = SegmentProfileDisplay.from_profile(profile)
+    >>> display.frame()[["segment", "column", "value", "total"]]
+       segment column  value  total
+    0        0     x0   20.0  120.0
+    1        1     x0  220.0  120.0
+    """
+
+    def __init__(self, *, profile):
+        self.profile = profile
+
+    @classmethod
+    def from_profile(cls, profile):
+        """Make the display of a profile.
+
+        Parameters
+        ----------
+        profile : SegmentProfile
+            As `custseg.profile.profile_segments` returns it.
+
+        Returns
+        -------
+        display : SegmentProfileDisplay
+
+        Raises
+        ------
+        TypeError
+            If it is no profile.
+        """
+        if not (hasattr(profile, "frame") and hasattr(profile, "suggest_names")):
+            raise TypeError(
+                "The profile must be what profile_segments returns. Got "
+                f"{type(profile).__name__} instead. Call profile_segments(customers, "
+                "labels) first."
+            )
+        return cls(profile=profile)
+
+    def frame(self):
+        """Return the numbers of the profile.
+
+        Returns
+        -------
+        frame : DataFrame
+            As `SegmentProfile.frame` returns it.
+        """
+        return self.profile.frame()
+
+    def plot(self, ax=None, *, cap=_CAP):
+        """Draw the table.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a figure large enough for every cell.
+        cap : float, default=1.0
+            Difference in standard deviations from which on the colour is full.
+
+        Returns
+        -------
+        self : SegmentProfileDisplay
+            With ``figure_`` and ``ax_``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `cap` is not positive.
+        """
+        if not cap > 0:
+            raise ValueError(
+                f"cap must be positive. Got {cap!r} instead. It is a number of "
+                "standard deviations."
+            )
+        frame = self.frame()
+        segments = frame.drop_duplicates("segment")
+        n_segments = len(segments)
+        differences = _wide(frame, "standardized_difference", n_segments)
+        values = _wide(frame, "value", n_segments)
+        rows = frame.iloc[: len(values)]
+        if ax is None:
+            width = _LABEL_WIDTH + _COLUMN_WIDTH * (n_segments + 1.6)
+            _, ax = new_axes((width, max(2.6, 1.4 + _ROW_HEIGHT * len(rows))))
+            cell = (_COLUMN_WIDTH, _ROW_HEIGHT)
+        else:
+            width, height = inches(ax)
+            cell = (0.8 * width / (n_segments + 1), height / len(rows))
+        self.ax_, self.figure_ = ax, ax.figure
+        # Six signs fit the width of a cell and a line and a half its height.
+        size = float(np.clip(72 * min(cell[0] / 6 / _SIGN, cell[1] / 1.5), 5, 9))
+        self._color_cells(differences, cap, size)
+        self._write_cells(rows, values, differences / cap, size)
+        signs = max(8, int(72 * cell[0] / size / _SIGN))
+        self._write_headings(segments, rows, size, signs)
+        return self
+
+    def _color_cells(self, differences, cap, size):
+        ax, (n_rows, n_segments) = self.ax_, differences.shape
+        mesh = ax.pcolormesh(
+            np.arange(n_segments + 1),
+            np.arange(n_rows + 1),
+            np.ma.masked_invalid(differences),
+            cmap=_pale_diverging(),
+            vmin=-cap,
+            vmax=cap,
+            edgecolors="white",
+            linewidth=1.5,
+        )
+        ax.set_facecolor("white")
+        ax.set(xlim=(0, n_segments + 1), ylim=(n_rows, 0))
+        bar = self.figure_.colorbar(
+            mesh, ax=ax, extend="both", shrink=0.8, pad=0.02, fraction=0.05, aspect=25
+        )
+        bar.set_label("standard deviations from\nthe average customer", size=size)
+        bar.ax.tick_params(labelsize=size)
+        bar.outline.set_visible(False)
+
+    def _write_cells(self, rows, values, differences, size):
+        n_segments = values.shape[1]
+        style = {"ha": "center", "va": "center", "fontsize": size}
+        for i, (statistic, total) in enumerate(
+            zip(rows["statistic"], rows["total"], strict=True)
+        ):
+            write = percent if statistic == "share" else compact_number
+            for j in range(n_segments):
+                strong = abs(differences[i, j]) >= 1
+                self.ax_.text(
+                    j + 0.5,
+                    i + 0.5,
+                    write(values[i, j]),
+                    fontweight="bold" if strong else "normal",
+                    **style,
+                )
+            self.ax_.text(
+                n_segments + 0.5, i + 0.5, write(total), color="0.25", **style
+            )
+        # A line under the last level of each column.
+        names = rows["column"].to_numpy()
+        for i in np.flatnonzero(names[1:] != names[:-1]) + 1:
+            self.ax_.axhline(i, color="0.85", linewidth=0.6, zorder=3)
+
+    def _write_headings(self, segments, rows, size, signs):
+        ax = self.ax_
+        headings = [
+            f"{wrapped(name, signs, 4)}\n{percent(share)}"
+            for name, share in zip(
+                segments["segment_name"], segments["share"], strict=True
+            )
+        ]
+        ax.set_xticks(
+            np.arange(len(headings) + 1) + 0.5, [*headings, "all\n100 %"], fontsize=size
+        )
+        labels = [
+            _row_label(column, level, statistic)
+            for column, level, statistic in zip(
+                rows["column"], rows["level"], rows["statistic"], strict=True
+            )
+        ]
+        ax.set_yticks(np.arange(len(rows)) + 0.5, labels, fontsize=size)
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+
+
+def _wide(frame, column, n_segments):
+    """Return one row a column or level, one column a segment."""
+    return frame[column].to_numpy(dtype=np.float64).reshape(n_segments, -1).T
+
+
+def _row_label(column, level, statistic):
+    """Column, and level or date: both stay to be seen when they are long."""
+    if level:
+        level = shortened(level, 20)
+        return literal(f"{shortened(column, 32 - len(level))}: {level}")
+    if statistic != "mean":
+        return literal(f"{shortened(column, 24)}\n{statistic.removeprefix('mean ')}")
+    return literal(shortened(column, 34))
+
+
+def _pale_diverging():
+    """Blue over white to orange, pale enough for black text."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colors = ("#6BA3D6", "#B9D3EC", "#FFFFFF", "#FBD5A8", "#F0A04B")
+    return LinearSegmentedColormap.from_list("custseg_difference", colors)

@@ -1,0 +1,277 @@
+"""Silhouettes of customers by segment, as a picture."""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from custseg.exceptions import SchemaError
+from custseg.plotting._figure import color, inches, new_axes, percent, wrapped
+from custseg.selection import silhouette_samples
+
+_MAX_POINTS = 3_000  # corners of all segments together: what a screen can show
+_GAP = 0.02  # between two segments, as a share of the customers
+_LABEL_HEIGHT = 0.45  # inches that three lines of small text need
+
+
+def _space_and_labels(estimator, X):
+    """Return the matrix that silhouettes are measured in, and labels by predict."""
+    while hasattr(estimator, "steps"):
+        if len(estimator.steps) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = estimator.steps[-1][1]
+    if hasattr(estimator, "segmenter_"):
+        raise TypeError(
+            "The estimator must be a segmenter. Got a model that owns one instead, "
+            "whose assigner answers from other columns. Pass model.segmenter_ and the "
+            "columns that it was given."
+        )
+    if not hasattr(estimator, "predict"):
+        raise TypeError(
+            "The estimator must have predict. Got "
+            f"{type(estimator).__name__} instead. Use from_labels(X, labels)."
+        )
+    labels = estimator.predict(X)
+    # A search over Pipelines compares them in a space of its own.
+    score_on = getattr(estimator, "score_on", None)
+    if score_on is not None:
+        X = clone(score_on).fit_transform(X)
+    return X, labels
+
+
+class SilhouetteDisplay:
+    """Silhouettes of all customers, sorted within their segments.
+
+    A customer's silhouette is near 1 when its own segment is much nearer than the
+    next one, 0 between two segments, and negative when another segment is nearer. The
+    picture shows a blade for each segment: as high as the segment has customers, wide
+    where they belong, left of zero where they might as well be elsewhere.
+
+    Use `from_estimator` or `from_labels` to make one.
+
+    Parameters
+    ----------
+    silhouettes : ndarray of shape (n_customers,)
+        Silhouette of each customer with a segment.
+    labels : ndarray of shape (n_customers,)
+        Segment of each of them.
+    customers : ndarray of shape (n_customers,)
+        Row of each of them in the table.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        After `plot`.
+    ax_ : matplotlib.axes.Axes
+        After `plot`.
+
+    References
+    ----------
+    Rousseeuw, P. J. (1987). Silhouettes: a graphical aid to the interpretation and
+    validation of cluster analysis. Journal of Computational and Applied Mathematics
+    20, 53-65. https://doi.org/10.1016/0377-0427(87)90125-7
+
+    Examples
+    --------
+    >>> from custseg.plotting import SilhouetteDisplay
+    >>> visits = [[1], [2], [9], [10], [11]]
+    >>> display = SilhouetteDisplay.from_labels(visits, [1, 1, 0, 0, 0])
+    >>> display.frame().round(2)
+       customer  segment  silhouette
+    0         0        1        0.89
+    1         1        1        0.88
+    2         2        0        0.80
+    3         3        0        0.88
+    4         4        0        0.84
+    """
+
+    def __init__(self, *, silhouettes, labels, customers):
+        self.silhouettes = silhouettes
+        self.labels = labels
+        self.customers = customers
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, metric="euclidean"):
+        """Measure the silhouettes of customers in the segments an estimator gives them.
+
+        Parameters
+        ----------
+        estimator : fitted segmenter, search, or Pipeline that ends in one
+            Segments are those of `predict`. Silhouettes are measured in what the last
+            step is given, or in the space of ``score_on`` where a search has one.
+        X : array-like or frame of shape (n_customers, n_features)
+            What the estimator takes.
+        metric : {"euclidean", "sqeuclidean", "manhattan", "cosine"}, \
+default="euclidean"
+            Distance between customers.
+
+        Returns
+        -------
+        display : SilhouetteDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no `predict`, or is a model around a segmenter.
+        DegenerateFitError
+            If customers are in fewer than two segments.
+        """
+        return cls.from_labels(*_space_and_labels(estimator, X), metric=metric)
+
+    @classmethod
+    def from_labels(cls, X, labels, *, metric="euclidean"):
+        """Measure the silhouettes of customers in given segments.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_customers, n_features)
+            Numeric columns on comparable scales, without missing values.
+        labels : array-like of int of shape (n_customers,)
+            Segment of each customer; those with -1 are left out.
+        metric : {"euclidean", "sqeuclidean", "manhattan", "cosine"}, \
+default="euclidean"
+            Distance between customers.
+
+        Returns
+        -------
+        display : SilhouetteDisplay
+
+        Raises
+        ------
+        ValueError
+            If there is not one label a customer.
+        DegenerateFitError
+            If customers are in fewer than two segments.
+        """
+        labels = np.asarray(labels)
+        silhouettes = silhouette_samples(X, labels, metric=metric)
+        customers = np.flatnonzero(labels != -1)
+        return cls(
+            silhouettes=silhouettes[customers],
+            labels=labels[customers],
+            customers=customers,
+        )
+
+    def frame(self):
+        """Return the silhouettes.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row a customer with a segment: ``customer`` (row in the table),
+            ``segment`` and ``silhouette``.
+        """
+        return pd.DataFrame(
+            {
+                "customer": self.customers,
+                "segment": self.labels,
+                "silhouette": self.silhouettes,
+            }
+        )
+
+    def plot(self, ax=None, *, names=None):
+        """Draw one blade a segment, and the mean silhouette as a line.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a figure.
+        names : dict of int to str, default=None
+            Names of segments; ``segment 0`` and so on where not given.
+
+        Returns
+        -------
+        self : SilhouetteDisplay
+            With ``figure_`` and ``ax_``. However many customers there are, the blades
+            have some thousand corners together.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        SchemaError
+            If `names` is not a dict.
+        """
+        if names is not None and not isinstance(names, dict):
+            raise SchemaError(
+                "names must be a dict from segment to name. Got "
+                f"{type(names).__name__} instead. For example: names={{0: 'regulars'}}."
+            )
+        segments = np.unique(self.labels)
+        if ax is None:
+            _, ax = new_axes((7.5, max(3.5, 1.2 + 0.6 * len(segments))))
+        self.ax_, self.figure_ = ax, ax.figure
+        shares = np.array([np.mean(self.labels == segment) for segment in segments])
+        heights = _slots(shares, _LABEL_HEIGHT / inches(ax)[1])
+        middles = np.cumsum(heights + _GAP) - _GAP - heights / 2
+        for position, segment in enumerate(segments):
+            values = np.sort(self.silhouettes[self.labels == segment])[::-1]
+            middle, share = middles[position], shares[position]
+            self._blade(values, middle, share, position)
+            name = wrapped((names or {}).get(segment, f"segment {segment}"), 26, 2)
+            ax.text(
+                -0.02,
+                middle,
+                f"{name}\n{percent(share)}, mean {values.mean():.2f}",
+                transform=ax.get_yaxis_transform(),
+                ha="right",
+                va="center",
+                fontsize="small",
+            )
+        self._mean_line()
+        ax.set(
+            xlim=(min(-0.05, 1.05 * self.silhouettes.min()), 1),
+            ylim=(heights.sum() + _GAP * len(heights), -_GAP),
+            yticks=[],
+            xlabel="silhouette of each customer",
+        )
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        return self
+
+    def _mean_line(self):
+        from matplotlib.patheffects import withStroke
+
+        mean = self.silhouettes.mean()
+        self.ax_.axvline(0, color="0.3", linewidth=0.8)
+        line = self.ax_.axvline(mean, color="black", linestyle="--", linewidth=1.2)
+        line.set_path_effects([withStroke(linewidth=3, foreground="white", alpha=0.7)])
+        self.ax_.legend(
+            [line],
+            [f"mean of all {len(self.labels):,} customers: {mean:.3f}"],
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            frameon=False,
+            fontsize="small",
+        )
+
+    def _blade(self, values, middle, share, position):
+        """Draw the sorted silhouettes of one segment, by quantiles where many."""
+        n_points = min(len(values), max(2, round(_MAX_POINTS * share)))
+        places = np.linspace(0, len(values) - 1, n_points).round().astype(int)
+        edges = middle + share * (np.linspace(0, 1, n_points + 1) - 0.5)
+        widths = values[places]
+        self.ax_.fill_betweenx(
+            edges,
+            np.append(widths, widths[-1]),
+            step="post",
+            facecolor=color(position),
+            edgecolor=color(position),
+            linewidth=0.3,
+        )
+
+
+def _slots(shares, label):
+    """Height that each segment gets: its share, or what its label needs if more.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (n_segments,)
+    label : float
+        Height of a label as a share of the height of the picture.
+    """
+    label = min(label, 0.9 / len(shares))
+    heights = shares
+    # A larger floor makes the whole higher, and the floor with it: nine tenths at
+    # most of each step, so that the steps die out.
+    for _ in range(100):
+        heights = np.maximum(shares, label * (heights.sum() + _GAP * len(shares)))
+    return heights
