@@ -17,6 +17,11 @@ def blocks(page):
     return re.findall(r"^```(python|text)\n(.*?)^```$", page.read_text(), re.M | re.S)
 
 
+def stripped(text):
+    """Lines without the blanks that pandas leaves at their ends."""
+    return [line.rstrip() for line in text.splitlines()]
+
+
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem
 )
@@ -25,7 +30,7 @@ def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
     namespace, printed = {"__name__": "page"}, ""
     for number, (language, block) in enumerate(blocks(page), start=1):
         if language == "text":
-            assert printed == block
+            assert stripped(printed) == stripped(block)
             continue
         code = compile(block, f"{page.name}, block {number}", "exec")
         with contextlib.redirect_stdout(io.StringIO()) as out:
