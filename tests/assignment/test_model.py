@@ -99,8 +99,8 @@ def test_assign_gives_a_table_in_the_customers_order():
 
 
 def test_polars_in_polars_out():
-    model = make_model().fit(pl.from_pandas(TABLE))
-    assigned = model.assign(pl.from_pandas(NEW))
+    model = make_model().fit(pl.DataFrame(TABLE.to_dict("list")))
+    assigned = model.assign(pl.DataFrame(NEW.to_dict("list")))
     assert isinstance(assigned, pl.DataFrame)
     expected = make_model().fit(TABLE).assign(NEW)
     assert assigned["segment"].to_list() == expected["segment"].tolist()
