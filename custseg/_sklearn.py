@@ -5,6 +5,7 @@ them is answered in this module alone.
 """
 
 from contextlib import contextmanager
+from threading import Lock
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -25,7 +26,7 @@ from sklearn.utils.validation import (
 )
 from sklearn.utils.validation import validate_data as _validate_data
 
-from custseg.exceptions import DataQualityError
+from custseg.exceptions import DataQualityError, SchemaError
 
 __all__ = [
     "BaseComposition",
@@ -43,10 +44,59 @@ __all__ = [
 ]
 
 
+class _OneBlasThread:
+    """Hold BLAS to one thread as long as any fit asks for it.
+
+    BLAS has one thread count for the whole process: the first fit to come lowers it
+    and the last to go restores it, whichever threads they run in. (A limiter of
+    threadpoolctl for each fit would let the last to go restore what it found when it
+    came, which another's limiter had already lowered.)
+    """
+
+    def __init__(self):
+        self._lock = Lock()
+        self._holders = 0
+        self._found = []
+
+    def __enter__(self):
+        with self._lock:
+            if self._holders == 0:
+                blas = _get_threadpool_controller().select(user_api="blas")
+                self._found = [
+                    (library, library.get_num_threads())
+                    for library in blas.lib_controllers
+                ]
+                self._set([(library, 1) for library, _ in self._found])
+            self._holders += 1
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0:
+                self._set(self._found)
+
+    @staticmethod
+    def _set(counts):
+        for library, n_threads in counts:
+            # Newer threadpoolctl heeds only the thread that set a limit first, until
+            # it is cleared.
+            clear = getattr(library, "clear_controlling_thread", None)
+            if clear is not None:
+                clear(force=True)
+            library.set_num_threads(n_threads)
+            if clear is not None:
+                clear(force=True)
+
+
+_one_blas_thread = _OneBlasThread()
+
+
 @contextmanager
 def single_threaded():
     """Hold BLAS and OpenMP to one thread, so that runs repeat bit for bit."""
-    with _get_threadpool_controller().limit(limits=1):
+    # OpenMP counts threads for each calling thread, so its limit needs no sharing.
+    openmp = _get_threadpool_controller().select(user_api="openmp")
+    with openmp.limit(limits=1), _one_blas_thread:
         yield
 
 
@@ -54,8 +104,20 @@ def validate_data(estimator, X="no_validation", y="no_validation", **options):
     """scikit-learn's `validate_data`, which sees the names of polars columns as well.
 
     scikit-learn before 1.9 does not read them from polars 2 and would not notice
-    columns in another order.
+    columns in another order. Two columns of one name, and frames that are not in
+    memory, are refused.
     """
+    if nw.dependencies.is_polars_lazyframe(X):
+        raise SchemaError(
+            "The table must be in memory. Got a LazyFrame instead. Call .collect()."
+        )
+    if isinstance(X, pd.DataFrame) and not X.columns.is_unique:
+        twice = X.columns[X.columns.duplicated()].unique()
+        raise SchemaError(
+            "Column names must be unique. Got "
+            f"{', '.join(map(repr, twice))} more than once instead. Rename or leave "
+            "out one of each."
+        )
     if nw.dependencies.is_polars_dataframe(X) and _get_feature_names(X) is None:
         X = pd.DataFrame({name: X[name].to_numpy() for name in X.columns})
     return _validate_data(estimator, X, y, **options)

@@ -1,6 +1,7 @@
 """scikit-learn's checks and custseg's own over the public estimators."""
 
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from custseg import (
@@ -52,6 +53,11 @@ def test_scikit_learn_checks(estimator, check):
 @pytest.mark.parametrize("segmenter", SEGMENTERS, ids=lambda s: type(s).__name__)
 def test_segmenter_protocol(segmenter):
     check_segmenter(segmenter)
+
+
+def test_an_estimator_outside_the_protocol_is_told_what_it_lacks():
+    with pytest.raises(AssertionError, match="a fitted segmenter must have n_segments"):
+        check_segmenter(KMeans(n_init=2))
 
 
 def test_no_public_estimator_is_left_unchecked():

@@ -13,9 +13,11 @@ from custseg._sklearn import (
     check_is_fitted,
     check_weights,
     fit_context,
+    single_threaded,
     validate_data,
 )
 from custseg.assignment._moments import (
+    find_directions,
     ledoit_wolf_intensity,
     mean_variance,
     segment_moments,
@@ -143,19 +145,17 @@ class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
         present = weights > 0
         X, weights = X[present], weights[present]
         self.classes_, codes = np.unique(y[present], return_inverse=True)
-        moments = segment_moments(X, codes, self._checked_n_classes(), weights)
-        self._check_variation(moments)
-        self.means_ = moments.means
-        self.priors_ = self._checked_priors(moments.weights)
-        within = np.sqrt(np.diag(moments.within_scatter()) / weights.sum())
-        residuals = (X - self.means_[codes]) / moments.scale
-        residuals = np.divide(
-            residuals, within, out=np.zeros_like(residuals), where=within > 0
-        )
-        if self.kind == "linear":
-            self._fit_linear(moments, residuals, weights)
-        else:
-            self._fit_quadratic(moments, residuals, weights, codes)
+        n_classes = self._checked_n_classes()
+        with single_threaded():
+            moments = segment_moments(X, codes, n_classes, weights)
+            self._check_variation(moments, len(X))
+            self.means_ = moments.means
+            self.priors_ = self._checked_priors(moments.weights)
+            residuals = (X - self.means_[codes]) / moments.scale
+            if self.kind == "linear":
+                self._fit_linear(moments, residuals, weights)
+            else:
+                self._fit_quadratic(moments, residuals, weights, codes)
         return self
 
     def decision_function(self, X):
@@ -234,57 +234,58 @@ class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
         return scores + constants
 
     def _fit_linear(self, moments, residuals, weights):
-        n_free = weights.sum() - len(self.classes_)
-        if n_free <= 0:
-            raise DegenerateFitError(
-                "There must be more customers than segments. Got "
-                f"n_samples={weights.sum():g} customers in {len(self.classes_)} "
-                "segments instead. Give more customers or ask for fewer segments."
-            )
-        covariance = moments.within_scatter() / n_free
+        covariance = moments.within_scatter() / (weights.sum() - len(self.classes_))
         self.shrinkage_ = np.array([self._intensity(residuals, weights)])
         covariance = _towards_diagonal(covariance, covariance, self.shrinkage_[0])
-        matrix, _, _ = whitener(covariance, moments.standardized_means())
-        self.n_collinear_ = len(covariance) - matrix.shape[1]
+        directions = find_directions(covariance, moments.standardized_means())
+        matrix, _, _ = whitener(covariance, directions)
         self._log_determinants = np.zeros(1)
-        self._set_geometry(moments, [matrix], [covariance])
+        self._set_geometry(moments, directions, [matrix], [covariance])
 
     def _fit_quadratic(self, moments, residuals, weights, codes):
         pooled = moments.within_scatter() / weights.sum()
-        means = moments.standardized_means()
-        matrix, _, n_null_in_all = whitener(pooled, means)
-        self.n_collinear_ = len(pooled) - matrix.shape[1]
-        matrices, covariances, log_determinants, intensities = [], [], [], []
-        for k, weight in enumerate(moments.weights):
-            own = codes == k
-            intensity = self._intensity(residuals[own], weights[own])
-            scatter = moments.scatters[k] / max(weight - 1, 1)
-            covariance = _towards_diagonal(scatter, pooled, intensity)
-            matrix, log_determinant, n_null = whitener(covariance, means)
-            if n_null > n_null_in_all and self.shrinkage == "auto":
-                # Customers all on one line estimate no error: lend them one customer.
-                intensity = 1 / (weight + 1)
-                covariance = _towards_diagonal(scatter, pooled, intensity)
-                matrix, log_determinant, n_null = whitener(covariance, means)
-            if n_null > n_null_in_all:
-                raise DegenerateFitError(
-                    "Each segment must vary in every direction for a quadratic "
-                    f"discriminant. Got segment {self.classes_[k]!s} with "
-                    f"{weight:g} customers and {n_null - n_null_in_all} "
-                    "directions in which only others vary instead. Use "
-                    "shrinkage='auto' or kind='linear'."
-                )
-            matrices.append(matrix)
-            covariances.append(covariance)
-            log_determinants.append(log_determinant)
-            intensities.append(intensity)
+        intensities = np.array(
+            [
+                self._intensity(residuals[codes == k], weights[codes == k])
+                for k in range(len(self.classes_))
+            ]
+        )
+        # Directions in which all segments are flat are the same for all of them.
+        reference = _towards_diagonal(pooled, pooled, intensities.min())
+        directions = find_directions(reference, moments.standardized_means())
+        fitted = [
+            self._fit_segment(k, moments, pooled, directions, intensity)
+            for k, intensity in enumerate(intensities)
+        ]
+        covariances, matrices, log_determinants, intensities = zip(*fitted, strict=True)
         self.shrinkage_ = np.array(intensities)
         self._log_determinants = np.array(log_determinants)
-        self._set_geometry(moments, matrices, covariances)
+        self._set_geometry(moments, directions, matrices, covariances)
 
-    def _set_geometry(self, moments, matrices, covariances):
+    def _fit_segment(self, k, moments, pooled, directions, intensity):
+        """Covariance, whitener, log-determinant and shrinkage of one segment."""
+        weight = moments.weights[k]
+        scatter = moments.scatters[k] / max(weight - 1, 1)
+        covariance = _towards_diagonal(scatter, pooled, intensity)
+        matrix, log_determinant, n_flat = whitener(covariance, directions)
+        if n_flat and self.shrinkage == "auto":
+            # Customers all on one line estimate no error: lend them one customer.
+            intensity = 1 / (weight + 1)
+            covariance = _towards_diagonal(scatter, pooled, intensity)
+            matrix, log_determinant, n_flat = whitener(covariance, directions)
+        if n_flat:
+            raise DegenerateFitError(
+                "Each segment must vary in every direction for a quadratic "
+                f"discriminant. Got segment {self.classes_[k]!s} with {weight:g} "
+                f"customers and {n_flat} directions in which only others vary "
+                "instead. Use shrinkage='auto' or kind='linear'."
+            )
+        return covariance, matrix, log_determinant, intensity
+
+    def _set_geometry(self, moments, directions, matrices, covariances):
         """Bring what was worked out in standardised columns to their own units."""
         scale = moments.scale
+        self.n_collinear_ = len(scale) - directions.n_kept
         self._center = moments.center
         self._whiteners = [matrix / scale[:, np.newaxis] for matrix in matrices]
         self.covariances_ = np.array(covariances) * np.outer(scale, scale)
@@ -302,12 +303,21 @@ class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
             )
         return len(self.classes_)
 
-    def _check_variation(self, moments):
-        if not np.diag(moments.total_covariance()).any():
+    def _check_variation(self, moments, n_customers):
+        n_segments, n_columns = moments.means.shape
+        varies = moments.within_scatter().any() or moments.standardized_means().any()
+        if not varies:
             raise DegenerateFitError(
-                "At least one column must vary. Got "
-                f"{len(moments.scale)} constant columns instead. Give columns that "
-                "tell customers apart."
+                f"At least one column must vary. Got {n_columns} constant columns "
+                "instead. Give columns that tell customers apart."
+            )
+        weight = moments.weights.sum()
+        if self.kind == "linear" and weight <= n_segments:
+            raise DegenerateFitError(
+                "There must be more customers than segments, and their weights must "
+                f"sum to more. Got n_samples={n_customers} customers of total weight "
+                f"{weight:g} in {n_segments} segments instead. Give more customers, or "
+                "weights that count customers."
             )
 
     def _checked_priors(self, weights):

@@ -17,6 +17,7 @@ from custseg._sklearn import (
     fit_context,
     validate_data,
 )
+from custseg._utils._pipelines import last_step
 from custseg.assignment._typicality import Typicality
 from custseg.exceptions import (
     DataQualityError,
@@ -26,6 +27,7 @@ from custseg.exceptions import (
 )
 
 _CALIBRATION_SHARE = 0.2
+_NONE_OF_THE_ABOVE = "none of the above"
 
 
 def _as_frame(table):
@@ -36,28 +38,25 @@ def _as_frame(table):
 
 def _columns(table, names, role):
     """Return the named columns of a frame, or the numbered ones of an array."""
+    names = list(names)
+    if not names:
+        raise SchemaError(
+            f"The {role} must be one column or more. Got none instead. Leave {role} "
+            "out to take all columns."
+        )
     frame = _as_frame(table)
-    if frame is not None:
-        missing = [name for name in names if name not in frame.columns]
-        if missing:
-            raise SchemaError(
-                f"The table must have all {role} columns. Got no "
-                f"{', '.join(map(repr, missing))} among its {len(frame.columns)} "
-                "columns instead. Add them, or fit the model without them."
-            )
-        return frame.select(list(names)).to_native()
-    array = np.asarray(table)
-    if not all(isinstance(name, (int, np.integer)) for name in names):
+    known = range(table.shape[1]) if frame is None else list(table.columns)
+    missing = [name for name in names if name not in known]
+    if missing:
         raise SchemaError(
-            f"The {role} columns must be numbers for an array. Got names "
-            f"{', '.join(map(repr, names))} instead. Give a DataFrame to use names."
+            f"The table must have all {role} columns. Got no "
+            f"{', '.join(map(repr, missing))} among its {len(known)} columns instead. "
+            "Add them, or fit the model without them; an array's columns are numbered "
+            "from 0."
         )
-    if max(names) >= array.shape[1]:
-        raise SchemaError(
-            f"The table must have all {role} columns. Got {array.shape[1]} columns and "
-            f"number {max(names)} asked for instead. Columns are numbered from 0."
-        )
-    return array[:, list(names)]
+    if frame is None:
+        return table[:, names]
+    return table[names] if frame.implementation.is_pandas() else table.select(names)
 
 
 def _rows(table, positions):
@@ -184,7 +183,7 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "segmenter": [HasMethods(["fit"])],
+        "segmenter": [HasMethods(["fit", "fit_predict"])],
         "assigner": [HasMethods(["fit", "predict"]), None],
         "basis": ["array-like", None],
         "descriptors": ["array-like", None],
@@ -245,10 +244,13 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
             self._check_ids(X)
         basis, descriptors = self._basis(X), self._descriptors(X)
         learned, held_back = self._split(len(basis))
-        self.segmenter_ = clone(self.segmenter)
         self.labels_ = self._learn_segments(basis, learned)
-        self.segment_sizes_ = np.bincount(self.labels_[self.labels_ >= 0])
-        self.n_segments_ = len(self.segment_sizes_)
+        placed = self.labels_[self.labels_ >= 0]
+        # A segment that attracts nobody still has its number, name and column.
+        self.n_segments_ = getattr(
+            last_step(self.segmenter_), "n_segments_", placed.max(initial=-1) + 1
+        )
+        self.segment_sizes_ = np.bincount(placed, minlength=self.n_segments_)
         self.segment_names_ = {k: f"segment {k}" for k in range(self.n_segments_)}
         members = learned[self.labels_[learned] >= 0]
         self.assigner_ = None
@@ -264,7 +266,8 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : frame or array-like of shape (n_customers, n_columns)
-            With the descriptor columns; others are not looked at.
+            With the descriptor columns. Where they are named, others are not looked
+            at; where they are not, the columns of `fit`.
 
         Returns
         -------
@@ -272,10 +275,9 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
         """
         descriptors = self._checked_descriptors(X)
         labels = self._answering().predict(descriptors)
-        if self.reject_alpha is not None:
-            unusual = self._p_values(descriptors) <= self.reject_alpha
-            labels = np.where(unusual, -1, labels)
-        return labels
+        if self._typicality is None:
+            return labels
+        return self._with_none_of_the_above(labels, self._p_values(descriptors))
 
     @available_if(_by_assigner_or_segmenter("predict_proba"))
     def predict_proba(self, X):
@@ -284,7 +286,8 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : frame or array-like of shape (n_customers, n_columns)
-            With the descriptor columns; others are not looked at.
+            With the descriptor columns. Where they are named, others are not looked
+            at; where they are not, the columns of `fit`.
 
         Returns
         -------
@@ -324,10 +327,10 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
             probabilities = self._probabilities(descriptors)
             probability = probabilities[np.arange(n_customers), labels]
         typicality = np.full(n_customers, np.nan)
-        if self.reject_alpha is not None:
+        if self._typicality is not None:
             typicality = self._p_values(descriptors)
-            labels = np.where(typicality <= self.reject_alpha, -1, labels)
-        names = {**self.segment_names_, -1: "none of the above"}
+            labels = self._with_none_of_the_above(labels, typicality)
+        names = {**self.segment_names_, -1: _NONE_OF_THE_ABOVE}
         return self._table_of(
             customers,
             segment=labels,
@@ -351,7 +354,8 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a key is no segment, or two segments would have one name.
+            If a key is no segment, a name is no text or that of -1, or two segments
+            would have one name.
         """
         check_is_fitted(self)
         unknown = [key for key in names if key not in self.segment_names_]
@@ -361,6 +365,17 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
                 f"{unknown} instead. See labels_ for the segments."
             )
         renamed = {**self.segment_names_, **names}
+        if not all(isinstance(name, str) for name in renamed.values()):
+            raise ValueError(
+                "Names must be text. Got "
+                f"{[n for n in names.values() if not isinstance(n, str)]} instead. "
+                "Put them in quotes."
+            )
+        if _NONE_OF_THE_ABOVE in renamed.values():
+            raise ValueError(
+                f"A segment must not be called {_NONE_OF_THE_ABOVE!r}, which is the "
+                "name of -1. Got that name instead of another. Choose another."
+            )
         if len(set(renamed.values())) < len(renamed):
             raise ValueError(
                 f"Segments must have distinct names. Got {sorted(renamed.values())} "
@@ -375,17 +390,14 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
                 "descriptors must come with an assigner that learns from them. Got "
                 "none instead. Pass assigner=DiscriminantAssigner(), for example."
             )
-        if self.assigner is None and not hasattr(self.segmenter, "predict"):
-            raise ValueError(
-                "A segmenter without predict must come with an assigner. Got "
-                f"{type(self.segmenter).__name__} alone instead. Pass "
-                "assigner=DiscriminantAssigner(), for example."
-            )
 
     def _check_ids(self, X):
         ids = nw.from_native(_columns(X, [self.customer_id], "id"))[self.customer_id]
-        n_missing = int(ids.is_null().sum())
-        n_repeated = len(ids) - n_missing - ids.drop_nulls().n_unique()
+        missing = (
+            ids.is_null() | ids.is_nan() if ids.dtype.is_float() else ids.is_null()
+        )
+        n_missing = int(missing.sum())
+        n_repeated = len(ids) - n_missing - ids.filter(~missing).n_unique()
         if n_missing or n_repeated:
             raise DataQualityError(
                 f"Column {self.customer_id!r} must have one id a customer. Got "
@@ -395,18 +407,17 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
             )
 
     def _basis(self, X):
-        return self._without_id(X, self.basis, "basis")
+        if self.basis is not None:
+            return _columns(X, self.basis, "basis")
+        if _as_frame(X) is None or self.customer_id not in X.columns:
+            return X
+        others = [name for name in X.columns if name != self.customer_id]
+        return _columns(X, others, "basis")
 
     def _descriptors(self, X):
         if self.descriptors is None:
             return self._basis(X)
         return _columns(X, self.descriptors, "descriptor")
-
-    def _without_id(self, X, names, role):
-        frame = _as_frame(X)
-        if names is None and frame is not None and self.customer_id in frame.columns:
-            names = [name for name in frame.columns if name != self.customer_id]
-        return X if names is None else _columns(X, names, role)
 
     def _checked_descriptors(self, X):
         check_is_fitted(self)
@@ -432,18 +443,27 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
 
     def _learn_segments(self, basis, learned):
         """Fit the segmenter and label all customers, those held back as well."""
-        if hasattr(self.segmenter_, "predict"):
-            self.segmenter_.fit(_rows(basis, learned))
-            return self.segmenter_.predict(basis)
-        if len(learned) < len(basis):
+        self.segmenter_ = clone(self.segmenter)
+        labels = self.segmenter_.fit_predict(_rows(basis, learned))
+        can_predict = hasattr(self.segmenter_, "predict")
+        if self.assigner is None and not can_predict:
+            raise ValueError(
+                "A segmenter without predict must come with an assigner. Got "
+                f"{type(self.segmenter).__name__} alone instead. Pass "
+                "assigner=DiscriminantAssigner(), for example."
+            )
+        if len(learned) == len(basis):
+            return labels
+        if not can_predict:
             raise ValueError(
                 "reject_alpha must come with a segmenter that can predict. Got "
-                f"{type(self.segmenter_).__name__} instead. Use a custseg segmenter."
+                f"{type(self.segmenter).__name__} instead. Use a custseg segmenter."
             )
-        return self.segmenter_.fit_predict(basis)
+        return self.segmenter_.predict(basis)
 
     def _learn_typicality(self, descriptors, members, held_back):
         self._typicality, self.n_calibration_ = None, len(held_back)
+        self._reject_alpha = self.reject_alpha
         if self.reject_alpha is None:
             return
         if not len(held_back):
@@ -479,6 +499,9 @@ class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
                 f"none instead ({error}). Put a transformer before the last step of "
                 "the assigner."
             ) from error
+
+    def _with_none_of_the_above(self, labels, p_values):
+        return np.where(p_values <= self._reject_alpha, -1, labels)
 
     def _p_values(self, descriptors):
         return self._typicality.p_values(self._numbers(descriptors))

@@ -4,15 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-_NULL = 1e-10  # an eigenvalue this small, in units of total variance, is none
+_NULL = 1e-10  # a variance this small, beside one within segments, is none
 
 
 class Moments(NamedTuple):
-    """Weight, mean and scatter of each segment, and what all columns vary by.
+    """Weight, mean and scatter of each segment.
 
     Scatters are sums of weighted cross-products about the segment's own mean, after
-    every column was divided by `scale`, its standard deviation over all customers
-    (one for a constant column).
+    every column was divided by `scale`: its standard deviation within segments, or,
+    where customers of a segment do not vary, its standard deviation over all
+    customers, or one for a constant column.
     """
 
     weights: np.ndarray  # (n_segments,)
@@ -29,33 +30,36 @@ class Moments(NamedTuple):
         """Sum of the segments' scatters."""
         return self.scatters.sum(axis=0)
 
-    def total_covariance(self):
-        """Covariance of all customers, in units of `scale`."""
-        means = self.standardized_means()
-        between = (means * self.weights[:, np.newaxis]).T @ means
-        return (self.within_scatter() + between) / self.weights.sum()
-
 
 def segment_moments(X, codes, n_segments, weights):
     """Moments of customers whose segments are coded 0 to ``n_segments - 1``."""
     totals = np.bincount(codes, weights, minlength=n_segments)
     center = np.average(X, axis=0, weights=weights)
     deviations = X - center
-    variance = np.average(deviations**2, axis=0, weights=weights)
     # Rounding alone leaves a constant column of large values some variance.
-    constant = variance <= (1e-13 * center) ** 2
+    total = np.average(deviations**2, axis=0, weights=weights)
+    constant = total <= (1e-13 * center) ** 2
     deviations[:, constant] = 0
-    scale = np.sqrt(np.where(constant, 1.0, variance))
-    deviations /= scale
-    means = np.empty((n_segments, X.shape[1]))
-    scatters = np.empty((n_segments, X.shape[1], X.shape[1]))
-    for segment in range(n_segments):
-        rows = codes == segment
-        own, weight = deviations[rows], weights[rows]
-        means[segment] = weight @ own / totals[segment]
-        residuals = own - means[segment]
-        scatters[segment] = (residuals * weight[:, np.newaxis]).T @ residuals
-    return Moments(totals, center + means * scale, scatters, scale, center)
+    means = np.vstack(
+        [
+            weights[codes == k] @ deviations[codes == k] / totals[k]
+            for k in range(n_segments)
+        ]
+    )
+    residuals = deviations - means[codes]
+    within = np.average(residuals**2, axis=0, weights=weights)
+    flat = within <= 1e-24 * total
+    residuals[:, flat] = 0
+    scale = np.sqrt(np.where(flat, np.where(constant, 1.0, total), within))
+    residuals /= scale
+    scatters = np.stack(
+        [
+            (residuals[codes == k] * weights[codes == k, np.newaxis]).T
+            @ residuals[codes == k]
+            for k in range(n_segments)
+        ]
+    )
+    return Moments(totals, center + means, scatters, scale, center)
 
 
 def mean_variance(variances):
@@ -92,33 +96,69 @@ def ledoit_wolf_intensity(residuals, weights):
     return 1.0 if distance <= error else float(error / distance)
 
 
-def whitener(covariance, differences):
-    """Matrix that turns a covariance into the identity, and its log-determinant.
+class Directions(NamedTuple):
+    """Where customers vary within segments, and where only segments differ."""
 
-    Directions without variance are left out, unless segments differ there: these are
-    kept with the smallest variance that counts as one, and decide alone.
+    varying: np.ndarray  # (n_features, n_varying), orthonormal columns
+    decisive: np.ndarray  # (n_features, n_decisive), orthonormal columns
+
+    @property
+    def n_kept(self):
+        """Directions that count; the others tell nothing."""
+        return self.varying.shape[1] + self.decisive.shape[1]
+
+
+def find_directions(covariance, differences):
+    """Split the space of the columns by where customers and segments vary.
 
     Parameters
     ----------
     covariance : ndarray of shape (n_features, n_features)
-        Of columns with a total variance of one.
+        Within segments, of columns in units of `Moments.scale`.
     differences : ndarray of shape (n_segments, n_features)
-        Of the segments' means from the common mean.
+        Of the segments' means from the common mean, in the same units.
 
     Returns
     -------
-    matrix : ndarray of shape (n_features, n_directions)
-    log_determinant : float
-        Over the directions kept.
-    n_null : int
-        Directions without variance.
+    directions : Directions
     """
     values, vectors = np.linalg.eigh(covariance)
-    null = values <= _NULL
-    n_null = int(null.sum())
-    keep = ~null
-    if n_null:
-        apart = np.abs(differences @ vectors[:, null]).max(axis=0) > np.sqrt(_NULL)
-        keep[null] = apart
-    values = np.maximum(values[keep], _NULL)
-    return vectors[:, keep] / np.sqrt(values), float(np.log(values).sum()), n_null
+    flat = vectors[:, values <= _NULL]
+    # Within the flat directions, turn to those in which the segments lie apart.
+    _, spread, turned = np.linalg.svd(differences @ flat, full_matrices=False)
+    size = 1 + np.abs(differences).max()
+    decisive = flat @ turned[spread > np.sqrt(_NULL) * size].T
+    return Directions(vectors[:, values > _NULL], decisive)
+
+
+def whitener(covariance, directions):
+    """Matrix that turns a covariance into the identity, and its log-determinant.
+
+    Decisive directions get the smallest variance that counts as one, so that they
+    decide alone.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (n_features, n_features)
+    directions : Directions
+
+    Returns
+    -------
+    matrix : ndarray of shape (n_features, n_kept)
+    log_determinant : float
+        Over the varying directions.
+    n_flat : int
+        Varying directions in which this covariance has no variance; there it gets
+        the smallest that counts as one.
+    """
+    varying = directions.varying
+    values, vectors = np.linalg.eigh(varying.T @ covariance @ varying)
+    n_flat = int(np.sum(values <= _NULL))
+    values = np.maximum(values, _NULL)
+    matrix = np.hstack(
+        [
+            varying @ vectors / np.sqrt(values),
+            directions.decisive / np.sqrt(_NULL),
+        ]
+    )
+    return matrix, float(np.log(values).sum()), n_flat

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from custseg.assignment._moments import segment_moments, whitener
+from custseg.assignment._moments import find_directions, segment_moments, whitener
 
 _MAX_KEPT = 1000
 
@@ -29,7 +29,8 @@ class Typicality:
         n_segments = codes.max() + 1
         moments = segment_moments(X, codes, n_segments, np.ones(len(X)))
         covariance = moments.within_scatter() / max(len(X) - n_segments, 1)
-        matrix, _, _ = whitener(covariance, moments.standardized_means())
+        directions = find_directions(covariance, moments.standardized_means())
+        matrix, _, _ = whitener(covariance, directions)
         self._matrix = matrix / moments.scale[:, np.newaxis]
         self._center = moments.center
         self._places = (moments.means - moments.center) @ self._matrix

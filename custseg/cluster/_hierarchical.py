@@ -21,6 +21,7 @@ from custseg.exceptions import DegenerateFitError, SegmentWarning
 
 _MAX_BYTES = 4 * 2**30
 _LOW_AGREEMENT = 0.9
+_LOST_SEGMENT = 0.5
 
 
 def _check_memory(n_customers):
@@ -97,7 +98,7 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
     segment_sizes_ : ndarray of shape (n_segments,)
         Customers in each segment; largest first.
     segment_centers_ : ndarray of shape (n_segments, n_features)
-        Mean of the customers in each segment of the cut.
+        Mean of the customers in each segment.
     prototypes_ : ndarray of shape (n_prototypes, n_features)
         The points that `predict` compares customers with.
     prototype_segments_ : ndarray of shape (n_prototypes,)
@@ -110,7 +111,8 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
     Warns
     -----
     SegmentWarning
-        If `labels_` and the tree's cut agree for fewer than nine customers in ten.
+        If `labels_` and the tree's cut agree for fewer than nine customers in ten, or
+        for fewer than half of those that the cut puts in some segment.
 
     References
     ----------
@@ -165,7 +167,7 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
             If there are fewer distinct customers than segments, or the distances of
             all pairs of customers would need more than 4 GiB.
         """
-        X, _ = self._check_customers(X, max(2, self.n_clusters))
+        X, _ = self._check_customers(X, self.n_clusters, min_customers=2)
         _check_memory(len(X))
         self.merges_ = linkage(X, method=self.linkage)
         cut = cut_tree(self.merges_, self.n_clusters)
@@ -183,10 +185,15 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
 
         order, labels, sizes = canonical_order(by_prototype, centers)
         self.prototypes_, self.prototype_segments_ = arranged(order)
-        self._set_segments(labels, sizes, centers[order])
+        centers = centers[order]
+        for segment in np.flatnonzero(sizes):
+            centers[segment] = X[labels == segment].mean(axis=0)
+        self._set_segments(labels, sizes, centers)
         self.tree_labels_ = np.argsort(order)[cut]
-        self.tree_agreement_ = float(np.mean(self.labels_ == self.tree_labels_))
-        self._warn_of_disagreement()
+        agrees = self.labels_ == self.tree_labels_
+        self.tree_agreement_ = float(agrees.mean())
+        kept = np.bincount(self.tree_labels_, agrees) / np.bincount(self.tree_labels_)
+        self._warn_of_disagreement(kept)
         return self
 
     def predict(self, X):
@@ -204,13 +211,17 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return self.prototype_segments_[nearest_point(X, self.prototypes_)[0]]
 
-    def _warn_of_disagreement(self):
-        if self.tree_agreement_ < _LOW_AGREEMENT:
-            warnings.warn(
-                f"labels_ and the tree's cut must agree for {_LOW_AGREEMENT:.0%} of "
-                f"customers to be taken for each other. Got {self.tree_agreement_:.1%} "
-                f"instead ({self.linkage} linkage, {self.n_clusters} segments). Raise "
-                "n_prototypes, or use Ward linkage or k-means.",
-                SegmentWarning,
-                stacklevel=2,
-            )
+    def _warn_of_disagreement(self, kept):
+        """Warn if labels_ lose customers of the cut, in all or from one segment."""
+        worst = int(kept.argmin())
+        if self.tree_agreement_ >= _LOW_AGREEMENT and kept[worst] >= _LOST_SEGMENT:
+            return
+        warnings.warn(
+            f"labels_ and the tree's cut must agree for {_LOW_AGREEMENT:.0%} of "
+            f"customers, and for {_LOST_SEGMENT:.0%} of each segment's, to be taken "
+            f"for each other. Got {self.tree_agreement_:.1%}, and {kept[worst]:.1%} "
+            f"for segment {worst}, instead ({self.linkage} linkage, {self.n_clusters} "
+            "segments). Raise n_prototypes, or use Ward linkage or k-means.",
+            SegmentWarning,
+            stacklevel=3,
+        )

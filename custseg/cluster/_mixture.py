@@ -64,9 +64,10 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         Customers for whom the segment is the most probable one; largest first.
     segment_centers_ : ndarray of shape (n_segments, n_features)
         Means of the components.
-    mixture_ : GaussianMixture
-        The fitted mixture, components in the order of the segments, with
-        ``weights_``, ``means_`` and ``covariances_``.
+    weights_ : ndarray of shape (n_segments,)
+        Share of each component in the mixture.
+    covariances_ : ndarray
+        Covariances, shaped as in scikit-learn's mixture by `covariance_type`.
     log_likelihood_ : float
         Log-likelihood of the training customers, in total.
     bic_, aic_ : float
@@ -161,7 +162,10 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         DegenerateFitError
             If there are fewer distinct customers than segments.
         """
-        X, _ = self._check_customers(X, max(2, self.n_components))
+        X, _ = self._check_customers(X, self.n_components, min_customers=2)
+        # About the mean, squares of far-off values keep their digits.
+        self._offset = X.mean(axis=0)
+        X = X - self._offset
         mixture = GaussianMixture(
             self.n_components,
             covariance_type=self.covariance_type,
@@ -176,11 +180,13 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
             order, labels, sizes = canonical_order(
                 lambda order: _reordered(mixture, order).predict(X), mixture.means_
             )
-            self.mixture_ = _reordered(mixture, order)
+            self._mixture = _reordered(mixture, order)
             self.log_likelihood_ = float(mixture.score(X) * len(X))
             self.bic_ = float(mixture.bic(X))
             self.aic_ = float(mixture.aic(X))
-        self._set_segments(labels, sizes, self.mixture_.means_)
+        self.weights_ = self._mixture.weights_
+        self.covariances_ = self._mixture.covariances_
+        self._set_segments(labels, sizes, self._mixture.means_ + self._offset)
         self.n_iter_ = mixture.n_iter_
         self.converged_ = mixture.converged_
         return self
@@ -196,8 +202,8 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         -------
         labels : ndarray of shape (n_customers,)
         """
-        X = self._validated(X)
-        return self.mixture_.predict(X)
+        X = self._centered(X)
+        return self._mixture.predict(X)
 
     def predict_proba(self, X):
         """Probability of each segment for each customer.
@@ -211,8 +217,8 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         probabilities : ndarray of shape (n_customers, n_segments)
             Rows sum to one.
         """
-        X = self._validated(X)
-        return self.mixture_.predict_proba(X)
+        X = self._centered(X)
+        return self._mixture.predict_proba(X)
 
     def score(self, X, y=None):
         """Mean log-likelihood per customer.
@@ -228,9 +234,9 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         score : float
             The larger, the better the mixture describes these customers.
         """
-        X = self._validated(X)
-        return float(self.mixture_.score(X))
+        X = self._centered(X)
+        return float(self._mixture.score(X))
 
-    def _validated(self, X):
+    def _centered(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=np.float64, reset=False)
+        return validate_data(self, X, dtype=np.float64, reset=False) - self._offset

@@ -42,6 +42,9 @@ def segment_prototypes(X, labels, *, n_prototypes=10, min_customers=8):
 
 def _centers_within(customers, n_prototypes, min_customers):
     """K-means centres of one segment, each with enough customers."""
+    # Starts are drawn by row: with rows in a fixed order they do not depend on that
+    # of the table.
+    customers = customers[np.lexsort(customers.T[::-1])]
     n_centers = min(n_prototypes, len(customers) // min_customers)
     if n_centers <= 1:
         return customers.mean(axis=0, keepdims=True)

@@ -1,10 +1,12 @@
 """What all segmenters share: the order of segments and the checks on input."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import ClusterMixin
 
 from custseg._sklearn import check_weights, validate_data
-from custseg.exceptions import DegenerateFitError
+from custseg.exceptions import DegenerateFitError, SegmentWarning
 
 
 def canonical_order(assign, centers, sample_weight=None):
@@ -51,12 +53,14 @@ def has_distinct_rows(X, n_rows):
 class SegmenterMixin(ClusterMixin):
     """Input checks and the fitted attributes of the segmenter protocol."""
 
-    def _check_customers(self, X, n_segments, sample_weight=None):
+    def _check_customers(self, X, n_segments, sample_weight=None, *, min_customers=1):
         """Return the customers as float64 and their weights, or say what is wrong.
 
         Customers of weight zero stay in `X`; they only do not count as distinct.
         """
-        X = validate_data(self, X, dtype=np.float64, order="C")
+        X = validate_data(
+            self, X, dtype=np.float64, order="C", ensure_min_samples=min_customers
+        )
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
         present = X if sample_weight is None else X[sample_weight > 0]
@@ -70,6 +74,15 @@ class SegmenterMixin(ClusterMixin):
         return X, sample_weight
 
     def _set_segments(self, labels, sizes, centers):
+        empty = np.flatnonzero(np.asarray(sizes) == 0)
+        if len(empty):
+            warnings.warn(
+                "Each segment must have customers to be of use. Got none for segment "
+                f"{', '.join(map(str, empty))} of {len(sizes)} instead. Ask for fewer "
+                "segments.",
+                SegmentWarning,
+                stacklevel=4,
+            )
         self.labels_ = labels
         self.n_segments_ = len(sizes)
         self.segment_sizes_ = sizes

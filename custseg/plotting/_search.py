@@ -3,6 +3,7 @@
 import numpy as np
 
 from custseg._sklearn import check_is_fitted
+from custseg._utils._pipelines import last_step
 from custseg.plotting._figure import MARKERS, color, literal, new_axes
 
 
@@ -64,8 +65,7 @@ class SegmentSearchDisplay:
         NotFittedError
             If the search is not fitted.
         """
-        while hasattr(search, "steps"):
-            search = search.steps[-1][1]
+        search = last_step(search)
         check_is_fitted(search, "results_")
         return cls(
             results=search.results_.reset_index(drop=True),

@@ -1,7 +1,9 @@
 """The search over estimators and numbers of segments."""
 
 import warnings
+from collections import Counter
 from numbers import Integral, Real
+from threading import Lock
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -19,6 +21,7 @@ from custseg._sklearn import (
     fit_context,
     validate_data,
 )
+from custseg._utils._pipelines import last_step, path_to_last_step
 from custseg.exceptions import (
     DataQualityError,
     DegenerateFitError,
@@ -27,27 +30,19 @@ from custseg.exceptions import (
 )
 from custseg.selection._silhouette import silhouette_scores
 
-
-def _last_step(estimator):
-    """Return the estimator itself, or the last step of a Pipeline, however deep."""
-    while hasattr(estimator, "steps"):
-        estimator = estimator.steps[-1][1]
-    return estimator
+_CATCHING = Lock()
 
 
 def _n_segments_parameter(name, estimator):
     """Name of the parameter that sets the number of segments."""
-    prefix = ""
-    while hasattr(estimator, "steps"):
-        step, estimator = estimator.steps[-1]
-        prefix += f"{step}__"
+    prefix, last = path_to_last_step(estimator)
     for parameter in ("n_clusters", "n_components"):
-        if parameter in estimator.get_params(deep=False):
+        if parameter in last.get_params(deep=False):
             return prefix + parameter
     raise ValueError(
         "estimators must have n_clusters or n_components, a Pipeline in its last "
-        f"step. Got {type(estimator).__name__} as {name!r} instead. Leave it out, or "
-        "fit it by itself."
+        f"step. Got {type(last).__name__} as {name!r} instead. Leave it out, or fit "
+        "it by itself."
     )
 
 
@@ -56,22 +51,25 @@ def _named(estimators):
 
     A name that comes twice is numbered: ``kmeanssegmenter-1``, ``kmeanssegmenter-2``.
     """
-    bare = [
-        type(_last_step(item)).__name__.lower()
+    named = [
+        item
+        if isinstance(item, tuple)
+        else (type(last_step(item)).__name__.lower(), item)
         for item in estimators
-        if not isinstance(item, tuple)
     ]
-    seen, named = {}, []
-    for item in estimators:
-        if isinstance(item, tuple):
-            named.append(item)
-            continue
-        name = type(_last_step(item)).__name__.lower()
-        if bare.count(name) > 1:
-            seen[name] = seen.get(name, 0) + 1
-            name = f"{name}-{seen[name]}"
-        named.append((name, item))
+    bare = [not isinstance(item, tuple) for item in estimators]
+    repeats = Counter(name for (name, _), own in zip(named, bare, strict=True) if own)
+    seen = Counter()
+    for i, (name, estimator) in enumerate(named):
+        if bare[i] and repeats[name] > 1:
+            seen[name] += 1
+            named[i] = (f"{name}-{seen[name]}", estimator)
     return named
+
+
+def _is_count(number):
+    is_whole = isinstance(number, Integral) and not isinstance(number, bool)
+    return is_whole and number >= 1
 
 
 def _fill_seed(estimator, seed):
@@ -86,10 +84,13 @@ def _fill_seed(estimator, seed):
 
 def _fit_candidate(estimator, X):
     """Fit one candidate; what goes wrong, or is warned of, is returned as text."""
-    with warnings.catch_warnings(record=True) as caught:
+    # Catching warnings changes a state of the whole process: one thread at a time.
+    with _CATCHING, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             labels, reason = np.asarray(estimator.fit_predict(X)), ""
+            if labels.dtype.kind not in "iu":
+                raise TypeError(f"labels must be integers. Got {labels.dtype} instead.")
         except Exception as error:  # a failed candidate is a row of the results
             estimator, labels = None, None
             reason = f"{type(error).__name__}: {error}"
@@ -150,8 +151,8 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
         Clusterers with ``n_clusters``, mixtures with ``n_components``, or Pipelines
         that end in one. A bare estimator is named after the class of its last step,
         in lower case.
-    n_segments : iterable of int, default=(2, 3, 4, 5, 6, 7, 8)
-        Numbers of segments to try.
+    n_segments : sequence of int, default=(2, 3, 4, 5, 6, 7, 8)
+        Numbers of segments to try, such as ``range(2, 9)``.
     score_on : transformer, default=None
         Makes the space in which all candidates are scored from what the search is
         given; None scores on what the search is given itself. Needed when the search
@@ -237,7 +238,7 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
 
     _parameter_constraints = {
         "estimators": [list, tuple],
-        "n_segments": "no_validation",  # any iterable; read in fit
+        "n_segments": ["array-like"],
         "score_on": [HasMethods(["fit", "transform"]), None],
         "min_segment_share": [Interval(Real, 0, 1, closed="left")],
         "sample_size": [Interval(Integral, 2, None, closed="left"), None],
@@ -319,7 +320,7 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
         self.segment_sizes_ = np.array(rows[best]["sizes"])
         self.n_segments_ = len(self.segment_sizes_)
         self.segment_centers_ = getattr(
-            _last_step(self.best_estimator_), "segment_centers_", None
+            last_step(self.best_estimator_), "segment_centers_", None
         )
         return self
 
@@ -422,6 +423,9 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
         -------
         self : SegmentSearch
         """
+        # As a whole first, so that parameters of estimators reach the new ones.
+        if "estimators" in params:
+            self.estimators = params.pop("estimators")
         return self._set_params("_named_estimators", **params)
 
     @property
@@ -444,7 +448,7 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
         named = self._named_estimators
         self._validate_names([name for name, _ in named])
         numbers = list(self.n_segments)
-        wrong = [n for n in numbers if not (isinstance(n, Integral) and n >= 1)]
+        wrong = [n for n in numbers if not _is_count(n)]
         if wrong or not numbers:
             raise ValueError(
                 "n_segments must be one or more positive integers. Got "
@@ -467,7 +471,7 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
             found = np.bincount(labels[labels >= 0], minlength=n_segments)
             sizes = tuple(found.tolist())
             share = min(sizes) / len(labels)
-            if share < self.min_segment_share:
+            if share < self.min_segment_share or share == 0:
                 reason = (
                     f"smallest segment has {min(sizes)} of {len(labels)} customers, "
                     f"under min_segment_share={self.min_segment_share:g}"
@@ -479,7 +483,7 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
             "silhouette_se": np.nan,
             "smallest_share": share if sizes else np.nan,
             "sizes": sizes,
-            "bic": getattr(_last_step(estimator), "bic_", np.nan),
+            "bic": getattr(last_step(estimator), "bic_", np.nan),
             "eligible": False,
             "selected": False,
             "reason": reason,

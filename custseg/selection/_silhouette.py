@@ -3,10 +3,11 @@
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from scipy.spatial.distance import cdist
 from sklearn.utils import check_array, check_random_state
 
-from custseg.exceptions import DegenerateFitError
+from custseg.exceptions import DataQualityError, DegenerateFitError
 
 _ROWS, _COLUMNS = 512, 4096  # one block of distances: 16 MB
 _ROWS_AT_ONCE = 2**14  # customers whose sums by segment are held together
@@ -15,9 +16,11 @@ _METRICS = ("euclidean", "sqeuclidean", "manhattan", "cosine")
 
 def _block_distances(rows, columns, metric):
     """Distances of a block of customers to another block."""
-    if metric not in ("euclidean", "sqeuclidean"):
-        return cdist(rows, columns, "cityblock" if metric == "manhattan" else metric)
+    if metric == "manhattan":
+        return cdist(rows, columns, "cityblock")
     squared = rows @ columns.T
+    if metric == "cosine":  # the rows have length one
+        return np.maximum(1 - squared, 0, out=squared)
     squared *= -2
     squared += np.einsum("ij,ij->i", rows, rows)[:, np.newaxis]
     squared += np.einsum("ij,ij->i", columns, columns)
@@ -80,6 +83,12 @@ def _encoded(labels, n_customers):
             f"labels must have one label a customer, shape ({n_customers},). Got shape "
             f"{labels.shape} instead. Give the labels of the rows of X."
         )
+    n_missing = int(pd.isna(labels).sum())
+    if n_missing:
+        raise DataQualityError(
+            f"labels must not be missing. Got {n_missing} missing labels instead. Mark "
+            "customers without a segment by -1."
+        )
     code = np.full(n_customers, -1)
     placed = labels != -1
     segments, code[placed] = np.unique(labels[placed], return_inverse=True)
@@ -100,8 +109,12 @@ def _checked(X, metric):
             "Choose one of them, or transform the columns first."
         )
     X = check_array(X, dtype=np.float64)
+    if metric == "cosine":
+        # A customer of zeros has no direction and is at distance one from all others.
+        lengths = np.linalg.norm(X, axis=1, keepdims=True)
+        return np.divide(X, lengths, out=np.zeros_like(X), where=lengths > 0)
     # Distances do not depend on the origin, but the digits kept of them do.
-    return X if metric == "cosine" else X - X.mean(axis=0)
+    return X - X.mean(axis=0)
 
 
 def _samples_of_labelings(X, labelings, rows, metric):
@@ -140,6 +153,8 @@ def silhouette_samples(X, labels, *, metric="euclidean"):
     ------
     DegenerateFitError
         If there are fewer than two segments, or as many as customers.
+    DataQualityError
+        If labels are missing.
 
     Notes
     -----
@@ -190,6 +205,8 @@ def silhouette_score(
     ------
     DegenerateFitError
         If there are fewer than two segments, or as many as customers.
+    DataQualityError
+        If labels are missing.
 
     See Also
     --------

@@ -92,6 +92,9 @@ def _with_segments(estimator, n_segments):
 
 
 def _check_attributes(fitted, X, truth):
+    for name in ("labels_", "n_segments_", "segment_sizes_", "segment_centers_"):
+        assert hasattr(fitted, name), f"a fitted segmenter must have {name}"
+    assert hasattr(fitted, "predict"), "a segmenter must have predict"
     k = fitted.n_segments_
     sizes = np.bincount(fitted.labels_, minlength=k)
     assert fitted.labels_.shape == (len(X),), "labels_ must have one entry a customer"
@@ -149,7 +152,7 @@ def _check_refits(estimator, X, labels):
     np.testing.assert_array_equal(
         shuffled.labels_, labels[order], "customers in any order, the same segments"
     )
-    moved = clone(estimator).fit(X + 100.0)
+    moved = clone(estimator).fit(X + 1e6)
     assert adjusted_rand_score(moved.labels_, labels) == 1, "a shift must not matter"
 
 

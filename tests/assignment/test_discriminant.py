@@ -171,6 +171,34 @@ def test_a_column_without_variance_within_segments_decides(kind):
     assert fitted.n_collinear_ == 0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_indicators_beside_columns_that_others_determine(kind):
+    # Two flat directions, of which one tells the segments apart and one does not.
+    rng = np.random.default_rng(1)
+    y = np.repeat([0, 1, 2], 30)
+    noise = rng.normal(size=(90, 2)) * [1, 3]
+    plain = np.column_stack([noise, y == 2])
+    fitted = DiscriminantAssigner(kind).fit(plain, y)
+    more = np.column_stack([plain, noise.sum(axis=1), plain[:, 2] + noise[:, 0]])
+    mixed = DiscriminantAssigner(kind).fit(more, y)
+    assert (fitted.n_collinear_, mixed.n_collinear_) == (0, 2)
+    np.testing.assert_allclose(
+        mixed.predict_proba(more), fitted.predict_proba(plain), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e7])
+def test_a_far_segment_does_not_flatten_a_column(far):
+    # Two segments at 0 and 3 with variance 1: P(0 | x = 0) = 1 / (1 + e^-4.5).
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=100)
+    noise = (noise - noise.mean()) / noise.std(ddof=1)
+    X = np.concatenate([noise, 3 + noise, far + noise])[:, np.newaxis]
+    fitted = DiscriminantAssigner().fit(X, np.repeat([0, 1, 2], 100))
+    expected = 1 / (1 + np.exp(-4.5))
+    assert fitted.predict_proba([[0.0]])[0, 0] == pytest.approx(expected, abs=1e-5)
+
+
 def test_one_customer_alone_and_among_others():
     X, y = DATA["wine"]
     fitted = DiscriminantAssigner("quadratic").fit(X, y)
@@ -197,7 +225,7 @@ def test_one_customer_alone_and_among_others():
             DiscriminantAssigner(),
             [[0], [1]],
             [0, 1],
-            "There must be more customers than segments. Got n_samples=2 customers",
+            "Got n_samples=2 customers of total weight 2 in 2 segments instead.",
         ),
         (
             DiscriminantAssigner("quadratic"),

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.base import clone
-from sklearn.cluster import DBSCAN
+from sklearn.cluster import DBSCAN, AgglomerativeClustering
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 
 from custseg.assignment import DiscriminantAssigner, SegmentationModel
 from custseg.assignment._typicality import Typicality
-from custseg.cluster import KMeansSegmenter
+from custseg.cluster import GaussianMixtureSegmenter, KMeansSegmenter
 from custseg.exceptions import (
     DataQualityError,
     DegenerateFitError,
@@ -244,6 +244,50 @@ class TestNoneOfTheAbove:
             model.fit([[0.0], [1.0], [5.0]])
 
 
+def test_a_segment_that_attracts_nobody_keeps_its_column():
+    # Five components over one heavy-tailed column: the last is never the likeliest.
+    X = np.random.default_rng(5).standard_t(3, (100, 1))
+    mixture = GaussianMixtureSegmenter(5, n_init=1, random_state=5)
+    with pytest.warns(SegmentWarning, match="Got none for segment 4 of 5"):
+        model = SegmentationModel(mixture, DiscriminantAssigner()).fit(X)
+    assert model.segment_sizes_[-1] == 0
+    assert model.predict_proba(X).shape == (100, 5)
+    assert (model.predict_proba(X)[:, 4] == 0).all()
+    assert model.assign(X)["probability"].notna().all()
+
+
+def test_whether_a_search_can_predict_is_known_after_it_has_chosen():
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(0, 1, (40, 2)), rng.normal(9, 1, (20, 2))])
+    tree = AgglomerativeClustering()
+    search = SegmentSearch([tree, KMeansSegmenter()], (2,), random_state=0)
+    model = SegmentationModel(search, DiscriminantAssigner()).fit(X)
+    assert model.segmenter_.results_["selected"].tolist() == [True, False]
+    assert sorted(model.segment_sizes_) == [20, 40]
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_ids_that_are_nan(frame):
+    table = frame({"id": [1.0, np.nan, 3.0], "spend": [1.0, 2.0, 9.0]})
+    model = SegmentationModel(KMeansSegmenter(2), customer_id="id")
+    with pytest.raises(DataQualityError, match="Got 1 missing and 0 repeated"):
+        model.fit(table)
+
+
+def test_columns_named_by_numbers():
+    table = pd.DataFrame(TABLE[["orders", "spend", "age"]].to_numpy())
+    model = SegmentationModel(KMeansSegmenter(3, random_state=0), basis=[0, 1])
+    by_array = SegmentationModel(KMeansSegmenter(3, random_state=0), basis=[0, 1])
+    np.testing.assert_array_equal(
+        model.fit(table).labels_, by_array.fit(table.to_numpy()).labels_
+    )
+
+
+def test_rejection_stays_as_it_was_fitted():
+    model = make_model().fit(TABLE).set_params(reject_alpha=0.1)
+    assert (model.predict(NEW.assign(income=50.0)) >= 0).all()
+
+
 def test_service_and_batch_agree():
     model = make_model(reject_alpha=0.1).fit(TABLE)
     together = model.assign(NEW)
@@ -306,16 +350,34 @@ def test_same_seed_same_model():
             "reject_alpha must come with a segmenter that can predict. Got DBSCAN",
         ),
         (
+            make_model(basis=[]),
+            TABLE,
+            SchemaError,
+            "The basis must be one column or more. Got none instead.",
+        ),
+        (
+            make_model(),
+            pl.DataFrame(TABLE.to_dict("list")).lazy(),
+            SchemaError,
+            "The table must be in memory. Got a LazyFrame instead.",
+        ),
+        (
+            make_model(),
+            pd.concat([TABLE, TABLE[["age"]]], axis=1),
+            SchemaError,
+            "Column names must be unique. Got 'age' more than once instead.",
+        ),
+        (
             make_model(basis=["orders"], descriptors=["age"], customer_id=None),
             TABLE[["orders", "age"]].to_numpy(),
             SchemaError,
-            "The basis columns must be numbers for an array. Got names 'orders'",
+            "Got no 'orders' among its 2 columns instead.",
         ),
         (
             make_model(basis=[0, 5], descriptors=[1], customer_id=None),
             TABLE[["orders", "age"]].to_numpy(),
             SchemaError,
-            "Got 2 columns and number 5 asked for instead.",
+            "Got no 5 among its 2 columns instead.",
         ),
     ],
 )
@@ -335,6 +397,8 @@ def test_a_new_customer_without_a_descriptor():
     [
         ({7: "seven"}, "Names must be for segments 0 to 2. Got [7] instead."),
         ({0: "same", 1: "same"}, "Segments must have distinct names."),
+        ({0: 3}, "Names must be text. Got [3] instead."),
+        ({0: "none of the above"}, "A segment must not be called 'none of the above'"),
     ],
 )
 def test_wrong_names(names, message):

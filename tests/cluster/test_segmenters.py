@@ -1,12 +1,14 @@
 """What each segmenter promises, beside the checks that all of them pass."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_info
 
 from custseg.cluster import (
     GaussianMixtureSegmenter,
@@ -66,6 +68,25 @@ def test_one_segment_has_the_mean_as_centre(segmenter):
     assert one.segment_sizes_.tolist() == [100]
 
 
+@pytest.mark.parametrize("segmenter", SEGMENTERS, ids=lambda s: type(s).__name__)
+def test_constant_columns_make_one_segment(segmenter):
+    X = np.full((20, 2), 7.0)
+    one = with_k(segmenter, 1).fit(X)
+    assert one.segment_sizes_.tolist() == [20]
+    np.testing.assert_allclose(one.segment_centers_, [[7.0, 7.0]])
+
+
+def test_fits_in_many_threads_leave_the_thread_count_of_blas_alone():
+    def blas_threads():
+        libraries = threadpool_info()
+        return [lib["num_threads"] for lib in libraries if lib["user_api"] == "blas"]
+
+    before = blas_threads()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(KMeansSegmenter(3, n_init=1).fit, [BLOBS] * 24))
+    assert blas_threads() == before
+
+
 class TestKMeans:
     def test_worked_case(self):
         # Centres 1 and 11; squared distances 1 + 0 + 1 + 1 + 1 = 4.
@@ -114,7 +135,7 @@ class TestGaussianMixture:
     def test_components_follow_the_order_of_segments(self, shape):
         segmenter = GaussianMixtureSegmenter(3, covariance_type=shape, random_state=0)
         fitted = segmenter.fit(BLOBS)
-        np.testing.assert_allclose(fitted.mixture_.weights_, [0.5, 0.3, 0.2], atol=0.01)
+        np.testing.assert_allclose(fitted.weights_, [0.5, 0.3, 0.2], atol=0.01)
         np.testing.assert_allclose(fitted.segment_centers_[:, 0], [0, 8, 16], atol=0.7)
         truth = np.repeat([0, 1, 2], [50, 30, 20])
         np.testing.assert_array_equal(fitted.labels_, truth)
@@ -129,6 +150,15 @@ class TestGaussianMixture:
         # Parameters: 2 means, 3 entries of the covariance.
         assert fitted.bic_ == pytest.approx(5 * np.log(100) - 2 * expected)
         assert fitted.aic_ == pytest.approx(10 - 2 * expected)
+
+    @pytest.mark.parametrize("shape", ["full", "tied", "diag", "spherical"])
+    def test_a_shift_changes_nothing(self, shape):
+        segmenter = GaussianMixtureSegmenter(3, covariance_type=shape, random_state=0)
+        base = segmenter.fit(BLOBS).bic_
+        far = segmenter.fit(BLOBS + 1e8)
+        assert far.bic_ == pytest.approx(base, abs=1e-4)
+        np.testing.assert_allclose(far.segment_centers_[:, 0] - 1e8, [0, 8, 16], atol=1)
+        np.testing.assert_array_equal(far.predict(BLOBS + 1e8), far.labels_)
 
 
 class TestHierarchical:
@@ -147,6 +177,32 @@ class TestHierarchical:
             segmenter.fit(X)
         share = np.mean(segmenter.labels_ == segmenter.tree_labels_)
         assert segmenter.tree_agreement_ == share < 0.9
+
+    def test_a_segment_that_is_lost_is_warned_of_though_most_agree(self):
+        # Twelve customers on a ring around three hundred: single linkage finds them,
+        # but their one prototype is their mean, in the middle of the others.
+        rng = np.random.default_rng(0)
+        angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+        ring = 2.5 * np.column_stack([np.cos(angle), np.sin(angle)])
+        disc = rng.uniform(-1, 1, (600, 2))
+        disc = disc[np.linalg.norm(disc, axis=1) < 1][:300]
+        tree = HierarchicalSegmenter(2, linkage="single")
+        with pytest.warns(SegmentWarning, match="for segment 1, instead"):
+            tree.fit(np.vstack([disc, ring]))
+        assert np.bincount(tree.tree_labels_).tolist() == [300, 12]
+
+    def test_rows_in_any_order_get_the_same_labels(self):
+        X = np.random.default_rng(2).normal(size=(400, 3))  # no clear segments
+        order = np.random.default_rng(3).permutation(400)
+        tree = HierarchicalSegmenter(3)
+        labels = tree.fit(X).labels_
+        np.testing.assert_array_equal(tree.fit(X[order]).labels_, labels[order])
+
+    def test_centres_are_means_of_the_segments_as_predicted(self):
+        X = np.random.default_rng(2).normal(size=(400, 3))
+        tree = HierarchicalSegmenter(3).fit(X)
+        means = [X[tree.labels_ == k].mean(axis=0) for k in range(3)]
+        np.testing.assert_allclose(tree.segment_centers_, means)
 
     @pytest.mark.parametrize("linkage", ["ward", "complete", "average", "single"])
     def test_agrees_with_scikit_learns_trees(self, linkage):

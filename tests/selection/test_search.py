@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
@@ -171,6 +172,54 @@ def test_a_seed_fills_every_random_state_that_is_none():
     assert inner[0].random_state is None  # the caller's own objects stay as they are
 
 
+def test_whole_estimators_and_their_parameters_set_at_once():
+    search = SegmentSearch([("a", KMeansSegmenter(n_init=2))])
+    search.set_params(estimators=[("a", KMeansSegmenter(n_init=3))], a__n_init=7)
+    assert search.estimators[0][1].n_init == 7
+
+
+def test_a_search_can_be_fitted_again():
+    search = SegmentSearch([KMeansSegmenter()], range(2, 4), random_state=0)
+    first = search.fit(X).results_
+    pd.testing.assert_frame_equal(clone(search).fit(X).results_, first)
+    pd.testing.assert_frame_equal(search.fit(X).results_, first)
+
+
+def test_labels_that_are_no_integers_are_a_failed_candidate():
+    class Named(FailsAtThree):
+        def fit(self, X, y=None):
+            self.labels_ = np.array(["a", "b"])[np.arange(len(X)) % 2]
+            return self
+
+    search = SegmentSearch([Named(), KMeansSegmenter()], [2], random_state=0).fit(X)
+    assert "labels must be integers" in search.results_["reason"].iloc[0]
+
+
+def test_a_segment_without_customers_is_never_chosen():
+    class LeavesOneOut(FailsAtThree):
+        def fit(self, X, y=None):
+            self.labels_ = TRUTH % 2
+            return self
+
+    search = SegmentSearch([LeavesOneOut()], [3], min_segment_share=0)
+    with pytest.raises(DegenerateFitError, match="smallest segment has 0 of 150"):
+        search.fit(X)
+
+
+def test_notes_stand_in_their_own_row_in_threads_too():
+    noise = np.random.default_rng(1).uniform(size=(300, 2))
+    tree = HierarchicalSegmenter(linkage="single", n_prototypes=1)
+    search = SegmentSearch(
+        [tree, KMeansSegmenter(n_init=1)], (2, 3, 4, 5), random_state=0
+    )
+    alone = search.fit(noise).results_["notes"].tolist()
+    with parallel_config(backend="threading", n_jobs=4):
+        together = search.fit(noise).results_["notes"].tolist()
+    assert together == alone
+    assert any(alone[:4])
+    assert not any(alone[4:])
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_results_do_not_depend_on_n_jobs(n_jobs):
     search = SegmentSearch(
@@ -244,6 +293,9 @@ def test_polars_table():
         (SegmentSearch([StandardScaler()]), "Got StandardScaler as 'standardscaler'"),
         (SegmentSearch([KMeansSegmenter()], [0, 2]), "Got [0] instead."),
         (SegmentSearch([KMeansSegmenter()], []), "Got [] instead."),
+        (SegmentSearch([KMeansSegmenter()], [True, 2]), "Got [True] instead."),
+        (SegmentSearch([KMeansSegmenter()], 4), "The 'n_segments' parameter"),
+        (SegmentSearch([KMeansSegmenter()], iter([2])), "The 'n_segments' parameter"),
         (
             SegmentSearch([("a", KMeansSegmenter()), ("a", KMeansSegmenter())]),
             "Names provided are not unique",

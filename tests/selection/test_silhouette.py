@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from custseg.exceptions import DegenerateFitError
+from custseg.exceptions import DataQualityError, DegenerateFitError
 from custseg.selection import (
     _silhouette,
     silhouette_samples,
@@ -40,6 +40,14 @@ def test_alone_in_a_segment_or_at_one_place_is_zero():
 def test_equals_scikit_learn(metric):
     ours = silhouette_samples(X, LABELS, metric=metric)
     theirs = metrics.silhouette_samples(X, LABELS, metric=metric)
+    np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+def test_a_customer_of_zeros_has_no_direction():
+    zero = X.copy()
+    zero[0] = 0
+    ours = silhouette_samples(zero, LABELS, metric="cosine")
+    theirs = metrics.silhouette_samples(zero, LABELS, metric="cosine")
     np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
@@ -131,6 +139,10 @@ def test_labelings_without_a_silhouette(labels, message):
 
 
 def test_wrong_arguments():
+    labels = LABELS.astype(float)
+    labels[:10] = np.nan
+    with pytest.raises(DataQualityError, match="Got 10 missing labels instead"):
+        silhouette_samples(X, labels)
     with pytest.raises(ValueError, match=re.escape("Got shape (699,) instead.")):
         silhouette_samples(X, LABELS[1:])
     with pytest.raises(ValueError, match=re.escape("Got 'jaccard' instead.")):
