@@ -45,7 +45,7 @@ def season_factors(buyer, first_day, n_days):
     """Factor on the order rate of each day, of mean 1 over the years."""
 
     def factors(start, count):
-        days = np.datetime64(start, "D") + np.arange(count)
+        days = np.datetime64(start, "D") + np.arange(count).astype("timedelta64[D]")
         # 1 January 1970 was a Thursday.
         weekday = (days.astype("int64") + 3) % 7
         month = days.astype("datetime64[M]").astype("int64") % 12

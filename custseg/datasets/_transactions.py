@@ -145,7 +145,7 @@ def _to_date(start, days):
     days = np.asarray(days, dtype=float)
     known = np.isfinite(days)
     seconds = (np.where(known, days, 0.0) * 86_400).astype("timedelta64[s]")
-    return np.where(known, start + seconds, np.datetime64("NaT")).astype(
+    return np.where(known, start + seconds, np.datetime64("NaT", "s")).astype(
         "datetime64[ns]"
     )
 

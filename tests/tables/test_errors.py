@@ -298,7 +298,7 @@ def test_summary_refuses_what_cleaning_settles(make_frame, columns, sentence):
             "it out to take the latest date of the table.",
         ),
         (
-            np.datetime64("NaT"),
+            np.datetime64("NaT", "s"),
             ValueError,
             "must be a date. Got a missing one instead.",
         ),
