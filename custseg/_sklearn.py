@@ -4,13 +4,14 @@ Estimators take these names from here, so a scikit-learn release that moves one 
 them is answered in this module alone.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import wraps
 from threading import Lock
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._tags import get_tags
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
@@ -28,8 +29,35 @@ from sklearn.utils.validation import validate_data as _validate_data
 
 from custseg.exceptions import DataQualityError, SchemaError
 
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn before 1.9
+
+    class _NoCallbacks:
+        """Takes every report of a fit and does nothing with it."""
+
+        def subcontext(self, **options):
+            return self
+
+        def call_on_fit_task_begin(self, **report):
+            return self
+
+        def call_on_fit_task_end(self, **report):
+            return False
+
+        def propagate_callback_context(self, sub_estimator):
+            return nullcontext()
+
+    class CallbackSupportMixin:
+        """Stands for scikit-learn's, where there is none."""
+
+        def _init_callback_context(self, **options):
+            return _NoCallbacks()
+
+
 __all__ = [
     "BaseComposition",
+    "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "StrOptions",
@@ -42,6 +70,30 @@ __all__ = [
     "single_threaded",
     "validate_data",
 ]
+
+
+def fit_context(*, prefer_skip_nested_validation, tells_tasks=False):
+    """scikit-learn's context of a fit, which is told to callbacks as one task.
+
+    With `tells_tasks` the fit tells its tasks itself.
+    """
+
+    def decorate(fit):
+        @_fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+        @wraps(fit)
+        def told(self, X, *args, **kwargs):
+            if tells_tasks:
+                return fit(self, X, *args, **kwargs)
+            y = args[0] if args else kwargs.get("y")
+            context = self._init_callback_context()
+            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            fit(self, X, *args, **kwargs)
+            context.call_on_fit_task_end(estimator=self, X=X, y=y)
+            return self
+
+        return told
+
+    return decorate
 
 
 class _OneBlasThread:

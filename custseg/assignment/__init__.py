@@ -1,6 +1,8 @@
 """Which segment a new customer belongs to, and whether to any."""
 
-from custseg.assignment._discriminant import DiscriminantAssigner
-from custseg.assignment._model import SegmentationModel
+from custseg.assignment._discriminant import (
+    DiscriminantAssigner as DiscriminantAssigner,
+)
+from custseg.assignment._model import SegmentationModel as SegmentationModel
 
-__all__ = ["DiscriminantAssigner", "SegmentationModel"]
+__all__ = [name for name in dir() if not name.startswith("_")]

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
 from custseg._sklearn import (
+    CallbackSupportMixin,
     Interval,
     StrOptions,
     check_is_fitted,
@@ -26,7 +27,7 @@ from custseg.assignment._moments import (
 from custseg.exceptions import DegenerateFitError
 
 
-class DiscriminantAssigner(ClassifierMixin, BaseEstimator):
+class DiscriminantAssigner(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Assigns customers to segments by linear or quadratic discriminant analysis.
 
     Each segment is a Gaussian cloud over the columns; a customer goes to the segment

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_array, check_random_state
 
 from custseg._sklearn import (
+    CallbackSupportMixin,
     HasMethods,
     Interval,
     available_if,
@@ -86,7 +87,7 @@ def _by_assigner_or_segmenter(method):
     return check
 
 
-class SegmentationModel(MetaEstimatorMixin, BaseEstimator):
+class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     """Learns segments on some columns and assigns new customers by others.
 
     What tells segments apart (behaviour, attitudes) is often not known of a new

@@ -6,12 +6,10 @@ Every segmenter is a scikit-learn clusterer that, fitted, has ``labels_``,
 largest first; ``labels_`` equals ``predict`` of the training customers.
 """
 
-from custseg.cluster._hierarchical import HierarchicalSegmenter
-from custseg.cluster._kmeans import KMeansSegmenter
-from custseg.cluster._mixture import GaussianMixtureSegmenter
+from custseg.cluster._hierarchical import HierarchicalSegmenter as HierarchicalSegmenter
+from custseg.cluster._kmeans import KMeansSegmenter as KMeansSegmenter
+from custseg.cluster._mixture import (
+    GaussianMixtureSegmenter as GaussianMixtureSegmenter,
+)
 
-__all__ = [
-    "GaussianMixtureSegmenter",
-    "HierarchicalSegmenter",
-    "KMeansSegmenter",
-]
+__all__ = [name for name in dir() if not name.startswith("_")]

@@ -44,6 +44,8 @@ default="k-means++"
         of the columns.
     random_state : int, RandomState instance or None, default=None
         Seed of the starts. With an int a fit repeats bit for bit.
+    verbose : int, default=0
+        Above 0 the solver prints its progress.
 
     Attributes
     ----------
@@ -106,6 +108,7 @@ default="k-means++"
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -117,6 +120,7 @@ default="k-means++"
         max_iter=300,
         tol=1e-4,
         random_state=None,
+        verbose=0,
     ):
         self.n_clusters = n_clusters
         self.init = init
@@ -124,6 +128,7 @@ default="k-means++"
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
+        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
@@ -157,6 +162,7 @@ default="k-means++"
             max_iter=self.max_iter,
             tol=self.tol,
             random_state=self.random_state,
+            verbose=self.verbose,
         )
         with single_threaded():
             solver.fit(X, sample_weight=sample_weight)

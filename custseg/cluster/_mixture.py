@@ -53,6 +53,8 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         A start ends when the mean log-likelihood gains less than this.
     random_state : int, RandomState instance or None, default=None
         Seed of the starts. With an int a fit repeats bit for bit.
+    verbose : int, default=0
+        Above 0 the solver prints its progress.
 
     Attributes
     ----------
@@ -121,6 +123,7 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -133,6 +136,7 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         max_iter=200,
         tol=1e-3,
         random_state=None,
+        verbose=0,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -141,6 +145,7 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
+        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -174,6 +179,7 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
             max_iter=self.max_iter,
             tol=self.tol,
             random_state=self.random_state,
+            verbose=int(self.verbose),
         )
         with single_threaded():
             mixture.fit(X)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.base import ClusterMixin
 
-from custseg._sklearn import check_weights, validate_data
+from custseg._sklearn import CallbackSupportMixin, check_weights, validate_data
 from custseg.exceptions import DegenerateFitError, SegmentWarning
 
 
@@ -50,7 +50,7 @@ def has_distinct_rows(X, n_rows):
     return True
 
 
-class SegmenterMixin(ClusterMixin):
+class SegmenterMixin(CallbackSupportMixin, ClusterMixin):
     """Input checks and the fitted attributes of the segmenter protocol."""
 
     def _check_customers(self, X, n_segments, sample_weight=None, *, min_customers=1):

@@ -10,12 +10,14 @@ carries a total variance of one on the training data, so no column outweighs ano
 in a distance. The transformers take NumPy arrays and pandas or polars frames.
 """
 
-from custseg.features._behavioural import BehaviouralTransformer
-from custseg.features._demographic import DemographicTransformer
-from custseg.features._psychographic import PsychographicTransformer
+from custseg.features._behavioural import (
+    BehaviouralTransformer as BehaviouralTransformer,
+)
+from custseg.features._demographic import (
+    DemographicTransformer as DemographicTransformer,
+)
+from custseg.features._psychographic import (
+    PsychographicTransformer as PsychographicTransformer,
+)
 
-__all__ = [
-    "BehaviouralTransformer",
-    "DemographicTransformer",
-    "PsychographicTransformer",
-]
+__all__ = [name for name in dir() if not name.startswith("_")]

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from custseg._sklearn import (
+    CallbackSupportMixin,
     StrOptions,
     check_feature_names_in,
     check_is_fitted,
@@ -25,7 +26,7 @@ _REMEDY = (
 )
 
 
-class BehaviouralTransformer(TransformerMixin, BaseEstimator):
+class BehaviouralTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Bring counts and amounts of behaviour to one scale, skewed ones by a logarithm.
 
     Takes what customers did, one column a measure: recency, orders, spend, returns,

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from custseg._sklearn import (
+    CallbackSupportMixin,
     Interval,
     StrOptions,
     check_feature_names_in,
@@ -48,7 +49,7 @@ _REMEDY = (
 )
 
 
-class DemographicTransformer(TransformerMixin, BaseEstimator):
+class DemographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Bring numbers, categories and ordered categories of customers to one scale.
 
     Takes a mixed table such as age, income, gender, occupation and education. Numbers

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from custseg._sklearn import (
+    CallbackSupportMixin,
     StrOptions,
     check_feature_names_in,
     check_is_fitted,
@@ -116,7 +117,7 @@ def _mean_of(items):
     return total / len(items)
 
 
-class PsychographicTransformer(TransformerMixin, BaseEstimator):
+class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Bring answers to attitude items to keyed items or to scale scores.
 
     Takes numeric answers to statements about lifestyle, values, personality, motives

@@ -1,15 +1,8 @@
 """How many segments: silhouettes in bounded memory, and the search over candidates."""
 
-from custseg.selection._search import SegmentSearch
-from custseg.selection._silhouette import (
-    silhouette_samples,
-    silhouette_score,
-    silhouette_scores,
-)
+from custseg.selection._search import SegmentSearch as SegmentSearch
+from custseg.selection._silhouette import silhouette_samples as silhouette_samples
+from custseg.selection._silhouette import silhouette_score as silhouette_score
+from custseg.selection._silhouette import silhouette_scores as silhouette_scores
 
-__all__ = [
-    "SegmentSearch",
-    "silhouette_samples",
-    "silhouette_score",
-    "silhouette_scores",
-]
+__all__ = [name for name in dir() if not name.startswith("_")]

@@ -14,6 +14,7 @@ from sklearn.utils import check_array, check_random_state
 
 from custseg._sklearn import (
     BaseComposition,
+    CallbackSupportMixin,
     HasMethods,
     Interval,
     available_if,
@@ -98,6 +99,15 @@ def _fit_candidate(estimator, X):
     return estimator, labels, reason, notes
 
 
+def _fit_and_tell(search, estimator, X, context):
+    """Fit one candidate as a task that callbacks are told of."""
+    with context.propagate_callback_context(estimator):
+        context.call_on_fit_task_begin(estimator=search, X=X)
+        fit = _fit_candidate(estimator, X)
+        context.call_on_fit_task_end(estimator=search, X=X)
+    return fit
+
+
 def _scoring_matrix(table):
     """Return the common space as a finite float matrix, or say which column hinders."""
     names = None
@@ -138,7 +148,9 @@ def _best_can(method):
     return check
 
 
-class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
+class SegmentSearch(
+    CallbackSupportMixin, ClusterMixin, MetaEstimatorMixin, BaseComposition
+):
     """Chooses the clusterer and the number of segments by silhouette.
 
     Fits every estimator with every number of segments, scores all of them in one
@@ -170,6 +182,10 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
     random_state : int, RandomState instance or None, default=None
         Fills every ``random_state`` that is None in the estimators and seeds the draw
         of customers. With an int a search repeats bit for bit.
+    verbose : int, default=0
+        Above 0 joblib prints how many candidates are fitted. Nothing is printed by
+        default; scikit-learn's callbacks (from its version 1.9), such as
+        ``search.set_callbacks(ProgressBar())``, are told of every candidate.
 
     Attributes
     ----------
@@ -244,6 +260,7 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
         "sample_size": [Interval(Integral, 2, None, closed="left"), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -256,6 +273,7 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
         sample_size=5000,
         n_jobs=None,
         random_state=None,
+        verbose=0,
     ):
         self.estimators = estimators
         self.n_segments = n_segments
@@ -264,8 +282,9 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
         self.sample_size = sample_size
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.verbose = verbose
 
-    @fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False, tells_tasks=True)
     def fit(self, X, y=None):
         """Fit all candidates, score them and keep the best.
 
@@ -301,9 +320,7 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
         if seed is not None:
             seed = int(check_random_state(seed).randint(2**31 - 1))
         candidates = self._candidates(seed)
-        fits = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_candidate)(estimator, X) for _, _, estimator in candidates
-        )
+        fits = self._fit_all(candidates, X)
         rows = [
             self._row(name, n, *fit)
             for (name, n, _), fit in zip(candidates, fits, strict=True)
@@ -437,6 +454,24 @@ class SegmentSearch(ClusterMixin, MetaEstimatorMixin, BaseComposition):
     @_named_estimators.setter
     def _named_estimators(self, estimators):
         self.estimators = estimators
+
+    def _fit_all(self, candidates, X):
+        """Fit the candidates, and tell callbacks of each."""
+        context = self._init_callback_context(
+            max_subtasks=len(candidates), sequential_subtasks=False
+        )
+        context.call_on_fit_task_begin(estimator=self, X=X)
+        fits = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
+            delayed(_fit_and_tell)(
+                self,
+                estimator,
+                X,
+                context.subcontext(task_name=f"{name}, {n} segments", task_id=i),
+            )
+            for i, (name, n, estimator) in enumerate(candidates)
+        )
+        context.call_on_fit_task_end(estimator=self, X=X)
+        return fits
 
     def _candidates(self, seed):
         """Every (name, number of segments, unfitted estimator), in listing order."""
