@@ -1,11 +1,13 @@
 # make demo   real customers to segments, pictures and a model that assigns new ones
 # make test   all tests
+# make lint   style
+# make docs   the pages, into docs/_build/html; a warning is an error
 # PYTHON=python3.12 make demo   with another interpreter (3.11 or later)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint docs
 
 demo: .venv/.installed-plot
 	$(BIN)/python -m custseg demo --out custseg-demo
@@ -16,6 +18,9 @@ test: .venv/.installed-test
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: .venv/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 .venv/.installed-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

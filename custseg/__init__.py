@@ -39,6 +39,7 @@ _HOME = {
     "profile_segments": "profile",
     "silhouette_samples": "selection",
     "silhouette_score": "selection",
+    "silhouette_scores": "selection",
     "summarize_transactions": "tables",
 }
 _STAGES = (

@@ -165,6 +165,7 @@ class DiscriminantAssigner(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------
@@ -180,6 +181,7 @@ class DiscriminantAssigner(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------
@@ -194,6 +196,7 @@ class DiscriminantAssigner(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------
@@ -208,6 +211,7 @@ class DiscriminantAssigner(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------

@@ -19,6 +19,7 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg._utils._pipelines import last_step
+from custseg._utils._seeds import draw_seed, fill_seed
 from custseg.assignment._typicality import Typicality
 from custseg.exceptions import (
     DataQualityError,
@@ -115,7 +116,8 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         share of members. A fifth of the training customers is then kept from learning
         and calibrates the distances. None never answers -1.
     random_state : int, RandomState instance or None, default=None
-        Seed of the draw of calibration customers.
+        Seeds the draw of calibration customers and fills every ``random_state`` that
+        is None in the segmenter and the assigner. With an int a fit repeats.
 
     Attributes
     ----------
@@ -147,6 +149,10 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
 
     Notes
     -----
+    To name the segments after what sets them apart, profile the customers by
+    ``labels_``: ``model.name_segments(profile_segments(customers,
+    model.labels_).suggest_names())``.
+
     Typicality is a split-conformal p-value: the share of calibration customers whose
     Mahalanobis distance to the nearest segment, in the columns as they reach the last
     step of the assigner, is at least the customer's own. For customers from the same
@@ -244,7 +250,10 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         if self.customer_id is not None:
             self._check_ids(X)
         basis, descriptors = self._basis(X), self._descriptors(X)
-        learned, held_back = self._split(len(basis))
+        rng = check_random_state(self.random_state)
+        learned, held_back = self._split(len(basis), rng)
+        seed = None if self.random_state is None else draw_seed(rng)
+        self.segmenter_ = fill_seed(clone(self.segmenter), seed)
         self.labels_ = self._learn_segments(basis, learned)
         placed = self.labels_[self.labels_ >= 0]
         # A segment that attracts nobody still has its number, name and column.
@@ -256,7 +265,7 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         members = learned[self.labels_[learned] >= 0]
         self.assigner_ = None
         if self.assigner is not None:
-            self.assigner_ = clone(self.assigner)
+            self.assigner_ = fill_seed(clone(self.assigner), seed)
             self.assigner_.fit(_rows(descriptors, members), self.labels_[members])
         self._learn_typicality(descriptors, members, held_back)
         return self
@@ -424,12 +433,12 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         check_is_fitted(self)
         return self._descriptors(_as_table(X))
 
-    def _split(self, n_customers):
+    def _split(self, n_customers, rng):
         """Positions of customers to learn from and of those kept for calibration."""
         everyone = np.arange(n_customers)
         if self.reject_alpha is None:
             return everyone, everyone[:0]
-        order = check_random_state(self.random_state).permutation(n_customers)
+        order = rng.permutation(n_customers)
         n_held_back = int(_CALIBRATION_SHARE * n_customers)
         if n_held_back + 1 < 1 / self.reject_alpha:
             warnings.warn(
@@ -444,7 +453,6 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
 
     def _learn_segments(self, basis, learned):
         """Fit the segmenter and label all customers, those held back as well."""
-        self.segmenter_ = clone(self.segmenter)
         labels = self.segmenter_.fit_predict(_rows(basis, learned))
         can_predict = hasattr(self.segmenter_, "predict")
         if self.assigner is None and not can_predict:

@@ -23,6 +23,7 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg._utils._pipelines import last_step, path_to_last_step
+from custseg._utils._seeds import draw_seed, fill_seed
 from custseg.exceptions import (
     DataQualityError,
     DegenerateFitError,
@@ -71,16 +72,6 @@ def _named(estimators):
 def _is_count(number):
     is_whole = isinstance(number, Integral) and not isinstance(number, bool)
     return is_whole and number >= 1
-
-
-def _fill_seed(estimator, seed):
-    """Set every random_state that is None, however deep, to the seed."""
-    unset = {
-        name: seed
-        for name, value in estimator.get_params(deep=True).items()
-        if name.split("__")[-1] == "random_state" and value is None
-    }
-    return estimator.set_params(**unset)
 
 
 def _fit_candidate(estimator, X):
@@ -318,7 +309,7 @@ class SegmentSearch(
             Z = _scoring_matrix(clone(self.score_on).fit_transform(X))
         seed = self.random_state
         if seed is not None:
-            seed = int(check_random_state(seed).randint(2**31 - 1))
+            seed = draw_seed(check_random_state(seed))
         candidates = self._candidates(seed)
         fits = self._fit_all(candidates, X)
         rows = [
@@ -348,6 +339,7 @@ class SegmentSearch(
         Parameters
         ----------
         X : array-like or frame of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------
@@ -363,6 +355,7 @@ class SegmentSearch(
         Parameters
         ----------
         X : array-like or frame of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------
@@ -382,6 +375,7 @@ class SegmentSearch(
         estimator : str
             Name of the estimator, as in ``results_``.
         n_segments : int
+            Number of segments that was asked for, as in ``results_``.
 
         Returns
         -------
@@ -435,6 +429,7 @@ class SegmentSearch(
         Parameters
         ----------
         **params : dict
+            New values by parameter name.
 
         Returns
         -------
@@ -494,9 +489,7 @@ class SegmentSearch(
             parameter = _n_segments_parameter(name, estimator)
             for n in numbers:
                 candidate = clone(estimator).set_params(**{parameter: int(n)})
-                if seed is not None:
-                    _fill_seed(candidate, seed)
-                candidates.append((name, int(n), candidate))
+                candidates.append((name, int(n), fill_seed(candidate, seed)))
         return candidates
 
     def _row(self, name, n_segments, estimator, labels, reason, notes):

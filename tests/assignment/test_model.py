@@ -299,6 +299,16 @@ def test_service_and_batch_agree():
             pd.testing.assert_frame_equal(answer, together)
 
 
+def test_a_seed_reaches_the_segmenter_and_the_assigner():
+    unseeded = SegmentSearch([KMeansSegmenter()], (2, 3))
+    forest = RandomForestClassifier(5)
+    model = make_model(segmenter=unseeded, assigner=forest).fit(TABLE)
+    assert isinstance(model.segmenter_.random_state, int)
+    assert isinstance(model.assigner_.random_state, int)
+    assert unseeded.random_state is None
+    assert forest.random_state is None
+
+
 def test_same_seed_same_model():
     one, two = (make_model(reject_alpha=0.1).fit(TABLE) for _ in range(2))
     pd.testing.assert_frame_equal(one.assign(NEW), two.assign(NEW))
