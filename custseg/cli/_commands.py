@@ -1,240 +1,268 @@
 """The commands: `segment`, `assign` and `demo`."""
 
-import importlib.util
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import make_pipeline
 
-from custseg.assignment import DiscriminantAssigner, SegmentationModel
-from custseg.cli._roles import (
-    choose_columns,
-    find_id,
-    read_csv,
-    split_kinds,
-    transaction_columns,
-)
-from custseg.cluster import (
-    GaussianMixtureSegmenter,
-    HierarchicalSegmenter,
-    KMeansSegmenter,
-)
+from custseg.assignment import SegmentationModel
+from custseg.cli import _orders, _results
+from custseg.cli._files import check_outputs, read_table, write_table
+from custseg.cli._ids import find_id
+from custseg.cli._role_file import read_roles, roles_as_toml
+from custseg.cli._roles import Wishes, check_basis, propose, settle
+from custseg.cli._terminal import counted, listed
 from custseg.datasets import load_wholesale
 from custseg.exceptions import ModelFileError, SchemaError
-from custseg.features import BehaviouralTransformer, DemographicTransformer
-from custseg.plotting import (
-    SegmentProfileDisplay,
-    SegmentSearchDisplay,
-    SilhouetteDisplay,
-)
-from custseg.profile import profile_segments
-from custseg.selection import SegmentSearch
-from custseg.tables import clean_transactions, summarize_transactions
 
-_TABLES = ("segments.csv", "profile.csv", "selection.csv", "model.joblib")
-_PICTURES = ("selection.png", "profile.png", "silhouette.png")
-_MAX_TREE = 5_000
-_MAX_DRAWN = 5_000  # silhouettes of all would take time with the square
+_SHOWN_COLUMNS = 60
 _DEMO_SEED = 0
+_DEMO_MARK = "README.txt"
+_DEMO_WORDS = """\
+Written by `custseg demo`, which writes over it when it runs again.
+
+segments.csv      the clients, with their segments
+profile.csv       what each segment is like
+selection.csv     every candidate that was tried
+model.joblib      the fitted model
+new_segments.csv  clients held back, assigned as new ones
+*.png             pictures, where matplotlib is installed
+"""
 
 
-def segment(args):
+# -- segment -----------------------------------------------------------------------
+
+
+def segment(args, terminal):
     """``custseg segment``."""
-    out = Path(args.out)
-    _refuse_overwriting([out / name for name in _TABLES], args.force)
-    customers = read_csv(args.customers)
-    id_column = find_id(customers, args.id)
-    if args.transactions:
-        customers = _with_purchases(customers, id_column, args)
-    choices = choose_columns(customers, id_column, args.columns, args.exclude)
-    _print_choices(choices, id_column)
-    model = _fit(customers, choices, id_column, args)
-    _write_results(model, customers, choices, out)
-
-
-def assign(args):
-    """``custseg assign``."""
-    out = Path(args.out)
-    _refuse_overwriting([out], args.force)
-    model = _load(args.model)
-    assigned = _assigned(model, read_csv(args.customers))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    assigned.to_csv(out, index=False)
-    print(f"{len(assigned)} customers assigned:\n")
-    counts = assigned.groupby(["segment", "segment_name"])["probability"]
-    table = counts.agg(customers="size", mean_probability="mean").round(2)
-    print(table.reset_index().to_string(index=False))
-    print(f"\nWritten: {out}")
-
-
-def demo(args):
-    """``custseg demo``."""
-    out = Path(args.out)
-    clients = load_wholesale()
-    clients.insert(0, "client", np.arange(1, len(clients) + 1))
-    held_back = clients.sample(frac=0.1, random_state=_DEMO_SEED)
-    known = clients.drop(held_back.index)
-    print("Annual spend of 440 clients of a wholesaler (UCI 292, CC BY 4.0);")
-    print(f"{len(known)} to learn from, {len(held_back)} held back as new clients.\n")
-    choices = choose_columns(known, "client")
-    _print_choices(choices, "client")
-    args.segments, args.seed, args.descriptors = list(range(2, 9)), _DEMO_SEED, None
-    model = _fit(known, choices, "client", args)
-    _write_results(model, known, choices, out)
-
-    new = _assigned(model, held_back)
-    path = out / "new_segments.csv"
-    new.to_csv(path, index=False)
-    segmenter = model.segmenter_.predict(held_back[list(model.basis)])
-    agreement = np.mean(segmenter == new["segment"].to_numpy())
-    print(f"\nThe {len(new)} clients held back, assigned as new ones -> {path}")
-    print(f"(agrees with the segmenter itself for {agreement:.0%} of them):\n")
-    kinds = held_back["Channel"].map({1: "hotels and cafes", 2: "retailers"})
-    shares = pd.crosstab(new["segment_name"], kinds.rename(None))
-    print(shares.rename_axis(index=None, columns=None).to_string())
-
-
-def _with_purchases(customers, id_column, args):
-    """Join what the transactions say of each customer to the customer table."""
-    if id_column is None:
-        raise SchemaError(
-            "Customers must have an id to join transactions by. Got no column that "
-            "looks like one instead. Name it with --id."
+    if args.write_roles:
+        outputs = [args.write_roles]
+    else:
+        out = Path(args.out)
+        outputs = [out / name for name in (*_results.TABLES, *_results.PICTURES)]
+    check_outputs(outputs, args.force, [args.customers, args.transactions, args.roles])
+    wishes = _wishes(args)
+    table, id_column, id_reason, columns = _read_customers(args, wishes, terminal)
+    made = _orders.MADE if args.transactions else ()
+    roles = settle(propose(table, id_column, id_reason, made), wishes)
+    _say_roles(roles, id_column, id_reason, wishes, terminal)
+    if not (args.roles or args.write_roles):
+        terminal.say(
+            "Change this by --columns, --exclude, --categories, --numbers, or write it "
+            "to a file to edit: --write-roles FILE.\n"
         )
-    lines = read_csv(args.transactions)
-    columns = transaction_columns(lines, args.transaction_columns)
-    lines[columns.date] = pd.to_datetime(lines[columns.date], errors="coerce")
-    orders, report = clean_transactions(lines, columns, returns="net")
-    print(f"{report}\n")
-    purchases = summarize_transactions(orders, columns)
-    purchases = purchases.drop(columns=["first_date", "last_date"])
-    joined = customers.merge(
-        purchases, how="left", left_on=id_column, right_on="customer_id"
+    if args.write_roles:
+        _write_roles(args, roles, wishes, columns, terminal)
+        return
+    check_basis(roles)
+    plan = _results.Plan(
+        table=table,
+        id_column=id_column,
+        roles=roles,
+        descriptors=wishes.descriptors,
+        segments=args.segments,
+        seed=args.seed,
+        reject_alpha=args.reject_alpha,
     )
-    if id_column != "customer_id":
-        joined = joined.drop(columns="customer_id")
-    without = joined["frequency"].isna()
-    for name in ("frequency", "monetary_value", "monetary_total"):
-        joined[name] = joined[name].fillna(0)
-    print(
-        f"{len(joined) - without.sum()} of {len(joined)} customers have orders; "
-        "the others count as frequency 0 and spend 0.\n"
+    n_candidates = len(plan.segmenters()) * len(plan.segments)
+    terminal.step(f"Trying {n_candidates} candidates on {len(table):,} customers")
+    with terminal.notes_of_warnings():
+        model = _results.fit(plan)
+    terminal.step("Writing")
+    _results.write(plan, model, out, terminal)
+
+
+def _wishes(args):
+    """Options, over what the file of roles says."""
+    wishes = read_roles(args.roles) if args.roles else Wishes()
+    if args.no_id:
+        wishes.id = ""
+    for option, name in (
+        ("id", "id"),
+        ("columns", "basis"),
+        ("descriptors", "descriptors"),
+        ("exclude", "exclude"),
+        ("categories", "categories"),
+        ("numbers", "numbers"),
+    ):
+        if getattr(args, option, None):
+            setattr(wishes, name, getattr(args, option))
+    wishes.transactions = {**wishes.transactions, **args.transaction_columns}
+    if args.date_format:
+        wishes.transactions["date_format"] = args.date_format
+    return wishes
+
+
+def _read_customers(args, wishes, terminal):
+    """Read the customers, with what their orders say where there are orders.
+
+    Returns
+    -------
+    table : DataFrame
+        The ids as text.
+    id_column : str or None
+    id_reason : str
+    columns : dict of str to str
+        Of the orders, by role; {} without orders.
+    """
+    file, id_column, reason, ids = None, None, "", None
+    if args.customers:
+        terminal.step(f"Reading {args.customers}")
+        file = read_table(args.customers)
+        terminal.say(f"Customers: {file}")
+        id_column, reason, ids = find_id(file, wishes.id)
+        if ids is None:
+            _note_repeated_rows(file, terminal)
+    table = None if file is None else file.frame
+    if ids is not None:
+        table = table.assign(**{id_column: ids})
+    columns = {}
+    if args.transactions:
+        if file is not None and ids is None:
+            raise SchemaError(
+                f"Customers of {file.path} must have an id to join orders by. Got no "
+                "column that looks like one instead. Name it with --id."
+            )
+        table, columns = _with_orders(args, wishes, table, ids, id_column, terminal)
+        if file is None:
+            id_column, reason = "customer_id", "from the orders"
+    return table, id_column, reason, columns
+
+
+def _note_repeated_rows(file, terminal):
+    text = file.frame.astype(str)  # rows of lists and the like compare as well
+    repeated = int(text.duplicated().sum())
+    if repeated:
+        terminal.note(
+            f"{counted(repeated, 'row')} of {file.path} "
+            f"{'repeats' if repeated == 1 else 'repeat'} an earlier one in every "
+            "column. Without an id, each row counts as a customer."
+        )
+
+
+def _with_orders(args, wishes, table, ids, id_column, terminal):
+    given = dict(wishes.transactions)
+    date_format = given.pop("date_format", None)
+    terminal.step(f"Reading {args.transactions}")
+    file = read_table(args.transactions)
+    terminal.say(f"Orders: {file}")
+    columns = _orders.find_columns(file, given, id_column)
+    terminal.say(f"  {_orders.describe_columns(columns)}")
+    terminal.step("Cleaning the orders")
+    purchases, report, form = _orders.summarize(
+        file,
+        columns,
+        date_format=date_format,
+        returns=args.returns,
+        until=args.until,
     )
-    return joined
+    terminal.say(f"  dates read as: {form}")
+    terminal.say("  " + str(report).replace("\n", "\n  "))
+    named = columns.named()
+    if form.startswith("%"):
+        named["date_format"] = form
+    if table is None:
+        return purchases.reset_index(), named
+    paths = (args.customers, args.transactions)
+    table, said = _orders.join(table, ids, purchases, paths)
+    terminal.say(f"  {said}")
+    return table, named
 
 
-def _print_choices(choices, id_column):
-    chosen = [choice.column for choice in choices if choice.in_basis]
-    print(f"Customer id: {id_column or 'row number'}")
-    print(f"Segments are learned on: {', '.join(chosen)}")
-    for choice in choices:
-        if not choice.in_basis and choice.column != id_column:
-            print(f"  left out: {choice.column} ({choice.reason})")
-    print()
+def _say_roles(roles, id_column, id_reason, wishes, terminal):
+    terminal.say(f"\nCustomer id: {id_column or 'none'} ({id_reason})")
+    width = max((len(role.column) for role in roles), default=0)
+    for use, heading in (
+        ("basis", "Segments are learned on:"),
+        ("profile", "Described for each segment, not learned on:"),
+        ("none", "Not used:"),
+    ):
+        of_use = [role for role in roles if role.use == use]
+        if of_use:
+            terminal.say(heading)
+        for role in of_use[:_SHOWN_COLUMNS]:
+            terminal.say(f"  {role.column:<{min(width, 30)}}  {role.reason}")
+        if len(of_use) > _SHOWN_COLUMNS:
+            terminal.say(f"  and {len(of_use) - _SHOWN_COLUMNS} more")
+    if wishes.descriptors is not None:
+        kinds = {role.column: role.kind for role in roles}
+        named = [
+            f"{name} ({'number' if kinds[name] == 'number' else 'category'})"
+            for name in wishes.descriptors
+        ]
+        terminal.say(f"New customers are assigned by: {', '.join(named)}")
+    terminal.say()
 
 
-def _features(table, names):
-    """Return a transformer of the columns: numbers as behaviour, others as levels."""
-    numbers, categories = split_kinds(table, names)
-    parts = []
-    if numbers:
-        parts.append(("numbers", BehaviouralTransformer(), numbers))
-    if categories:
-        parts.append(("categories", DemographicTransformer(), categories))
-    return ColumnTransformer(parts, verbose_feature_names_out=False)
+def _write_roles(args, roles, wishes, columns, terminal):
+    path = Path(args.write_roles)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(roles_as_toml(path, roles, wishes, columns), encoding="utf-8")
+    terminal.say(f"Written: {path}. Edit it, then pass it as --roles {path}.")
 
 
-def _fit(customers, choices, id_column, args):
-    basis = [choice.column for choice in choices if choice.in_basis]
-    segmenters = [KMeansSegmenter(), GaussianMixtureSegmenter()]
-    if len(customers) <= _MAX_TREE:
-        segmenters.append(HierarchicalSegmenter())
-    descriptors = args.descriptors or basis
-    model = SegmentationModel(
-        make_pipeline(
-            _features(customers, basis),
-            SegmentSearch(segmenters, args.segments, random_state=args.seed),
-        ),
-        make_pipeline(
-            _features(customers, descriptors),
-            DiscriminantAssigner(shrinkage="auto"),
-        ),
-        basis=basis,
-        descriptors=descriptors,
-        customer_id=id_column,
-        random_state=args.seed,
+# -- assign ------------------------------------------------------------------------
+
+
+def assign(args, terminal):
+    """``custseg assign``."""
+    check_outputs(
+        [args.out],
+        args.force,
+        [args.customers, args.transactions, args.roles, args.model],
     )
-    return model.fit(customers)
+    with terminal.notes_of_warnings():
+        model = _load(args.model)
+    wishes = _wishes(args)
+    if wishes.id is None and model.customer_id is not None:
+        wishes.id = model.customer_id
+    table, id_column, id_reason, _ = _read_customers(args, wishes, terminal)
+    if wishes.id == model.customer_id:
+        id_reason = "as in the model"
+    terminal.say(f"Customer id: {id_column or 'none'} ({id_reason})\n")
+    _check_columns(model, table, args)
+    ids = None if id_column is None else table[id_column].to_numpy()
+    if model.customer_id is not None and id_column != model.customer_id:
+        numbers = np.arange(len(table))
+        table = table.assign(**{model.customer_id: numbers if ids is None else ids})
+    with terminal.notes_of_warnings():
+        assigned = _results.assigned_table(model, table)
+    if ids is not None:
+        assigned["customer_id"] = ids
+    out = Path(args.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_table(assigned, out)
+    terminal.say(f"{counted(len(assigned), 'customer')} assigned:\n")
+    terminal.say(_counts(assigned))
+    terminal.say(f"\nWritten: {out}")
 
 
-def _write_results(model, customers, choices, out):
-    """Name the segments, write tables, model and pictures, and print the summary."""
-    labels = model.assign(customers)["segment"].to_numpy()
-    shown = [c.column for c in choices if c.reason not in ("customer id", "ids")]
-    codes = [c.column for c in choices if "codes of categories" in c.reason]
-    basis = profile_segments(customers, labels, columns=list(model.basis))
-    model.name_segments(basis.suggest_names())
-    everything = profile_segments(
-        customers,
-        labels,
-        columns=shown,
-        categorical=codes,
-        names=model.segment_names_,
+def _counts(assigned):
+    groups = assigned.groupby(["segment", "segment_name"])["probability"]
+    table = groups.agg(customers="size", mean_probability="mean").reset_index()
+    table = table.rename(columns={"segment_name": "name"})
+    return table.round({"mean_probability": 2}).to_string(index=False)
+
+
+def _check_columns(model, table, args):
+    """Refuse customers without the columns that the model assigns by."""
+    needed = model.descriptors if model.descriptors is not None else model.basis
+    missing = [name for name in needed or () if name not in table]
+    if not missing:
+        return
+    remedy = "Add them, or fit a model by other --descriptors."
+    if {*missing} & {*_orders.MADE} and not args.transactions:
+        remedy = "Pass the customers' orders as --transactions, from which these come."
+    raise SchemaError(
+        "New customers must have all columns that the model assigns by: "
+        f"{listed(needed, 40)}. Got no {listed(missing)} instead. {remedy}"
     )
-    search = model.segmenter_[-1]
-    out.mkdir(parents=True, exist_ok=True)
-    _assigned(model, customers).to_csv(out / "segments.csv", index=False)
-    everything.frame().to_csv(out / "profile.csv", index=False)
-    search.results_.to_csv(out / "selection.csv", index=False)
-    joblib.dump(model, out / "model.joblib")
-    written = [*_TABLES, *_write_pictures(model, customers, everything, out)]
-    best = search.results_.loc[search.results_["selected"]].iloc[0]
-    print(
-        f"{model.n_segments_} segments by {best['estimator']}, silhouette "
-        f"{best['silhouette']:.3f} (all {len(search.results_)} candidates: "
-        "selection.csv)"
-    )
-    agreement = np.mean(labels == model.labels_)
-    print(f"The model assigns {agreement:.1%} of customers as they were segmented.\n")
-    print(_summary(everything).to_string(index=False))
-    print(f"\nWritten to {out}: {', '.join(written)}")
-
-
-def _summary(profile):
-    frame = profile.frame().drop_duplicates("segment")
-    table = frame[["segment", "segment_name", "size", "share"]]
-    return table.assign(share=table["share"].map("{:.0%}".format)).rename(
-        columns={"segment_name": "name", "size": "customers"}
-    )
-
-
-def _write_pictures(model, customers, profile, out):
-    if importlib.util.find_spec("matplotlib") is None:
-        print('No pictures without matplotlib: pip install "custseg[plot]"\n')
-        return ()
-    import matplotlib
-
-    matplotlib.use("Agg")  # files only, so no screen is needed
-    drawn = customers.sample(min(len(customers), _MAX_DRAWN), random_state=0)
-    displays = (
-        SegmentSearchDisplay.from_search(model.segmenter_[-1]),
-        SegmentProfileDisplay.from_profile(profile),
-        SilhouetteDisplay.from_estimator(model.segmenter_, drawn[list(model.basis)]),
-    )
-    for display, name in zip(displays, _PICTURES, strict=True):
-        display.plot().figure_.savefig(out / name, dpi=120, bbox_inches="tight")
-    return _PICTURES
-
-
-def _assigned(model, customers):
-    """Return what `assign` says, less the typicality that these models do not have."""
-    return model.assign(customers).drop(columns="typicality")
 
 
 def _load(path):
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path} must be a file. Got none of that name there.")
     try:
         model = joblib.load(path)
     except OSError:
@@ -242,19 +270,62 @@ def _load(path):
     except Exception as error:  # a pickle can fail in any way
         raise ModelFileError(
             f"{path} must be a model that `custseg segment` wrote. Got a file that "
-            f"cannot be read as one instead ({type(error).__name__})."
+            f"cannot be read as one instead ({type(error).__name__}). It may be cut "
+            "short, or of another version."
         ) from error
     if not isinstance(model, SegmentationModel):
         raise ModelFileError(
-            f"{path} must hold a SegmentationModel. Got {type(model).__name__} instead."
+            f"{path} must hold a SegmentationModel. Got {type(model).__name__} "
+            "instead. Pass the model.joblib that `custseg segment` wrote."
         )
     return model
 
 
-def _refuse_overwriting(paths, force):
-    existing = [str(path) for path in paths if path.exists()]
-    if existing and not force:
-        raise SchemaError(
-            f"Results must not overwrite others. Got {', '.join(existing)} there "
-            "already. Choose another --out, or pass --force."
-        )
+# -- demo --------------------------------------------------------------------------
+
+
+def demo(args, terminal):
+    """``custseg demo``."""
+    out = Path(args.out)
+    names = (*_results.TABLES, *_results.PICTURES, "new_segments.csv", _DEMO_MARK)
+    check_outputs([out / name for name in names], args.force or _is_demo(out))
+    clients = load_wholesale()
+    clients.insert(0, "client", np.arange(1, len(clients) + 1).astype(str))
+    held_back = clients.sample(frac=0.1, random_state=_DEMO_SEED)
+    known = clients.drop(held_back.index)
+    terminal.say(
+        "Annual spend of 440 clients of a wholesaler (UCI 292, CC BY 4.0);\n"
+        f"{len(known)} to learn from, {len(held_back)} held back as new clients."
+    )
+    reason = "by its name; a different one in each row"
+    roles = propose(known, "client", reason)
+    _say_roles(roles, "client", reason, Wishes(), terminal)
+    plan = _results.Plan(known, "client", roles, seed=_DEMO_SEED)
+    terminal.step("Trying candidates")
+    with terminal.notes_of_warnings():
+        model = _results.fit(plan)
+    _results.write(plan, model, out, terminal)
+    (out / _DEMO_MARK).write_text(_DEMO_WORDS, encoding="utf-8")
+
+    new = _results.assigned_table(model, held_back)
+    path = out / "new_segments.csv"
+    write_table(new, path)
+    terminal.say(f"\nThe {len(new)} clients held back, assigned as new ones -> {path}")
+    learned = model.segmenter_.predict(held_back[list(model.basis)])
+    agreement = np.mean(learned == new["segment"].to_numpy())
+    terminal.say(f"(agrees with the segmenter itself for {agreement:.0%} of them):\n")
+    terminal.say(_trades(model, held_back, new).to_string())
+
+
+def _is_demo(out):
+    """Whether a folder was written by an earlier demo."""
+    mark = out / _DEMO_MARK
+    return mark.is_file() and mark.read_text(encoding="utf-8") == _DEMO_WORDS
+
+
+def _trades(model, clients, assigned):
+    """Count the clients of each trade, which no segment was learned on."""
+    trades = clients["Channel"].map({1: "hotels and cafes", 2: "retailers"})
+    table = pd.crosstab(assigned["segment_name"], trades)
+    table = table.reindex(model.segment_names_.values(), fill_value=0)
+    return table.rename_axis(index=None, columns=None)

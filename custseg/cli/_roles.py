@@ -1,214 +1,295 @@
-"""What the columns of a table are for, proposed from names and values."""
+"""What the columns of a customer table are for, proposed from names and values."""
 
-import re
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import pandas as pd
 from pandas.api import types
 
-from custseg.exceptions import SchemaError
-from custseg.tables import TransactionColumns
-
-_ID_NAME = re.compile(
-    r"(^|[_\W])(id|ids|no|nr|number|key|uuid)$|(customer|client)$|[a-z]ID$|^id[_\W]",
-    re.IGNORECASE,
+from custseg.cli._ids import check_known, id_rank, is_label_name
+from custseg.cli._terminal import counted
+from custseg.cli._values import (
+    DATE,
+    NUMBER,
+    are_days,
+    is_text,
+    looks_like,
+    n_codes,
+    numbers_rows,
+    rows_without_numbers,
 )
-_MAX_CODES = 10
-_TRANSACTION_NAMES = {
-    "customer_id": ("customerid", "customer", "clientid", "client", "custid"),
-    "transaction_id": (
-        "transactionid",
-        "transaction",
-        "invoiceno",
-        "invoice",
-        "invoiceid",
-        "orderid",
-        "order",
-        "orderno",
-    ),
-    "date": (
-        "date",
-        "invoicedate",
-        "orderdate",
-        "transactiondate",
-        "timestamp",
-        "datetime",
-    ),
-    "amount": ("amount", "total", "value", "sales", "revenue", "spend"),
-    "quantity": ("quantity", "qty", "units"),
-    "unit_price": ("unitprice", "price"),
-    "product": ("product", "productid", "stockcode", "sku", "article", "item"),
-}
+from custseg.exceptions import SchemaError
+
+_MAX_LEVELS = 20
+_MOST_MISSING = 0.5
+_FEW_NEGATIVE = 0.1  # so few among others are returns, or errors
 
 
-class Choice(NamedTuple):
-    """A column, whether it is in the basis, and why or why not."""
+class Role(NamedTuple):
+    """What a column is for.
+
+    Attributes
+    ----------
+    column : str
+    use : {"id", "basis", "profile", "none"}
+        "basis": segments are learned on it; "profile": described for each segment
+        and not learned on.
+    kind : {"number", "codes", "levels", ""}
+        How it is read wherever it is used: as a number, as a number that is a code of
+        a category, as text or booleans; "" if it can be used for nothing.
+    reason : str
+    """
 
     column: str
-    in_basis: bool
+    use: str
+    kind: str
     reason: str
 
 
-def find_id(table, given=None):
-    """Name of the id column: the one given, or the first that looks like ids."""
-    if given is not None:
-        if given not in table.columns:
-            raise SchemaError(
-                f"--id must be a column of the table. Got {given!r} instead. The "
-                f"columns are {', '.join(map(str, table.columns))}."
-            )
-        return given
-    for name in table.columns:
-        if _looks_like_ids(name, table[name]):
-            return name
-    return None
+@dataclass
+class Wishes:
+    """What the user says of columns, by options or in a file of roles.
+
+    Attributes
+    ----------
+    id : str or None
+        "" if customers have none.
+    basis, profile, descriptors : list of str or None
+        None leaves it to the data.
+    exclude : list of str
+        Not in the basis.
+    ignore : list of str
+        Used for nothing.
+    categories, numbers : list of str
+        Columns to be read as one or the other.
+    transactions : dict of str to str
+        Roles to columns of the orders, and ``date_format``.
+    """
+
+    id: str | None = None
+    basis: list | None = None
+    profile: list | None = None
+    descriptors: list | None = None
+    exclude: list = field(default_factory=list)
+    ignore: list = field(default_factory=list)
+    categories: list = field(default_factory=list)
+    numbers: list = field(default_factory=list)
+    transactions: dict = field(default_factory=dict)
 
 
-def choose_columns(table, id_column=None, columns=None, exclude=()):
-    """Decide for every column whether segments are learned on it.
+def propose(table, id_column=None, id_reason="", made=()):
+    """Propose a role for every column.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    table : DataFrame
         One row a customer.
     id_column : str or None
-    columns : list of str or None
-        The basis as the user wants it; None decides by the data.
-    exclude : list of str
-        Columns the user does not want.
+    id_reason : str
+        Why it is the id.
+    made : collection of str
+        Columns worked out from orders, which are never codes.
 
     Returns
     -------
-    choices : list of Choice
-        In the table's order.
+    roles : list of Role
+        In the order of the table.
     """
-    unknown = [name for name in [*(columns or ()), *exclude] if name not in table]
-    if unknown:
-        raise SchemaError(
-            "--columns and --exclude must name columns of the table. Got "
-            f"{', '.join(map(repr, unknown))} instead. The columns are "
-            f"{', '.join(map(str, table.columns))}."
-        )
-    choices = []
+    roles = []
     for name in table.columns:
-        if name in exclude:
-            choice = Choice(name, False, "excluded")
-        elif columns is not None:
-            wanted = name in columns
-            choice = Choice(name, wanted, "as asked" if wanted else "not asked for")
-        elif name == id_column:
-            choice = Choice(name, False, "customer id")
+        if name == id_column:
+            role = Role(name, "id", "", id_reason)
+        elif name in made:
+            role = Role(name, *_of_numbers(table[name], "from the orders"))
         else:
-            choice = Choice(name, *_by_values(name, table[name]))
-        choices.append(choice)
-    if not any(choice.in_basis for choice in choices):
-        reasons = "; ".join(f"{choice.column}: {choice.reason}" for choice in choices)
-        raise SchemaError(
-            "The table must have at least one column to segment on. Got none instead "
-            f"({reasons}). Name some with --columns."
-        )
-    return choices
-
-
-def transaction_columns(transactions, given):
-    """Find the roles of transaction columns by their names, the given ones first."""
-    unknown = [role for role in given if role not in _TRANSACTION_NAMES]
-    if unknown:
-        raise SchemaError(
-            f"Roles must be among {', '.join(_TRANSACTION_NAMES)}. Got "
-            f"{', '.join(unknown)} instead."
-        )
-    plain = {re.sub(r"[\W_]", "", str(c)).lower(): c for c in transactions.columns}
-    found = {
-        role: next((plain[name] for name in names if name in plain), None)
-        for role, names in _TRANSACTION_NAMES.items()
-    }
-    found.update(given)
-    if found["quantity"] and found["unit_price"] and "amount" not in given:
-        found["amount"] = None
-    missing = [role for role in ("customer_id", "date") if found[role] is None]
-    if missing:
-        raise SchemaError(
-            f"Transactions must have a column for {' and '.join(missing)}. Got "
-            f"{', '.join(map(str, transactions.columns))} instead. Say which by "
-            "--transaction-columns, for example date=Day."
-        )
-    return TransactionColumns(**found)
-
-
-def _looks_like_ids(name, column):
-    if column.isna().any() or not column.is_unique:
-        return False
-    if types.is_float_dtype(column) or types.is_bool_dtype(column):
-        return False
-    if types.is_integer_dtype(column):
-        consecutive = column.max() - column.min() + 1 == len(column)
-        return bool(_ID_NAME.search(str(name))) or bool(consecutive)
-    return True
+            role = Role(name, *_by_values(name, table[name]))
+        roles.append(role)
+    return roles
 
 
 def _by_values(name, column):
-    """Whether a column may be in the basis, and why."""
-    values = column.dropna()
-    if values.nunique() <= 1:
-        return False, "constant"
-    if _ID_NAME.search(str(name)) and values.is_unique:
-        return False, "ids"
-    if types.is_bool_dtype(column) or not types.is_numeric_dtype(column):
-        return False, "no numbers"
-    if types.is_integer_dtype(column) or (values % 1 == 0).all():
-        n_codes = values.nunique()
-        if n_codes <= _MAX_CODES:
-            return False, f"{n_codes} whole numbers, taken for codes of categories"
-        if values.is_unique and values.max() - values.min() + 1 == len(values):
-            return False, "numbers rows"
-    return True, "numbers"
+    """Use, kind and reason of a column that is no id."""
+    distinct = _n_distinct(column)
+    if distinct is None:
+        return "none", "", "neither numbers, text nor dates"
+    if distinct <= 1:
+        return "none", "", "the same in every row" if distinct else "no value in any"
+    if types.is_datetime64_any_dtype(column):
+        return "none", "", "dates"
+    if types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
+        return _by_numbers(name, column, distinct)
+    if set(column.dropna().unique()) <= {True, False}:
+        return "profile", "levels", "true or false"
+    if is_text(column):
+        return _by_text(column, distinct)
+    return "none", "", "values of several types"
 
 
-def split_kinds(table, names):
-    """Split basis columns into numbers and categories."""
-    numbers = [
-        name
-        for name in names
-        if types.is_numeric_dtype(table[name]) and not types.is_bool_dtype(table[name])
-    ]
-    return numbers, [name for name in names if name not in numbers]
-
-
-def read_csv(path):
-    """Read a CSV file, its separator taken from the first line."""
-    with open(path, encoding="utf-8-sig") as file:
-        header = file.readline()
-    if not header.strip():
-        raise SchemaError(
-            f"{path} must start with a line of column names. Got an empty one instead."
-        )
-    separator = max(",;\t|", key=header.count)
+def _n_distinct(column):
     try:
-        table = pd.read_csv(path, sep=separator, encoding="utf-8-sig")
-    except pd.errors.ParserError as error:
+        return column.nunique()
+    except TypeError:  # lists and the like cannot be compared
+        return None
+
+
+def _by_numbers(name, column, distinct):
+    if are_days(column):
+        return "none", "", "dates"
+    codes = n_codes(column)
+    fractions = types.is_float_dtype(column) and (column.dropna() % 1 != 0).any()
+    if id_rank(name) is not None and not fractions and distinct > 2:
+        return "none", "number", "named as an id"
+    if codes:
+        return "profile", "codes", f"{codes} whole numbers, taken for codes"
+    if is_label_name(name) and not fractions:
+        return "none", "number", "its name says that it counts nothing"
+    if numbers_rows(column):
+        return "none", "number", "numbers the rows"
+    return _of_numbers(column, "numbers")
+
+
+def _of_numbers(column, reason):
+    n_missing = int(column.isna().sum())
+    if column.nunique() <= 1:
+        return "none", "", "the same in every row"
+    if n_missing > _MOST_MISSING * len(column):
+        return "profile", "number", f"{reason}, {n_missing / len(column):.0%} missing"
+    if n_missing:
+        reason += f", {n_missing:,} missing (count as the median)"
+    n_negative = int((column < 0).sum())
+    if 0 < n_negative <= _FEW_NEGATIVE * len(column):
+        reason += f", {n_negative:,} negative"
+    return "basis", "number", reason
+
+
+def _by_text(column, distinct):
+    if looks_like(column, DATE):
+        return "none", "", "dates"
+    wrong, n_known = rows_without_numbers(column), int(column.notna().sum())
+    if len(wrong) <= n_known / 2:
+        return (
+            "none",
+            "",
+            f"numbers, but for {len(wrong):,} of {n_known:,} values (first in row "
+            f"{wrong[0]}), so it was read as text: mend these to use it",
+        )
+    if looks_like(column, NUMBER):
+        return "none", "", "text like numbers: write 1234.5 without marks to use it"
+    if distinct == n_known:
+        return "none", "", "a different text in each row"
+    reason = f"text, {distinct:,} levels"
+    if n_known < len(column):
+        reason += f", {len(column) - n_known:,} missing"
+    return "none" if distinct > _MAX_LEVELS else "profile", "levels", reason
+
+
+# -- the user's wishes -------------------------------------------------------------
+
+
+def settle(roles, wishes):
+    """Change proposed roles as the user wishes.
+
+    Parameters
+    ----------
+    roles : list of Role
+    wishes : Wishes
+
+    Returns
+    -------
+    roles : list of Role
+
+    Raises
+    ------
+    SchemaError
+        If a wish names no column, or a column that cannot be used so.
+    """
+    columns = [role.column for role in roles]
+    _check_wishes(wishes, columns)
+    roles = [_with_kind(role, wishes) for role in roles]
+    roles = [_with_use(role, wishes) for role in roles]
+    wanted = [*(wishes.basis or ()), *(wishes.descriptors or ())]
+    for role in roles:
+        if role.column in [*wanted, *(wishes.profile or ())] and not role.kind:
+            reason = "the customer id" if role.use == "id" else role.reason
+            raise SchemaError(
+                "The basis, the descriptors and the profile must be columns of numbers "
+                f"or categories that customers share. Got {role.column!r} instead "
+                f"({reason}). Leave it out."
+            )
+    return roles
+
+
+def check_basis(roles):
+    """Refuse roles without a column to segment on, with the reasons."""
+    if not any(role.use == "basis" for role in roles):
+        counts = Counter(role.reason for role in roles)
+        reasons = "; ".join(f"{n} x {reason}" for reason, n in counts.items())
         raise SchemaError(
-            f"{path} must have as many fields in each line as the first has. Got "
-            f"{error} instead. Mend the line, or quote fields with separators."
-        ) from error
-    if table.empty:
-        raise SchemaError(f"{path} must have one row a customer or order. Got none.")
-    return _with_leading_zeros(table, path, separator)
+            "The table must have at least one column to segment on. Got "
+            f"{counted(len(roles), 'column')} that {'is' if len(roles) == 1 else 'are'}"
+            f" none instead ({reasons}). Name some with --columns, or with --numbers "
+            "those that are no codes."
+        )
 
 
-def _with_leading_zeros(table, path, separator):
-    """Give back the zeros that ids such as 0012 lost when they were read as numbers."""
-    whole = [
-        name
-        for name in table.columns
-        if types.is_numeric_dtype(table[name])
-        and not types.is_bool_dtype(table[name])
-        and (table[name].dropna() % 1 == 0).all()
-    ]
-    written = pd.read_csv(
-        path, sep=separator, encoding="utf-8-sig", usecols=whole, dtype=str
-    )
-    for name in whole:
-        if written[name].str.match(r"\s*0\d", na=False).any():
-            table[name] = written[name]
-    return table
+def _check_wishes(wishes, columns):
+    check_known(wishes.basis or (), columns, "The basis (--columns)")
+    check_known(wishes.profile or (), columns, "profile")
+    check_known(wishes.descriptors or (), columns, "--descriptors")
+    check_known(wishes.exclude, columns, "--exclude")
+    check_known(wishes.ignore, columns, "ignore")
+    check_known(wishes.categories, columns, "--categories")
+    check_known(wishes.numbers, columns, "--numbers")
+    both = sorted({*wishes.categories} & {*wishes.numbers})
+    if both:
+        raise SchemaError(
+            f"A column must be read as numbers or as categories. Got {both} as both "
+            "instead. Take it out of --numbers or --categories."
+        )
+
+
+def _with_kind(role, wishes):
+    """Read a column as the user says; codes asked for as the basis are numbers."""
+    name = role.column
+    if name in wishes.categories:
+        if not role.kind:
+            raise SchemaError(
+                "--categories must name columns that customers share. Got "
+                f"{name!r} instead ({role.reason}). Leave it out."
+            )
+        if role.kind == "levels":
+            return role
+        use = "profile" if role.use == "basis" else role.use
+        return role._replace(kind="codes", use=use, reason="codes, as asked")
+    if name in wishes.numbers:
+        if role.kind not in ("number", "codes"):
+            raise SchemaError(
+                f"--numbers must name columns of numbers. Got {name!r} instead "
+                f"({role.reason}). Leave it out."
+            )
+        use = "basis" if role.kind == "codes" else role.use
+        return role._replace(kind="number", use=use, reason="numbers, as asked")
+    if role.kind == "codes" and name in (wishes.basis or ()):
+        return role._replace(kind="number", reason="numbers, as asked")
+    return role
+
+
+def _with_use(role, wishes):
+    name = role.column
+    if role.use == "id":
+        return role
+    if name in wishes.ignore:
+        return role._replace(use="none", reason="as asked")
+    if name in (wishes.basis or ()) and name not in wishes.exclude:
+        return role._replace(use="basis")
+    if wishes.profile is not None:
+        if name in wishes.profile:
+            return role._replace(use="profile")
+        if role.use == "profile":
+            role = role._replace(use="none", reason=f"not asked for; {role.reason}")
+    if name in wishes.exclude and role.use == "basis":
+        return role._replace(use="profile", reason=f"excluded; {role.reason}")
+    if wishes.basis is not None and role.use == "basis":
+        use = "profile" if wishes.profile is None else "none"
+        return role._replace(use=use, reason=f"not asked for; {role.reason}")
+    return role
