@@ -1,10 +1,13 @@
-"""scikit-learn's checks and custseg's own over the public estimators."""
+"""scikit-learn's checks and custseg's own over every public estimator."""
 
 import pytest
+from sklearn.base import is_clusterer
 from sklearn.cluster import KMeans
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from custseg import (
+    BehaviouralTransformer,
     DiscriminantAssigner,
     GaussianMixtureSegmenter,
     HierarchicalSegmenter,
@@ -14,40 +17,80 @@ from custseg import (
 )
 from custseg.testing import all_estimators, check_segmenter
 
-SEGMENTERS = [
-    KMeansSegmenter(random_state=0),
-    GaussianMixtureSegmenter(n_components=2, random_state=0),
-    HierarchicalSegmenter(n_clusters=2),
-    SegmentSearch([KMeansSegmenter(n_init=2)], n_segments=(2, 3), random_state=0),
-]
-OTHERS = [
-    DiscriminantAssigner(),
-    DiscriminantAssigner(kind="quadratic", shrinkage="auto"),
-    SegmentationModel(KMeansSegmenter(n_clusters=2, random_state=0)),
-    SegmentationModel(
-        KMeansSegmenter(n_clusters=2, random_state=0), DiscriminantAssigner()
-    ),
-]
-CHECKED_BY_THEIR_STAGE = {
-    "BehaviouralTransformer",
-    "DemographicTransformer",
-    "PsychographicTransformer",
+TWO_SEGMENTS = KMeansSegmenter(n_clusters=2, random_state=0)
+# Public estimators are checked as they are built without arguments, and are found by
+# themselves. Only those that need arguments, or more than one form, stand here.
+CHECKED_AS = {
+    "BehaviouralTransformer": [
+        BehaviouralTransformer(),
+        BehaviouralTransformer(log="all", add_indicator=True),
+    ],
+    "DiscriminantAssigner": [
+        DiscriminantAssigner(),
+        DiscriminantAssigner(kind="quadratic", shrinkage="auto"),
+    ],
+    "GaussianMixtureSegmenter": [
+        GaussianMixtureSegmenter(n_components=2, random_state=0)
+    ],
+    "HierarchicalSegmenter": [HierarchicalSegmenter(n_clusters=2)],
+    "KMeansSegmenter": [KMeansSegmenter(random_state=0)],
+    "SegmentSearch": [
+        SegmentSearch([KMeansSegmenter(n_init=2)], n_segments=(2, 3), random_state=0)
+    ],
+    "SegmentationModel": [
+        SegmentationModel(TWO_SEGMENTS),
+        SegmentationModel(TWO_SEGMENTS, DiscriminantAssigner()),
+    ],
 }
+# Checks that an estimator is known not to pass, each with its reason.
+EXPECTED_FAILURES = {
+    "KMeansSegmenter": {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "k-means++ draws other starts for repeated rows than for weighted ones"
+        ),
+    },
+}
+ESTIMATORS = [
+    estimator
+    for name, public_class in all_estimators()
+    for estimator in CHECKED_AS.get(name) or [public_class()]
+]
+SEGMENTERS = [estimator for estimator in ESTIMATORS if is_clusterer(estimator)]
+TRANSFORMERS = [
+    estimator for estimator in ESTIMATORS if hasattr(estimator, "transform")
+]
+# scikit-learn runs these over its own transformers, outside parametrize_with_checks.
+TRANSFORMER_CHECKS = [
+    estimator_checks.check_transformer_get_feature_names_out,
+    estimator_checks.check_transformer_get_feature_names_out_pandas,
+    estimator_checks.check_set_output_transform,
+    estimator_checks.check_set_output_transform_pandas,
+    estimator_checks.check_set_output_transform_polars,
+    estimator_checks.check_global_output_transform_pandas,
+    estimator_checks.check_global_set_output_transform_polars,
+    estimator_checks.check_dataframe_column_names_consistency,
+    estimator_checks.check_n_features_in,
+    estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
+]
 
 
-def expected_failures(estimator):
-    """Checks an estimator is known not to pass, each with its reason."""
-    if isinstance(estimator, KMeansSegmenter):
-        draws = "k-means++ draws other starts for repeated rows than for weighted ones"
-        return {
-            "check_sample_weight_equivalence_on_dense_data": draws,
-        }
-    return {}
-
-
-@parametrize_with_checks(SEGMENTERS + OTHERS, expected_failed_checks=expected_failures)
+@parametrize_with_checks(
+    ESTIMATORS,
+    expected_failed_checks=lambda e: EXPECTED_FAILURES.get(type(e).__name__, {}),
+)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+# The checks mix frames and arrays on purpose, of which scikit-learn warns.
+@pytest.mark.filterwarnings(
+    "ignore:X does not have valid feature names:UserWarning",
+    "ignore:X has feature names, but:UserWarning",
+)
+@pytest.mark.parametrize("check", TRANSFORMER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("transformer", TRANSFORMERS, ids=repr)
+def test_scikit_learn_checks_of_transformers(transformer, check):
+    check(type(transformer).__name__, transformer)
 
 
 @pytest.mark.parametrize("segmenter", SEGMENTERS, ids=lambda s: type(s).__name__)
@@ -60,7 +103,9 @@ def test_an_estimator_outside_the_protocol_is_told_what_it_lacks():
         check_segmenter(KMeans(n_init=2))
 
 
-def test_no_public_estimator_is_left_unchecked():
-    checked = {type(estimator).__name__ for estimator in SEGMENTERS + OTHERS}
-    public = {name for name, _ in all_estimators()}
-    assert public == checked | CHECKED_BY_THEIR_STAGE
+def test_every_estimator_is_checked_as_what_it_is():
+    public = [name for name, _ in all_estimators()]
+    assert set(CHECKED_AS) | set(EXPECTED_FAILURES) <= set(public)
+    for kind, ending in [(SEGMENTERS, "Segmenter"), (TRANSFORMERS, "Transformer")]:
+        checked = {type(estimator).__name__ for estimator in kind}
+        assert {name for name in public if name.endswith(ending)} <= checked

@@ -202,6 +202,7 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------

@@ -184,6 +184,7 @@ default="k-means++"
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------
@@ -192,14 +193,16 @@ default="k-means++"
         return self._nearest_center(X)[0]
 
     def score(self, X, y=None, sample_weight=None):
-        """Minus the (weighted) sum of squared distances to the nearest centres.
+        """Return minus the (weighted) sum of squared distances to the nearest centres.
 
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
         y : None
             Ignored; here for scikit-learn's sake.
         sample_weight : array-like of shape (n_customers,), default=None
+            Weight of each customer, zero or more.
 
         Returns
         -------

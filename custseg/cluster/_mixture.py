@@ -203,6 +203,7 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------
@@ -217,6 +218,7 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
 
         Returns
         -------
@@ -232,6 +234,7 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
         y : None
             Ignored; here for scikit-learn's sake.
 

@@ -14,7 +14,7 @@ class BuyerType:
 
     Change single fields with `dataclasses.replace`. Weeks are the unit of time.
 
-    Attributes
+    Parameters
     ----------
     order_rate : (float, float)
         Shape and rate of the Gamma distribution, over customers, of the orders per
@@ -28,13 +28,13 @@ class BuyerType:
         per week; a lifetime is exponential (the Pareto/NBD story). The share gone
         after t weeks is 1 - (rate / (rate + t)) ** shape.
     dropout_probability : (float, float) or None
-        a and b of the Beta distribution, over customers, of the probability to drop
-        out right after a repeat order (the BG/NBD story). At most one of this and
-        `dropout_rate` is given; with neither, nobody drops out.
+        Parameters a and b of the Beta distribution, over customers, of the probability
+        to drop out right after a repeat order (the BG/NBD story). At most one of this
+        and `dropout_rate` is given; with neither, nobody drops out.
     order_value : (float, float, float)
-        p, q and v of the Gamma-Gamma distribution of an order's amount: Gamma with
-        shape p and rate nu, nu over customers Gamma with shape q and rate v. Its mean
-        is p * v / (q - 1).
+        Parameters p, q and v of the Gamma-Gamma distribution of an order's amount:
+        Gamma with shape p and rate nu, nu over customers Gamma with shape q and rate
+        v. Its mean is p * v / (q - 1).
     joining_weeks : float
         A customer's first order falls uniformly on the first so many weeks.
     weekdays : tuple of 7 float

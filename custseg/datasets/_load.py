@@ -38,6 +38,13 @@ class DatasetInfo:
         Number of rows.
     columns : mapping of str to str
         Meaning of each column, in the order of the table.
+
+    Examples
+    --------
+    >>> from custseg.datasets import dataset_info
+    >>> info = dataset_info("online_retail_sample")
+    >>> info.licence, list(info.columns)[:3]
+    ('CC BY 4.0', ['InvoiceNo', 'StockCode', 'Quantity'])
     """
 
     name: str

@@ -21,7 +21,7 @@ class Questionnaire:
     normal ogive). Loadings, thresholds and keying belong to the instrument: they are
     the same at every draw.
 
-    Attributes
+    Parameters
     ----------
     n_factors : int
         Number of factors.

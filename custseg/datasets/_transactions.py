@@ -86,6 +86,16 @@ class SimulatedTransactions:
         orders_before and orders_after (the treatment, or the middle of the period).
     treatment_date : Timestamp or None
         When the treatment began; None without an effect.
+
+    Examples
+    --------
+    >>> from custseg.datasets import make_customers, make_transactions
+    >>> simulated = make_customers(50, random_state=0)
+    >>> bought = make_transactions(simulated.truth, effect=0.2, random_state=0)
+    >>> bought.treatment_date
+    Timestamp('2024-07-01 00:00:00')
+    >>> len(bought.transactions) == len(bought.truth)
+    True
     """
 
     transactions: pd.DataFrame

@@ -29,6 +29,7 @@ class SegmentProfileDisplay:
     Parameters
     ----------
     profile : SegmentProfile
+        As `profile_segments` returns it.
 
     Attributes
     ----------

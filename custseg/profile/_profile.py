@@ -71,14 +71,17 @@ class SegmentProfile:
 
     @property
     def names(self):
+        """Name of each segment, by its number."""
         return dict(zip(self._segments, self._names, strict=True))
 
     @property
     def sizes(self):
+        """Customers in each segment, or the sum of their weights, by its number."""
         return dict(zip(self._segments, self._sizes.tolist(), strict=True))
 
     @property
     def columns(self):
+        """Columns described, in the order of the table."""
         return tuple(dict.fromkeys(item.column for item in self._items))
 
     def frame(self):

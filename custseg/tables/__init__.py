@@ -7,14 +7,9 @@ pandas and polars data frames and give back the same kind. They change the numbe
 rows, so they are functions and not transformers.
 """
 
-from custseg.tables._cleaning import clean_transactions
-from custseg.tables._columns import TransactionColumns
-from custseg.tables._report import CleaningReport
-from custseg.tables._summary import summarize_transactions
+from custseg.tables._cleaning import clean_transactions as clean_transactions
+from custseg.tables._columns import TransactionColumns as TransactionColumns
+from custseg.tables._report import CleaningReport as CleaningReport
+from custseg.tables._summary import summarize_transactions as summarize_transactions
 
-__all__ = [
-    "CleaningReport",
-    "TransactionColumns",
-    "clean_transactions",
-    "summarize_transactions",
-]
+__all__ = [name for name in dir() if not name.startswith("_")]

@@ -84,7 +84,7 @@ class TransactionColumns:
             )
 
     def named(self):
-        """Roles that have a column.
+        """Return the roles that have a column.
 
         Returns
         -------

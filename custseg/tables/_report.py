@@ -109,7 +109,7 @@ class CleaningReport:
         return np.array(self._positions[rule], dtype=np.int64)
 
     def frame(self):
-        """Rules as a table.
+        """Return the rules as a table.
 
         Returns
         -------

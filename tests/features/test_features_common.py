@@ -1,4 +1,4 @@
-"""scikit-learn's own checks over the feature transformers, and the three together."""
+"""What the feature transformers have in common, and the three together."""
 
 import pickle
 
@@ -9,8 +9,6 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.utils import estimator_checks
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
 from custseg.features import (
@@ -18,50 +16,6 @@ from custseg.features import (
     DemographicTransformer,
     PsychographicTransformer,
 )
-
-TRANSFORMERS = [
-    BehaviouralTransformer(),
-    BehaviouralTransformer(log="all", add_indicator=True),
-    DemographicTransformer(),
-    PsychographicTransformer(),
-]
-# scikit-learn runs these over its own estimators, outside parametrize_with_checks.
-FURTHER_CHECKS = [
-    estimator_checks.check_transformer_get_feature_names_out,
-    estimator_checks.check_transformer_get_feature_names_out_pandas,
-    estimator_checks.check_set_output_transform,
-    estimator_checks.check_set_output_transform_pandas,
-    estimator_checks.check_set_output_transform_polars,
-    estimator_checks.check_global_output_transform_pandas,
-    estimator_checks.check_global_set_output_transform_polars,
-    estimator_checks.check_dataframe_column_names_consistency,
-    estimator_checks.check_n_features_in,
-    estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
-]
-
-# scikit-learn 1.6 hands pytest a generator, which today's pytest refuses: listed here.
-SKLEARN_CHECKS = parametrize_with_checks(TRANSFORMERS)
-
-
-@pytest.mark.parametrize(
-    ("estimator", "check"), list(SKLEARN_CHECKS.args[1]), **SKLEARN_CHECKS.kwargs
-)
-def test_sklearn_checks(estimator, check):
-    check(estimator)
-
-
-# The checks mix frames and arrays on purpose, of which scikit-learn warns.
-@pytest.mark.filterwarnings(
-    "ignore:X does not have valid feature names:UserWarning",
-    "ignore:X has feature names, but:UserWarning",
-)
-@pytest.mark.parametrize("check", FURTHER_CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("estimator", TRANSFORMERS, ids=repr)
-def test_further_sklearn_checks(estimator, check):
-    check(type(estimator).__name__, estimator)
-
-
-# -- the three together --------------------------------------------------------------
 
 CUSTOMERS = {
     "orders": [3, 4, 2, None, 5, 1],
