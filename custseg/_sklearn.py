@@ -82,7 +82,7 @@ def fit_context(*, prefer_skip_nested_validation, tells_tasks=False):
         @_fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
         @wraps(fit)
         def told(self, X, *args, **kwargs):
-            if tells_tasks:
+            if tells_tasks or not isinstance(self, CallbackSupportMixin):
                 return fit(self, X, *args, **kwargs)
             y = args[0] if args else kwargs.get("y")
             context = self._init_callback_context()

@@ -5,6 +5,7 @@ Nothing is fetched from the net, neither while building nor by the pages.
 
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 # The pages describe the sources beside them, whatever else is installed.
@@ -38,7 +39,7 @@ autodoc_default_options = {
     "exclude-members": "set_fit_request, set_predict_request, set_score_request, "
     "set_transform_request",
 }
-autosummary_generate = False  # one page a stage, written by hand
+autosummary_generate = False  # one page a stage, made by write_names below
 numpydoc_show_class_members = False  # the API pages list methods themselves
 
 html_theme = "pydata_sphinx_theme"
@@ -68,6 +69,8 @@ html_sidebars = {
         "command_line",
         "glossary",
         "design",
+        "benchmarks",
+        "policy",
         "changelog",
         "search",
         "genindex",
@@ -80,6 +83,33 @@ def escape_shapes(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r"(shape \(\w+)_([,)])", r"\1\\_\2", line) for line in lines]
 
 
+def names_of_stage(module):
+    """Return the reference of a stage: a table of its names, then each in full."""
+    table, entries = [], []
+    for name in module.__all__:
+        member = getattr(module, name)
+        table.append(f"   {name}")
+        if not isinstance(member, type):
+            entries.append(f".. autofunction:: {name}\n")
+        elif issubclass(member, Exception):
+            entries.append(f".. autoclass:: {name}\n   :show-inheritance:\n")
+        else:
+            entries.append(f".. autoclass:: {name}\n   :members:\n")
+    head = [f".. currentmodule:: {module.__name__}", "", ".. autosummary::"]
+    lines = [*head, "   :nosignatures:", "", *table, "", *entries]
+    return "\n".join(["```{eval-rst}", *lines, "```"])
+
+
+def write_names(app, docname, source):
+    """Put the public names of a stage into its page, in place of the mark."""
+    if docname.startswith("api/") and "<!-- the names of the stage -->" in source[0]:
+        module = import_module(f"custseg.{docname.removeprefix('api/')}")
+        source[0] = source[0].replace(
+            "<!-- the names of the stage -->", names_of_stage(module)
+        )
+
+
 def setup(app):
     """Register what comes before numpydoc reads a docstring (priority 500)."""
+    app.connect("source-read", write_names)
     app.connect("autodoc-process-docstring", escape_shapes, priority=400)

@@ -51,7 +51,8 @@ class BuyerType:
     return_share : float
         Share of orders of which something is returned.
     partial_share : float
-        Share of the returns that take back a part of the order.
+        Share of the returns that take back a part of the order, of those of two units
+        or more; an order of one unit goes back whole.
     return_lag_days : float
         Median days from order to return, lognormal.
     return_lag_sigma : float

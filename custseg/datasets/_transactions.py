@@ -67,7 +67,7 @@ class SimulatedTransactions:
     Attributes
     ----------
     transactions : DataFrame
-        What an analyst sees, one row per line, by date: customer_id, transaction_id,
+        What an analyst sees, one row per line, by true date: customer_id, transaction_id,
         date, product, category, channel (where ordered), contact (how reached),
         quantity (negative on a return), unit_price (paid, after the discount),
         list_price, discount (share of the list price) and promotion (none, offer or

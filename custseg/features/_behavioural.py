@@ -10,7 +10,12 @@ from custseg._sklearn import (
     check_is_fitted,
     fit_context,
 )
-from custseg.features._columns import check_observed, numbers, read_columns
+from custseg.features._columns import (
+    check_observed,
+    check_output_names,
+    numbers,
+    read_columns,
+)
 from custseg.features._scaling import (
     apply_scaling,
     frozen_scalings,
@@ -143,7 +148,8 @@ class BehaviouralTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
         Raises
         ------
         SchemaError
-            If a column holds text, categories or dates, if names are not unique, or
+            If a column holds text, categories or dates, if names are not unique (those
+            of the outputs, such as `spend=missing`, among them), or
             if `log` names a column that the table does not have.
         DataQualityError
             If a number is infinite or a column has no value at all.
@@ -168,6 +174,7 @@ class BehaviouralTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
         ) = (np.array(figures) for figures in zip(*learned, strict=True))
         self.log_columns_ = _named(names, ~np.isnan(self.units_))
         self.indicator_columns_ = _named(names, ~np.isnan(self.indicator_scales_))
+        check_output_names(self.get_feature_names_out())
         return self
 
     def transform(self, X):

@@ -21,6 +21,7 @@ __all__ = [
     "Column",
     "check_names",
     "check_observed",
+    "check_output_names",
     "numbers",
     "quoted",
     "read_columns",
@@ -304,4 +305,15 @@ def check_names(parameter, wanted, names, what="columns"):
         raise SchemaError(
             f"{parameter} must name {what} of the table. Got {quoted(unknown)} "
             f"instead. There are {quoted(names, limit=12) or 'none'}."
+        )
+
+
+def check_output_names(names):
+    """Refuse outputs of one name, as of columns `gender` and `gender=f`."""
+    names = list(names)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SchemaError(
+            f"Output columns must have names of their own. Got {quoted(twice)} more "
+            "than once instead. Rename the column that has that name already."
         )

@@ -19,6 +19,7 @@ from custseg.exceptions import SchemaError, SegmentWarning
 from custseg.features._columns import (
     check_names,
     check_observed,
+    check_output_names,
     numbers,
     quoted,
     read_columns,
@@ -253,6 +254,7 @@ class DemographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
             for name, unit in zip(names, self.units_, strict=True)
             if not np.isnan(unit)
         )
+        check_output_names(self.get_feature_names_out())
         return self
 
     def transform(self, X):

@@ -94,7 +94,13 @@ def log_unit(values):
 
 def signed_log(values, unit):
     """Return `sign(x) * log(1 + |x| / unit)`: odd, and linear near zero."""
-    return np.sign(values) * np.log1p(np.abs(values) / unit)
+    sizes = np.abs(values)
+    with np.errstate(over="ignore"):
+        ratio = sizes / unit
+    vast = np.isinf(ratio)  # for floats; the logarithm of the ratio is not
+    logs = np.log1p(np.where(vast, 1.0, ratio))
+    logs[vast] = np.log(sizes[vast]) - np.log(unit)
+    return np.sign(values) * logs
 
 
 def mean_and_sd(values):

@@ -365,3 +365,24 @@ def test_a_lazy_frame():
     )
     with pytest.raises(SchemaError, match=re.escape(message)):
         BehaviouralTransformer().fit(pl.LazyFrame({"a": [1.0]}))
+
+
+def test_amounts_beyond_what_a_ratio_can_hold():
+    # log(1e10 / 1e-300) = 310 log 10, though the ratio itself is above the largest
+    # float; the unit is 1e-300, the 5 % quantile of the sizes.
+    transformer = BehaviouralTransformer(log="all", scale=False)
+    transformer.fit([[1e-300]] * 30 + [[1e10]])
+    expected = 310 * np.log(10)
+    np.testing.assert_allclose(transformer.transform([[1e10]]), [[expected]])
+
+
+@pytest.mark.parametrize("value", [1.0, None])
+def test_an_indicator_named_as_a_column(value):
+    table = pd.DataFrame({"x": [1.0, 2.0, value], "x=missing": [1.0, 2.0, 4.0]})
+    transformer = BehaviouralTransformer(add_indicator=True)
+    if value is None:
+        message = "Output columns must have names of their own. Got 'x=missing'"
+        with pytest.raises(SchemaError, match=re.escape(message)):
+            transformer.fit(table)
+    else:
+        assert list(transformer.fit(table).get_feature_names_out()) == list(table)

@@ -542,3 +542,12 @@ def test_seen_levels_do_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit(["a", "b", None]).transform(pd.DataFrame({"it": [None]}))
+
+
+def test_a_column_named_as_a_level():
+    table = pd.DataFrame({"gender": ["f", "m", "f"], "gender=f": ["a", "b", "a"]})
+    DemographicTransformer().fit(table)  # gender=f=a is a name of its own
+    table["gender=f"] = [1.0, 2.0, 3.0]
+    message = "Output columns must have names of their own. Got 'gender=f'"
+    with pytest.raises(SchemaError, match=re.escape(message)):
+        DemographicTransformer().fit(table)
