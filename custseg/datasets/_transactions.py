@@ -68,7 +68,8 @@ class SimulatedTransactions:
     ----------
     transactions : DataFrame
         What an analyst sees, one row per line, by true date: customer_id,
-        transaction_id, date, product, category, channel (where ordered), contact (how reached),
+        transaction_id, date, product, category, channel (where ordered), contact (how
+        reached),
         quantity (negative on a return), unit_price (paid, after the discount),
         list_price, discount (share of the list price) and promotion (none, offer or
         quantity break). The amount is quantity x unit_price.
