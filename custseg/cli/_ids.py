@@ -1,54 +1,13 @@
 """Which column tells customers apart, and whether it does."""
 
-import re
-
 from pandas.api import types
 
+from custseg._utils._ids import ID_WORDS, id_rank, words_of
 from custseg.cli._terminal import counted, listed
 from custseg.cli._values import DATE, NUMBER, is_text, looks_like, numbers_rows
 from custseg.exceptions import DataQualityError, SchemaError
 
-_WHO = (
-    "account",
-    "business",
-    "buyer",
-    "client",
-    "company",
-    "cust",
-    "customer",
-    "household",
-    "member",
-    "person",
-    "respondent",
-    "shopper",
-    "subscriber",
-    "user",
-    "visitor",
-)
-_ID = ("id", "ids", "key", "no", "nr", "number", "uuid", "guid")
 _PLACES = ("zip", "zipcode", "postcode", "postalcode", "plz", "phone", "phonenumber")
-_WORD_ENDS = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-def words_of(name):
-    """Split a name at signs and at capitals, in lower case: `CustomerID` in two."""
-    return [word.lower() for word in _WORD_ENDS.split(str(name)) if word]
-
-
-def id_rank(name):
-    """How surely a name is that of a customer id, 0 the surest; None if it is not."""
-    words = words_of(name)
-    if not words:
-        return None
-    if len(words) > 1 and words[-2] in _WHO and words[-1] in _ID:
-        return 0
-    if len(words) == 1 and words[0] in {who + word for who in _WHO for word in _ID}:
-        return 0
-    if words in (["id"], ["ids"], ["uuid"], ["guid"]):
-        return 1
-    if len(words) == 2 and words[0] == "id" and words[1] in _WHO:
-        return 1
-    return 2 if words in (["customer"], ["client"], ["cust"]) else None
 
 
 def is_label_name(name):
@@ -60,7 +19,7 @@ def _is_label(name):
     words = words_of(name)
     if "".join(words) in _PLACES:
         return False
-    return len(words) > 1 and (words[-1] in (*_ID, "code") or words[0] == "id")
+    return len(words) > 1 and (words[-1] in (*ID_WORDS, "code") or words[0] == "id")
 
 
 def find_id(file, given=None):

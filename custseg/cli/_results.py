@@ -27,7 +27,6 @@ from custseg.selection import SegmentSearch
 TABLES = ("segments.csv", "profile.csv", "selection.csv", "model.joblib")
 PICTURES = ("selection.png", "profile.png", "silhouette.png")
 _MAX_TREE = 5_000
-_MAX_DRAWN = 5_000  # silhouettes of all would take time with the square
 
 
 @dataclass
@@ -194,11 +193,12 @@ def _draw(plan, model, profile, out):
     matplotlib.use("Agg")  # files only, so no screen is needed
     from matplotlib import pyplot
 
-    drawn = plan.table.sample(min(len(plan.table), _MAX_DRAWN), random_state=0)
     displays = (
         SegmentSearchDisplay.from_search(model.segmenter_[-1]),
         SegmentProfileDisplay.from_profile(profile),
-        SilhouetteDisplay.from_estimator(model.segmenter_, drawn[list(model.basis)]),
+        SilhouetteDisplay.from_estimator(
+            model.segmenter_, plan.table[list(model.basis)]
+        ),
     )
     for display, name in zip(displays, PICTURES, strict=True):
         figure = display.plot().figure_

@@ -1,5 +1,7 @@
 """A profile as a table of coloured cells."""
 
+from numbers import Real
+
 import numpy as np
 
 from custseg.plotting._figure import (
@@ -109,12 +111,12 @@ class SegmentProfileDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `cap` is not positive.
+            If `cap` is not a positive number.
         """
-        if not cap > 0:
+        if not isinstance(cap, Real) or not 0 < cap < np.inf:
             raise ValueError(
-                f"cap must be positive. Got {cap!r} instead. It is a number of "
-                "standard deviations."
+                f"cap must be positive and finite. Got {cap!r} instead. It is a "
+                "number of standard deviations."
             )
         frame = self.frame()
         segments = frame.drop_duplicates("segment")

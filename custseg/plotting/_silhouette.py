@@ -1,12 +1,17 @@
 """Silhouettes of customers by segment, as a picture."""
 
+from collections.abc import Mapping
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.utils import check_random_state
 
 from custseg.exceptions import SchemaError
 from custseg.plotting._figure import color, inches, new_axes, percent, wrapped
-from custseg.selection import silhouette_samples
+from custseg.profile._profile import checked_labels
+from custseg.selection._silhouette import _checked, _encoded, _samples_of_labelings
 
 _MAX_POINTS = 3_000  # corners of all segments together: what a screen can show
 _GAP = 0.02  # between two segments, as a share of the customers
@@ -38,13 +43,53 @@ def _space_and_labels(estimator, X):
     return X, labels
 
 
+def _drawn_rows(code, counts, sample_size, random_state):
+    """Rows of the customers to measure: all with a segment, or a draw from each.
+
+    Parameters
+    ----------
+    code : ndarray of shape (n_customers,)
+        Segment of each customer from 0, -1 for none.
+    counts : ndarray of shape (n_segments,)
+        Customers in each segment.
+    sample_size : int or None
+    random_state : int, RandomState instance or None
+    """
+    valid = isinstance(sample_size, Integral) and not isinstance(sample_size, bool)
+    if sample_size is not None and not (valid and sample_size >= len(counts)):
+        raise ValueError(
+            "sample_size must be None or an integer not below the number of segments, "
+            f"{len(counts)}. Got {sample_size!r} instead. None measures all customers."
+        )
+    if sample_size is None or sample_size >= counts.sum():
+        return np.flatnonzero(code >= 0)
+    rng = check_random_state(random_state)
+    drawn = [
+        rng.choice(np.flatnonzero(code == segment), size, replace=False)
+        for segment, size in enumerate(_drawn_sizes(counts, sample_size))
+    ]
+    return np.sort(np.concatenate(drawn))
+
+
+def _drawn_sizes(counts, sample_size):
+    """Split a draw by the sizes of the segments, at least one customer of each."""
+    quotas = sample_size * (counts / counts.sum())
+    sizes = np.maximum(np.floor(quotas), 1)
+    while sizes.sum() < sample_size:
+        sizes[np.argmax(quotas - sizes)] += 1
+    while sizes.sum() > sample_size:
+        sizes[np.argmax(np.where(sizes > 1, sizes - quotas, -np.inf))] -= 1
+    return sizes.astype(int)
+
+
 class SilhouetteDisplay:
-    """Silhouettes of all customers, sorted within their segments.
+    """Silhouettes of customers, sorted within their segments.
 
     A customer's silhouette is near 1 when its own segment is much nearer than the
     next one, 0 between two segments, and negative when another segment is nearer. The
     picture shows a blade for each segment: as high as the segment has customers, wide
-    where they belong, left of zero where they might as well be elsewhere.
+    where they belong, left of zero where they might as well be elsewhere. Of many
+    customers a draw is measured; the shares stay those of all.
 
     Use `from_estimator` or `from_labels` to make one.
 
@@ -56,6 +101,9 @@ class SilhouetteDisplay:
         Segment of each of them.
     customers : ndarray of shape (n_customers,)
         Row of each of them in the table.
+    sizes : dict of int to int, default=None
+        Customers in each segment, where only a draw of them was measured; None counts
+        the labels.
 
     Attributes
     ----------
@@ -84,13 +132,16 @@ class SilhouetteDisplay:
     4         4        0        0.84
     """
 
-    def __init__(self, *, silhouettes, labels, customers):
+    def __init__(self, *, silhouettes, labels, customers, sizes=None):
         self.silhouettes = silhouettes
         self.labels = labels
         self.customers = customers
+        self.sizes = sizes
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, metric="euclidean"):
+    def from_estimator(
+        cls, estimator, X, *, metric="euclidean", sample_size=5000, random_state=0
+    ):
         """Measure the silhouettes of customers in the segments an estimator gives them.
 
         Parameters
@@ -103,6 +154,13 @@ class SilhouetteDisplay:
         metric : {"euclidean", "sqeuclidean", "manhattan", "cosine"}, \
 default="euclidean"
             Distance between customers.
+        sample_size : int, default=5000
+            Where more customers than this have a segment, so many are drawn, from each
+            segment its share and one at least, and compared with **all** customers:
+            their silhouettes are exact. None measures all customers, in time that
+            grows with the square of their number.
+        random_state : int, RandomState instance or None, default=0
+            Seed of the draw.
 
         Returns
         -------
@@ -112,13 +170,22 @@ default="euclidean"
         ------
         TypeError
             If the estimator has no `predict`, or is a model around a segmenter.
+        ValueError
+            If `sample_size` is no integer, or below the number of segments.
         DegenerateFitError
             If customers are in fewer than two segments.
         """
-        return cls.from_labels(*_space_and_labels(estimator, X), metric=metric)
+        return cls.from_labels(
+            *_space_and_labels(estimator, X),
+            metric=metric,
+            sample_size=sample_size,
+            random_state=random_state,
+        )
 
     @classmethod
-    def from_labels(cls, X, labels, *, metric="euclidean"):
+    def from_labels(
+        cls, X, labels, *, metric="euclidean", sample_size=5000, random_state=0
+    ):
         """Measure the silhouettes of customers in given segments.
 
         Parameters
@@ -130,6 +197,13 @@ default="euclidean"
         metric : {"euclidean", "sqeuclidean", "manhattan", "cosine"}, \
 default="euclidean"
             Distance between customers.
+        sample_size : int, default=5000
+            Where more customers than this have a segment, so many are drawn, from each
+            segment its share and one at least, and compared with **all** customers:
+            their silhouettes are exact. None measures all customers, in time that
+            grows with the square of their number.
+        random_state : int, RandomState instance or None, default=0
+            Seed of the draw.
 
         Returns
         -------
@@ -137,18 +211,25 @@ default="euclidean"
 
         Raises
         ------
+        SchemaError
+            If there is not one label a customer, or labels are not integers.
+        DataQualityError
+            If labels are missing or below -1.
         ValueError
-            If there is not one label a customer.
+            If `sample_size` is no integer, or below the number of segments.
         DegenerateFitError
             If customers are in fewer than two segments.
         """
-        labels = np.asarray(labels)
-        silhouettes = silhouette_samples(X, labels, metric=metric)
-        customers = np.flatnonzero(labels != -1)
+        X = _checked(X, metric)
+        labels = checked_labels(labels, len(X))
+        code, counts = _encoded(labels, len(X))
+        rows = _drawn_rows(code, counts, sample_size, random_state)
+        segments = np.unique(labels[code >= 0]).tolist()
         return cls(
-            silhouettes=silhouettes[customers],
-            labels=labels[customers],
-            customers=customers,
+            silhouettes=_samples_of_labelings(X, [labels], rows, metric)[0],
+            labels=labels[rows],
+            customers=rows,
+            sizes=dict(zip(segments, counts.tolist(), strict=True)),
         )
 
     def frame(self):
@@ -157,8 +238,8 @@ default="euclidean"
         Returns
         -------
         frame : DataFrame
-            One row a customer with a segment: ``customer`` (row in the table),
-            ``segment`` and ``silhouette``.
+            One row a customer with a segment, or a drawn one: ``customer`` (row in
+            the table), ``segment`` and ``silhouette``.
         """
         return pd.DataFrame(
             {
@@ -175,7 +256,7 @@ default="euclidean"
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a figure.
-        names : dict of int to str, default=None
+        names : mapping of int to str, default=None
             Names of segments; ``segment 0`` and so on where not given.
 
         Returns
@@ -189,9 +270,9 @@ default="euclidean"
         ImportError
             If matplotlib is not installed.
         SchemaError
-            If `names` is not a dict.
+            If `names` is no mapping.
         """
-        if names is not None and not isinstance(names, dict):
+        if names is not None and not isinstance(names, Mapping):
             raise SchemaError(
                 "names must be a dict from segment to name. Got "
                 f"{type(names).__name__} instead. For example: names={{0: 'regulars'}}."
@@ -200,7 +281,7 @@ default="euclidean"
         if ax is None:
             _, ax = new_axes((7.5, max(3.5, 1.2 + 0.6 * len(segments))))
         self.ax_, self.figure_ = ax, ax.figure
-        shares = np.array([np.mean(self.labels == segment) for segment in segments])
+        shares = self._shares(segments)
         heights = _slots(shares, _LABEL_HEIGHT / inches(ax)[1])
         middles = np.cumsum(heights + _GAP) - _GAP - heights / 2
         for position, segment in enumerate(segments):
@@ -217,7 +298,7 @@ default="euclidean"
                 va="center",
                 fontsize="small",
             )
-        self._mean_line()
+        self._mean_line(segments, shares)
         ax.set(
             xlim=(min(-0.05, 1.05 * self.silhouettes.min()), 1),
             ylim=(heights.sum() + _GAP * len(heights), -_GAP),
@@ -227,16 +308,31 @@ default="euclidean"
         ax.spines[["top", "right", "left"]].set_visible(False)
         return self
 
-    def _mean_line(self):
+    def _shares(self, segments):
+        """Share of each segment among all customers with one, measured or not."""
+        sizes = self.sizes
+        if sizes is None:
+            sizes = {one: np.sum(self.labels == one) for one in segments}
+        sizes = np.array([sizes[segment] for segment in segments])
+        return sizes / sizes.sum()
+
+    def _mean_line(self, segments, shares):
         from matplotlib.patheffects import withStroke
 
-        mean = self.silhouettes.mean()
+        # Of a draw, each segment counts by its share among all customers.
+        means = [self.silhouettes[self.labels == one].mean() for one in segments]
+        mean = float(shares @ means)
+        n_measured = len(self.labels)
+        n_customers = sum(self.sizes.values()) if self.sizes else n_measured
+        whom = f"all {n_customers:,} customers"
+        if n_measured < n_customers:
+            whom += f", from {n_measured:,} drawn"
         self.ax_.axvline(0, color="0.3", linewidth=0.8)
         line = self.ax_.axvline(mean, color="black", linestyle="--", linewidth=1.2)
         line.set_path_effects([withStroke(linewidth=3, foreground="white", alpha=0.7)])
         self.ax_.legend(
             [line],
-            [f"mean of all {len(self.labels):,} customers: {mean:.3f}"],
+            [f"mean of {whom}: {mean:.3f}"],
             loc="lower center",
             bbox_to_anchor=(0.5, 1.0),
             frameon=False,

@@ -1,6 +1,5 @@
 """A customer table as columns to describe: numbers, dates, or levels."""
 
-import re
 from datetime import date
 from decimal import Decimal
 from numbers import Real
@@ -10,10 +9,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from custseg._utils._ids import id_rank, is_id_name
 from custseg.exceptions import DataQualityError, SchemaError
 
 MAX_LEVELS = 20
-_ID_NAME = re.compile(r"(^|[\W_])ids?$|[a-z]I[Dd]s?$", re.ASCII)
 
 
 class Column(NamedTuple):
@@ -207,7 +206,9 @@ def _check_names(parameter, wanted, names):
 
 def _why_no_trait(column, series):
     """Why a column tells customers apart and not segments; "" if it does not."""
-    named_id = bool(_ID_NAME.search(column.name))
+    # A bare `customer` that differs between two customers says yes or no.
+    named_id = is_id_name(column.name)
+    named_id &= id_rank(column.name) != 2 or len(column.values) > 2
     if column.kind == "level":
         known = column.values[column.values >= 0]
         distinct = len(column.levels) == len(known) > 1

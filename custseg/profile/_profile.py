@@ -255,15 +255,16 @@ def profile_segments(
         their mean number of days before the latest one, text, categories and booleans
         by the share of each level. Missing values stay out of means and are a level,
         "(missing)", of their own. Of more than 20 levels the 20 largest are shown and
-        the rest pooled as "(other)".
+        the rest pooled as "(other)"; levels of the data with these two names count
+        as missing and as pooled.
     labels : array-like of int of shape (n_customers,)
         Segment of each customer. Customers with -1, none of the above, are counted and
         left out of segments and total.
     columns : sequence of column names, default=None
         The columns to describe, in this order; positions for an array. None describes
         all but ids: integers or text, different for each customer, in a column named
-        as ids are ("id", "customer_id", "CustomerID"); they are listed in
-        ``left_out``, and so is other text of which no two customers share a value.
+        as ids are ("id", "CUSTOMER_ID", "CustomerID", "customer_no"); they are listed
+        in ``left_out``, and so is other text of which no two customers share a value.
     categorical : sequence of column names, default=()
         Columns of codes, such as a region from 1 to 3, to be described as categories.
     sample_weight : array-like of shape (n_customers,), default=None
@@ -317,7 +318,7 @@ def profile_segments(
     """
     table = read_table(customers)
     _check_alignment(customers, labels)
-    labels = _checked_labels(labels, table.n_customers)
+    labels = checked_labels(labels, table.n_customers)
     weights = _checked_weights(sample_weight, table.n_customers)
     rows = _rows_with_segment(labels, weights)
     n_unassigned = weights[labels < 0].sum()
@@ -363,8 +364,8 @@ def _check_alignment(customers, labels):
         )
 
 
-def _checked_labels(labels, n_customers):
-    """Labels as int64, or what is wrong with them."""
+def checked_labels(labels, n_customers):
+    """Labels as int64, or what is wrong with them; pictures refuse the same."""
     labels = np.asarray(labels)
     if labels.shape != (n_customers,):
         raise SchemaError(

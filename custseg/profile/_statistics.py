@@ -64,7 +64,7 @@ def describe(column, codes, weights, n_segments):
     """
     if column.kind in ("number", "date"):
         return [_number_item(column, codes, weights, n_segments)]
-    return _level_items(column, codes, weights, n_segments)
+    return _level_items(_without_missing_levels(column), codes, weights, n_segments)
 
 
 def _number_item(column, codes, weights, n_segments):
@@ -109,6 +109,21 @@ def _mid_ranks(x, weights):
     return ((np.cumsum(held) - held / 2) / held.sum())[place]
 
 
+def _without_missing_levels(column):
+    """Read the levels "(missing)" and "" of the data as the missing values they name.
+
+    No two levels of a column have one name then, and none has that of a number.
+    """
+    named = [
+        code
+        for code, level in enumerate(column.levels)
+        if level.strip() in ("", MISSING)
+    ]
+    return column._replace(
+        values=np.where(np.isin(column.values, named), -1, column.values)
+    )
+
+
 def _level_items(column, codes, weights, n_segments):
     places, levels = _shown_levels(column, weights)
     n_levels = len(levels)
@@ -142,6 +157,8 @@ def _level_items(column, codes, weights, n_segments):
 def _shown_levels(column, weights):
     """Levels with customers, largest first if they have no order, the rest pooled.
 
+    A level of the data that is called "(other)" itself is one of the rest.
+
     Returns
     -------
     places : ndarray of shape (n_customers,)
@@ -154,7 +171,9 @@ def _shown_levels(column, weights):
     # they stand in the order in which they came, which is sorted.
     rank = np.argsort(-np.round(held / weights.sum(), 12), kind="stable")
     by_size = [code for code in rank if held[code] > 0]
-    shown, pooled = by_size[:MAX_LEVELS], by_size[MAX_LEVELS:]
+    named = [code for code in by_size if column.levels[code] == OTHER]
+    by_size = [code for code in by_size if code not in named]
+    shown, pooled = by_size[:MAX_LEVELS], by_size[MAX_LEVELS:] + named
     if column.ordered:
         shown = sorted(shown)
     levels = [column.levels[code] for code in shown]
@@ -170,5 +189,10 @@ def _shown_levels(column, weights):
 
 
 def _in_deviations(difference, sd):
-    """Difference in standard deviations; 0 where all customers are alike."""
-    return difference / sd if sd != 0 else np.zeros_like(difference)
+    """Difference in standard deviations; 0 where all customers are alike.
+
+    It is unknown (NaN) where the difference is, also then.
+    """
+    if sd == 0:
+        return np.where(np.isnan(difference), np.nan, 0.0)
+    return difference / sd

@@ -38,19 +38,23 @@ def wide_table(items, headings, sizes):
         Indexed by column and level.
     """
     n_customers = sizes.sum()
-    rows = {
-        ("customers", ""): [*map(_size_text, sizes), _size_text(n_customers)],
-        ("share of customers", ""): [*map(share_text, sizes / n_customers), "100 %"],
-    }
+    # A list: a column may be called "customers" as well.
+    labels = [("customers", ""), ("share of customers", "")]
+    rows = [
+        [*map(_size_text, sizes), _size_text(n_customers)],
+        [*map(share_text, sizes / n_customers), "100 %"],
+    ]
     for item in items:
         write = share_text if item.level else number_text
         name = _row_name(item)
-        rows[name, item.level] = [*map(write, item.value), write(item.total)]
+        labels.append((name, item.level))
+        rows.append([*map(write, item.value), write(item.total)])
         if not item.level and item.n_missing.any():
             shares = [*item.n_missing / sizes, item.n_missing.sum() / n_customers]
-            rows[name, MISSING] = list(map(share_text, shares))
-    index = pd.MultiIndex.from_tuples(rows, names=[None, None])
-    return pd.DataFrame(list(rows.values()), index=index, columns=[*headings, "total"])
+            labels.append((name, MISSING))
+            rows.append(list(map(share_text, shares)))
+    index = pd.MultiIndex.from_tuples(labels, names=[None, None])
+    return pd.DataFrame(rows, index=index, columns=[*headings, "total"])
 
 
 def _row_name(item):

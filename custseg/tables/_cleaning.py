@@ -1,5 +1,6 @@
 """What may count as a purchase, and what was left out."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 import narwhals as nw
@@ -7,6 +8,7 @@ import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables._lines import (
+    EPOCH,
     as_lines,
     impossible_date,
     missing,
@@ -72,7 +74,8 @@ def clean_transactions(tx, columns, *, returns="net"):
         and a new column `returned_amount` holds the currency taken off, at the price
         of the purchase. A purchase returned in full stays with amount 0.
     report : CleaningReport
-        What was dropped, netted and kept.
+        What was dropped, netted and kept, and the latest date of `tx`, returns
+        included.
 
     Raises
     ------
@@ -93,6 +96,10 @@ def clean_transactions(tx, columns, *, returns="net"):
     Netting looks back from the end of the table: a purchase of March returned in May
     is reduced in March. To describe the customers as they were at the end of April,
     cut the table there before cleaning it.
+
+    With "net" and "drop" no return line stays, so the latest date of `table` may come
+    before that of `tx`, and `summarize_transactions` left to itself counts to the
+    former. Give it `observation_period_end=report.last_date` to count to the latter.
 
     Within one time stamp, purchases come before returns. Lines without a product
     are one product. A return with no quantity but an amount, such as a credit note,
@@ -118,6 +125,8 @@ def clean_transactions(tx, columns, *, returns="net"):
     1 2024-01-07         0    2.5     0.0              5.0
     >>> report.n_rows_netted
     1
+    >>> report.last_date
+    datetime.datetime(2024, 1, 9, 0, 0)
     """
     if returns not in _RETURNS:
         raise ValueError(
@@ -132,7 +141,7 @@ def clean_transactions(tx, columns, *, returns="net"):
         )
     _check_no_column_is_overwritten(frame, columns, returns)
     lines = as_lines(frame, columns, number_columns(columns))
-    found = _Findings(lines["amount"].to_numpy().astype(float))
+    found = _Findings(lines["amount"].to_numpy().astype(float), _last_date(lines))
     good = _drop_lines(found, lines, frame, columns, returns)
     settled = _settle_returns(found, good, frame, columns, returns)
     table = _build_table(frame, columns, settled)
@@ -154,8 +163,9 @@ class _Settled(NamedTuple):
 class _Findings:
     """Rules and the lines they concern, in the order they were looked at."""
 
-    def __init__(self, amount):
+    def __init__(self, amount, last_date):
         self.amount = np.where(np.isfinite(amount), amount, 0.0)
+        self.last_date = last_date
         self.actions = {}
         self.positions = {}
 
@@ -178,6 +188,7 @@ class _Findings:
             returned_amount=None if taken_off is None else float(taken_off.sum()),
             orphan_quantity=settled.orphan_quantity,
             orphan_amount=settled.orphan_amount,
+            last_date=self.last_date,
             _positions=self.positions,
         )
 
@@ -193,6 +204,13 @@ def _check_no_column_is_overwritten(frame, columns, returns):
                 "column in TransactionColumns if it is the line's currency, or rename "
                 "it."
             )
+
+
+def _last_date(lines):
+    """Latest date that is one, whatever else its line is; None without any."""
+    no_date = nw.col("date").is_null() | impossible_date(zone_of(lines, "date"))
+    when = lines.filter(~no_date)["when"]
+    return EPOCH + timedelta(microseconds=int(when.max())) if len(when) else None
 
 
 def _drop_lines(found, lines, frame, columns, returns):
@@ -249,15 +267,13 @@ def _repeats(frame, columns, rows):
     """
     named = set(columns.named().values())
     compared = [
-        name
-        for name, dtype in frame.schema.items()
+        i
+        for i, (name, dtype) in enumerate(frame.schema.items())
         if name in named or not (dtype.is_nested() or isinstance(dtype, nw.Object))
     ]
-    kept = (
-        frame[rows]
-        .select(*compared)
-        .rename({name: f"column {i}" for i, name in enumerate(compared)})
-    )
+    # By position, because a name in pandas need not be text.
+    kept = frame[rows, compared]
+    kept = kept.rename({name: f"column {i}" for i, name in enumerate(kept.columns)})
     firsts = kept.with_row_index("line").unique(
         subset=kept.columns, keep="first", maintain_order=False
     )["line"]

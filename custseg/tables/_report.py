@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,12 @@ class CleaningReport:
     orphan_amount : float or None
         Currency of the part of returns without an earlier purchase, positive. None
         unless returns were netted.
+    last_date : datetime or None
+        Latest date of the table that was given that is neither missing nor
+        impossible, on whatever line: returns and lines that were dropped count. It
+        has no time zone and is read off the clock of the column's own. None if there
+        is no such date. It is meant for `observation_period_end` of
+        `summarize_transactions`, where midnight stands for the end of the day.
 
     Examples
     --------
@@ -62,6 +69,8 @@ class CleaningReport:
     Returns took 10.00 off purchases; 0.00 had no earlier purchase.
     >>> report.positions("missing_customer_id")
     array([2])
+    >>> report.last_date
+    datetime.datetime(2024, 1, 9, 0, 0)
     """
 
     n_rows_in: int
@@ -71,6 +80,7 @@ class CleaningReport:
     returned_amount: float | None = None
     orphan_quantity: float | None = None
     orphan_amount: float | None = None
+    last_date: datetime | None = None
     _positions: Mapping = field(default_factory=dict, repr=False)
 
     @property

@@ -36,8 +36,11 @@ def summarize_transactions(tx, columns, *, observation_period_end=None):
     observation_period_end : str, date, datetime or pandas.Timestamp, default=None
         Until when customers were observed; what comes after is left out. A date
         without a time, or a time of midnight, means the end of that day, inclusive.
-        Text is read as ISO 8601. None takes the latest date of the table, never
-        today. An end without a time zone is read in the zone of the date column.
+        Text is read as ISO 8601. None takes the latest date of `tx` as it is given,
+        never today; after returns were netted or dropped, that is the latest date of
+        a purchase line. To count to the latest date before cleaning, give
+        `report.last_date` of the report of `clean_transactions`. An end without a
+        time zone is read in the zone of the date column.
 
     Returns
     -------
@@ -110,6 +113,19 @@ def summarize_transactions(tx, columns, *, observation_period_end=None):
       customer_id  recency  frequency  monetary_value  gap_mean
     0           a      1.0          3            20.0       4.0
     1           b      0.0          1             5.0       NaN
+
+    A return on the 30th is netted, and its line with it. The observation lasted until
+    then all the same:
+
+    >>> from custseg.tables import clean_transactions
+    >>> tx.loc[4] = ["a", pd.Timestamp("2024-01-30"), -20.0]
+    >>> columns = TransactionColumns(amount="eur")
+    >>> table, report = clean_transactions(tx, columns)
+    >>> summarize_transactions(table, columns)["recency"].tolist()
+    [7.0, 0.0]
+    >>> summarize_transactions(
+    ...     table, columns, observation_period_end=report.last_date)["recency"].tolist()
+    [27.0, 20.0]
     """
     frame, give_back = open_table(tx, columns)
     lines = _purchase_lines(frame, columns)
@@ -144,6 +160,8 @@ def _purchase_lines(frame, columns):
         numbers["returned_amount"] = "returned_amount"
     lines = as_lines(frame, columns, numbers)
     _refuse_unsettled(lines, columns, numbers)
+    # No date is missing from here on, so that times fit NumPy's integers.
+    lines = plain_numbers(lines, keys=("customer", "transaction", "product"))
     ids = settle_ids(lines["customer"], columns.customer_id)
     taken_off = (
         nw.col("returned_amount") if "returned_amount" in numbers else nw.lit(0.0)
@@ -205,6 +223,14 @@ def _observation_end(lines, end):
     return reference, limit
 
 
+def _is_missing(end):
+    """Tell None, NaT and nan, which differ from themselves, and pandas.NA."""
+    differs = end != end
+    if end is None or differs is end:  # pandas.NA answers with itself
+        return True
+    return isinstance(differs, bool | np.bool_) and bool(differs)
+
+
 def _read_end(end):
     """Read the end of the observation period as a datetime."""
     if isinstance(end, np.datetime64):
@@ -217,7 +243,7 @@ def _read_end(end):
                 "observation_period_end must be a date in the form 2024-12-31, with or "
                 f"without a time. Got {end!r} instead."
             ) from error
-    if end is None or end != end:
+    if _is_missing(end):
         raise ValueError(
             "observation_period_end must be a date. Got a missing one instead. Leave "
             "it out to take the latest date of the table."

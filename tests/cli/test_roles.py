@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from custseg._utils._ids import id_rank
 from custseg.cli._files import TableFile
-from custseg.cli._ids import find_id, id_rank
+from custseg.cli._ids import find_id
 from custseg.cli._role_file import read_roles, roles_as_toml
 from custseg.cli._roles import Role, Wishes, propose, settle
 
@@ -23,7 +24,8 @@ class TestNames:
         "name",
         ["id", "ID", "uuid", "customer_id", "CustomerID", "customerid", "CUSTOMER ID"]
         + ["client_id", "ClientNo", "client", "Customer", "user-id", "accountNumber"]
-        + ["id_customer", "crm_customer_id", "memberKey"],
+        + ["id_customer", "crm_customer_id", "memberKey"]
+        + ["CUSTOMER_ID", "Customer ID", "Customer Id", "customer_no", "CustomerIDs"],
     )
     def test_of_customer_ids(self, name):
         assert id_rank(name) is not None

@@ -1,5 +1,6 @@
 """The picture of a profile and its numbers."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -137,5 +138,7 @@ def test_errors():
     with pytest.raises(TypeError, match="must be what profile_segments returns"):
         SegmentProfileDisplay.from_profile(CUSTOMERS)
     display = SegmentProfileDisplay.from_profile(profile_segments(CUSTOMERS, LABELS))
-    with pytest.raises(ValueError, match="cap must be positive"):
-        display.plot(cap=0)
+    for cap in (0, -1, "1", None, np.nan, np.inf):
+        message = f"cap must be positive and finite. Got {cap!r} instead. It is a"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            display.plot(cap=cap)

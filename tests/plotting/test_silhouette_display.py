@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from custseg import KMeansSegmenter, SegmentationModel, SegmentSearch
-from custseg.exceptions import DegenerateFitError, SchemaError
+from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
 from custseg.plotting import SilhouetteDisplay
-from custseg.plotting._silhouette import _GAP, _slots
+from custseg.plotting._silhouette import _GAP, _drawn_sizes, _slots
+from custseg.profile import profile_segments
 
 
 def blobs(sizes, seed=0):
@@ -142,6 +144,110 @@ def test_slots_fit_the_labels():
     assert heights[0] == 0.8
     np.testing.assert_allclose(heights[1:] / whole, 0.15, rtol=1e-6)
     assert np.isfinite(_slots(shares, 10.0)).all()
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "cosine"])
+def test_a_draw_is_measured_exactly(metric):
+    X, labels = blobs((300, 90, 10))
+    labels[::10] = -1
+    labels[labels == 2] = 7
+    drawn = SilhouetteDisplay.from_labels(X, labels, metric=metric, sample_size=40)
+    frame = drawn.frame()
+    assert len(frame) == 40
+    assert frame["customer"].is_monotonic_increasing
+    assert frame["customer"].is_unique
+    np.testing.assert_array_equal(frame["segment"], labels[frame["customer"]])
+    # 270, 81 and 9 customers have a segment: 30, 9 and 1 of the 40.
+    assert frame["segment"].value_counts().to_dict() == {0: 30, 1: 9, 7: 1}
+    placed = labels != -1
+    exact = np.full(len(X), np.nan)
+    exact[placed] = silhouette_samples(X[placed], labels[placed], metric=metric)
+    np.testing.assert_allclose(
+        frame["silhouette"], exact[frame["customer"]], rtol=1e-9, atol=1e-9
+    )
+
+
+def test_draws_and_their_seed():
+    X, labels = blobs((300, 100))
+
+    def rows(**options):
+        display = SilhouetteDisplay.from_labels(X, labels, **options)
+        return display.frame()["customer"].tolist()
+
+    assert rows(sample_size=20) == rows(sample_size=20, random_state=0)
+    assert rows(sample_size=20) != rows(sample_size=20, random_state=1)
+    everybody = list(range(400))
+    assert rows() == rows(sample_size=None) == rows(sample_size=400) == everybody
+
+
+def test_many_customers_are_drawn_unless_asked_for():
+    X, labels = blobs((3500, 1600))
+    assert len(SilhouetteDisplay.from_labels(X, labels).frame()) == 5000
+    segmenter = KMeansSegmenter(2, random_state=0).fit(X)
+    display = SilhouetteDisplay.from_estimator(segmenter, X, sample_size=50)
+    assert len(display.frame()) == 50
+    again = SilhouetteDisplay.from_estimator(
+        segmenter, X, sample_size=50, random_state=1
+    )
+    assert display.frame()["customer"].tolist() != again.frame()["customer"].tolist()
+
+
+def test_a_draw_is_split_by_size_and_forgets_no_segment():
+    # Quotas 7.2, 2.7, 0.1: one for the least, 7 and 2, which makes 10.
+    np.testing.assert_array_equal(_drawn_sizes(np.array([72, 27, 1]), 10), [7, 2, 1])
+    # Quotas 5.4, 2.7, 1.9: 5, 2, 1 and the two largest remainders, .9 and .7.
+    np.testing.assert_array_equal(_drawn_sizes(np.array([54, 27, 19]), 10), [5, 3, 2])
+    # Quotas 2.94, 0.03, 0.03: 2, 1, 1 is one too many.
+    np.testing.assert_array_equal(_drawn_sizes(np.array([98, 1, 1]), 3), [1, 1, 1])
+
+
+def test_the_picture_of_a_draw_shows_the_shares_of_all():
+    X, labels = blobs((970, 20, 10))
+    display = SilhouetteDisplay.from_labels(X, labels, sample_size=10).plot()
+    frame = display.frame()
+    # 8, 1 and 1 of the ten are drawn; 97, 2 and 1 % are the customers.
+    assert frame["segment"].value_counts().to_dict() == {0: 8, 1: 1, 2: 1}
+    texts = [text.get_text() for text in display.ax_.texts]
+    assert [text.split("\n")[1].split(",")[0] for text in texts] == [
+        *("97 %", "2.0 %", "1.0 %")
+    ]
+    heights = [np.ptp(c.get_paths()[0].vertices[:, 1]) for c in display.ax_.collections]
+    np.testing.assert_allclose(heights, [0.97, 0.02, 0.01])
+    mean = [0.97, 0.02, 0.01] @ frame.groupby("segment")["silhouette"].mean()
+    assert display.ax_.lines[-1].get_xdata()[0] == pytest.approx(mean)
+    legend = display.ax_.get_legend().get_texts()[0].get_text()
+    assert legend == f"mean of all 1,000 customers, from 10 drawn: {mean:.3f}"
+
+
+@pytest.mark.parametrize("sample_size", [0, 1, 2.5, "5", True])
+def test_sample_size_must_hold_each_segment(sample_size):
+    X, labels = blobs((10, 5))
+    message = f"the number of segments, 2. Got {sample_size!r} instead. None measures"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        SilhouetteDisplay.from_labels(X, labels, sample_size=sample_size)
+
+
+def test_names_may_be_any_mapping():
+    X, labels = blobs((10, 5))
+    display = SilhouetteDisplay.from_labels(X, labels)
+    display.plot(names=MappingProxyType({1: "regulars"}))
+    assert display.ax_.texts[1].get_text().startswith("regulars\n")
+
+
+@pytest.mark.parametrize(
+    "labels", [[False, False, True], [0.0, 0.0, 1.0], ["a", "a", "b"]]
+)
+def test_labels_are_refused_as_the_profile_does(labels):
+    for measure in (SilhouetteDisplay.from_labels, profile_segments):
+        with pytest.raises(SchemaError, match=re.escape("labels must be integers.")):
+            measure([[0], [1], [9]], labels)
+
+
+def test_missing_and_negative_labels_are_refused():
+    with pytest.raises(DataQualityError, match="labels must not be missing"):
+        SilhouetteDisplay.from_labels([[0], [1], [9]], [0, None, 1])
+    with pytest.raises(DataQualityError, match="labels must be -1 or from 0 up"):
+        SilhouetteDisplay.from_labels([[0], [1], [9]], [0, -2, 1])
 
 
 def test_existing_axes_are_used():

@@ -137,6 +137,16 @@ def test_a_segment_without_values_is_missing_and_the_constant_is_no_difference()
     assert same["rank_difference"].tolist() == [0, 0]
 
 
+def test_a_difference_is_missing_where_the_value_is():
+    # Constant where known, and segment 0 has none: nothing says that it is alike.
+    table = pd.DataFrame({"same": [np.nan, np.nan, 3.0, 3.0]})
+    rows = numbers(profile_segments(table, [0, 0, 1, 2]), "same")
+    for name in ("value", "standardized_difference", "rank_difference"):
+        assert rows[name].isna().tolist() == [True, False, False], name
+    assert rows["standardized_difference"].tolist()[1:] == [0, 0]
+    assert rows["rank_difference"].tolist()[1:] == [0, 0]
+
+
 def test_a_column_without_any_value_is_shown_as_missing():
     table = pd.DataFrame({"x": [np.nan, np.nan], "y": [1.0, 2.0]})
     rows = numbers(profile_segments(table, [0, 1]), "x")
@@ -311,6 +321,54 @@ def test_many_levels_are_pooled_and_nobody_is_lost():
     assert frame["value"].sum() == pytest.approx(1)
 
 
+def rows_of(profile):
+    """Return columns, levels and texts of both tables, one entry a row."""
+    frame = profile.frame()
+    first = frame[frame["segment"] == frame["segment"].iloc[0]]
+    summary = profile.summary().iloc[2:]
+    return list(zip(first["column"], first["level"], strict=True)), list(summary.index)
+
+
+@pytest.mark.parametrize("dtype", ["object", "category"])
+def test_levels_called_other_and_missing_are_pooled_with_those(dtype):
+    # Levels a00 to a21, four cells "(other)", three "(missing)" and two missing. The
+    # 20 largest of the 22, equal by name, are shown: a20 and a21 are pooled with the
+    # four, 6 of 31; missing are 3 + 2 of 31, of which segment 0 has two.
+    city = [f"a{i:02d}" for i in range(22)] + ["(other)"] * 4
+    city += ["(missing)", "(missing)", None, None, "(missing)"]
+    labels = [0] * 24 + [1] * 2 + [0] * 2 + [1] * 3
+    table = pd.DataFrame({"city": pd.Series(city, dtype=dtype)})
+    profile = profile_segments(table, labels)
+    frame_rows, summary_rows = rows_of(profile)
+    assert frame_rows == summary_rows
+    levels = [f"a{i:02d}" for i in range(20)] + ["(other)", "(missing)"]
+    assert frame_rows == [("city", level) for level in levels]
+    # Segment 0 has 26 customers: a20, a21 and two "(other)"; two "(missing)".
+    other = numbers(profile, "city", "(other)")
+    np.testing.assert_allclose(other["value"], [4 / 26, 2 / 5])
+    np.testing.assert_allclose(other["total"], 6 / 31)
+    missing = numbers(profile, "city", "(missing)")
+    np.testing.assert_allclose(missing["value"], [2 / 26, 3 / 5])
+    assert missing["n_missing"].tolist() == [2, 3]
+    np.testing.assert_allclose(profile.frame().groupby("segment")["value"].sum(), 1)
+
+
+def test_a_level_called_other_is_pooled_also_alone():
+    frame = profile_segments(
+        pd.DataFrame({"city": ["(other)", "(other)", "Oslo", " "]}), [0] * 4
+    ).frame()
+    assert frame["level"].tolist() == ["Oslo", "(other)", "(missing)"]
+    assert frame["value"].tolist() == [0.25, 0.5, 0.25]
+
+
+def test_a_blank_category_is_missing():
+    city = pd.Categorical(["", "Oslo", "Oslo", None])
+    profile = profile_segments(pd.DataFrame({"city": city}), [0] * 4)
+    assert rows_of(profile)[1] == [("city", "Oslo"), ("city", "(missing)")]
+    assert profile.frame()["value"].tolist() == [0.5, 0.5]
+    assert profile.frame()["n_missing"].tolist() == [2, 2]
+
+
 def test_zero_weight_is_as_if_not_there():
     table = CUSTOMERS.assign(last=pd.date_range("2024-01-01", periods=6))
     profile = profile_segments(table, LABELS, sample_weight=[1, 1, 1, 0, 0, 0])
@@ -331,6 +389,34 @@ def test_ids_are_left_out_and_listed():
     )
     assert profile.columns == ("spend", "channel", "member", "paid")
     assert "customer_id left out (customer ids)" in str(profile)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ID", "Id", "CUSTOMER_ID", "Customer ID", "Customer Id", "customer_no", "client"]
+    + ["customerIDs", "store_id", "order ids", "loyaltyId", "CustomerNumber"],
+)
+def test_ids_are_known_by_any_spelling(name):
+    table = pd.DataFrame({name: [3, 1, 2, 4], "spend": [1.0, 1.0, 9.0, 9.0]})
+    profile = profile_segments(table, [0, 0, 1, 1])
+    assert profile.left_out == {name: "customer ids"}
+    assert profile.suggest_names() == {0: "low spend", 1: "high spend"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["paid", "amount_paid", "spend_per_customer", "valid", "humid", "AmountPaid"]
+    + ["number_of_orders", "no", "key", "_", "VALID"],
+)
+def test_numbers_that_are_no_ids_are_described(name):
+    profile = profile_segments(pd.DataFrame({name: [3, 1, 2, 4]}), [0, 0, 1, 1])
+    assert profile.left_out == {}
+    assert profile.columns == (name,)
+
+
+def test_a_customer_that_says_yes_or_no_is_no_id():
+    profile = profile_segments(pd.DataFrame({"customer": ["yes", "no"]}), [0, 1])
+    assert profile.columns == ("customer",)
 
 
 def test_text_that_nobody_shares_is_left_out_and_listed():
@@ -357,6 +443,25 @@ def test_names_head_the_summary():
     assert renamed.names == {0: "early", 1: "late"}
     assert list(renamed.summary().columns) == ["early", "late", "total"]
     assert renamed.frame()["segment_name"].unique().tolist() == ["early", "late"]
+
+
+def test_columns_named_as_the_rows_of_sizes():
+    table = pd.DataFrame(
+        {"customers": [2.0, 4.0, 9.0], "share of customers": [7.0, 7.0, 8.0]}
+    )
+    summary = profile_segments(table, [0, 0, 1]).summary()
+    assert list(summary.index) == [
+        ("customers", ""),
+        ("share of customers", ""),
+        ("customers", ""),
+        ("share of customers", ""),
+    ]
+    assert summary.to_numpy().tolist() == [
+        ["2", "1", "3"],
+        ["67 %", "33 %", "100 %"],
+        ["3.00", "9.00", "5.00"],
+        ["7.00", "8.00", "7.33"],
+    ]
 
 
 def test_summary_on_paper():

@@ -137,6 +137,53 @@ def test_duplicates_beside_columns_of_lists(make_frame):
     assert list(report.positions("duplicate_line")) == [1]
 
 
+@pytest.mark.parametrize("returns", ["net", "separate", "drop"])
+@pytest.mark.parametrize("name", [0, 1.5, ("a", "b"), pd.Timestamp("2024-01-01")])
+def test_other_columns_whose_name_is_not_text(name, returns):
+    # Row 1 repeats row 0, row 2 differs from them in the odd column only.
+    tx = pd.DataFrame(lines(eur=[1.0, 1.0, 1.0], odd=["x", "x", "y"]))
+    tx.columns = pd.Index([*tx.columns[:-1], name], tupleize_cols=False)
+    table, report = clean_transactions(tx, BY_EUR, returns=returns)
+    assert list(report.positions("duplicate_line")) == [1]
+    assert list(table.columns)[:4] == ["customer_id", "date", "eur", name]
+    assert list(table.iloc[:, 3]) == ["x", "x", "y"]
+
+
+@pytest.mark.parametrize("returns", ["net", "separate", "drop"])
+def test_last_date_is_that_of_the_table_given(make_frame, returns):
+    # The latest line is a return, then one without a customer, then one that is not
+    # finite; dates that are missing or impossible never count.
+    for customer, eur in (("a", -1.0), (None, 1.0), ("a", np.inf)):
+        tx = {
+            "customer_id": ["a", customer, "a", "a", "a"],
+            "date": [DAY, datetime(2024, 1, 31, 9), None, datetime(2100, 1, 1), DAY],
+            "eur": [1.0, eur, 1.0, 1.0, 2.0],
+        }
+        _, report = clean_transactions(make_frame(tx), BY_EUR, returns=returns)
+        assert report.last_date == datetime(2024, 1, 31, 9)
+        assert type(report.last_date) is datetime
+        assert pickle.loads(pickle.dumps(report)).last_date == report.last_date
+
+
+def test_last_date_is_on_the_clock_of_the_column(make_frame):
+    given = nw.from_native(make_frame(lines(date=[datetime(2024, 1, 5, 20)] * 3)))
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        local = given.with_columns(nw.col("date").dt.replace_time_zone(zone))
+        _, report = clean_transactions(local.to_native(), BY_EUR)
+        assert report.last_date == datetime(2024, 1, 5, 20)
+
+
+def test_last_date_without_any(make_frame):
+    none = make_frame(lines(date=[datetime(1900, 1, 1)] * 3))
+    assert clean_transactions(none, BY_EUR)[1].last_date is None
+
+
+def test_last_date_of_days():
+    days = pl.DataFrame(lines(date=[date(2024, 1, d) for d in (3, 9, 2)]))
+    _, report = clean_transactions(days, BY_EUR)
+    assert report.last_date == datetime(2024, 1, 9)
+
+
 def test_order_of_rows_and_other_columns_stay(make_frame):
     tx = lines(
         date=[date(2024, 1, 3), date(2024, 1, 1), date(2024, 1, 2)], note=[3, 1, 2]

@@ -298,6 +298,13 @@ def test_summary_refuses_what_cleaning_settles(make_frame, columns, sentence):
             "it out to take the latest date of the table.",
         ),
         (
+            pd.NA,
+            ValueError,
+            "observation_period_end must be a date. Got a missing one instead. Leave "
+            "it out to take the latest date of the table.",
+        ),
+        (float("nan"), ValueError, "must be a date. Got a missing one instead."),
+        (
             np.datetime64("NaT", "s"),
             ValueError,
             "must be a date. Got a missing one instead.",
@@ -307,6 +314,12 @@ def test_summary_refuses_what_cleaning_settles(make_frame, columns, sentence):
             TypeError,
             "observation_period_end must be a str, date, datetime or pandas.Timestamp. "
             "Got int instead.",
+        ),
+        (
+            np.array(["2024-12-31", "NaT"], dtype="datetime64[D]"),
+            TypeError,
+            "observation_period_end must be a str, date, datetime or pandas.Timestamp. "
+            "Got ndarray instead.",
         ),
         (
             "2023-12-31",

@@ -9,7 +9,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from custseg.tables import TransactionColumns, summarize_transactions
+from custseg.tables import (
+    TransactionColumns,
+    clean_transactions,
+    summarize_transactions,
+)
 
 COLUMNS = TransactionColumns(transaction_id="order", amount="eur", product="item")
 END = datetime(2024, 12, 31, 12)
@@ -239,6 +243,74 @@ def test_end_with_days(make_frame, end, expected):
     if make_frame is pl.DataFrame:
         tx = tx.with_columns(pl.col("date").cast(pl.Date))
         assert recency(tx, end) == expected
+
+
+# a bought on 1 January, b on the 5th, a sent something back on the 31st. Netting and
+# dropping take the line of the 31st away, so that the table ends on the 5th: 5 - 1 = 4
+# and 5 - 5 = 0 days. To the 31st, they are 31 - 1 = 30 and 31 - 5 = 26.
+@pytest.mark.parametrize("zone", [None, "Europe/London"])
+@pytest.mark.parametrize("hour", [0, 15])
+@pytest.mark.parametrize(
+    ("returns", "of_the_table"),
+    [("net", [4.0, 0.0]), ("drop", [4.0, 0.0]), ("separate", [30.0, 26.0])],
+)
+def test_end_at_the_last_date_before_cleaning(
+    make_frame, returns, of_the_table, hour, zone
+):
+    days = [datetime(2024, 1, d, hour) for d in (1, 5, 31)]
+    tx = nw.from_native(
+        make_frame(
+            {"customer_id": ["a", "b", "a"], "date": days, "eur": [30.0, 20.0, -10.0]}
+        )
+    ).with_columns(nw.col("date").dt.replace_time_zone(zone))
+    columns = TransactionColumns(amount="eur")
+    table, report = clean_transactions(tx.to_native(), columns, returns=returns)
+    assert recency(table, None)[0] == of_the_table
+    assert recency(table, report.last_date)[0] == [30.0, 26.0]
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "timestamp[s][pyarrow]",
+        "timestamp[us][pyarrow]",
+        "timestamp[ns][pyarrow]",
+        "timestamp[us, tz=Europe/London][pyarrow]",
+        "date32[pyarrow]",
+        None,
+    ],
+)
+def test_arrow_types_in_pandas(dtype):
+    # The 8th and the 10th, seen from the end of the 12th: 2 days, 2 apart.
+    pytest.importorskip("pyarrow")
+    days = [datetime(2024, 1, 8), datetime(2024, 1, 10)]
+    tx = one_customer(pd.DataFrame, *days)
+    if dtype is None:
+        tx = tx.convert_dtypes(dtype_backend="pyarrow")
+    else:
+        zone = "Europe/London" if "tz" in dtype else None
+        tx["date"] = tx["date"].dt.tz_localize(zone).astype(dtype)
+    columns = TransactionColumns(amount="eur")
+    cleaned, _ = clean_transactions(tx, columns)
+    for table in (tx, cleaned):
+        customers = summarize_transactions(
+            table, columns, observation_period_end="2024-01-12"
+        )
+        assert list(customers["recency"]) == [2.0]
+        assert list(customers["tenure"]) == [4.0]
+        assert list(customers["gap_mean"]) == [2.0]
+        assert customers["recency"].dtype == customers["tenure"].dtype == np.float64
+        assert customers["frequency"].dtype == np.int64
+
+
+def test_arrow_types_agree_with_numpy_types():
+    pytest.importorskip("pyarrow")
+    lines = random_lines(15)
+    arrow = lines.convert_dtypes(dtype_backend="pyarrow")
+    assert_same_figures(
+        summarize_transactions(arrow, COLUMNS, observation_period_end=END),
+        by_hand(lines, END),
+    )
 
 
 # 1 July 2024, 18:00 in London is 17:00 in UTC and 13:00 in New York.
