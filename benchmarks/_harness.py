@@ -59,10 +59,13 @@ class Call:
         Imports, makes the input and returns the function without arguments to time.
     threads : int, default=1
         What BLAS and OpenMP are held to.
+    blas : int, default=None
+        What BLAS is held to; None for as many as OpenMP.
     """
 
-    def __init__(self, name, prepare, threads=1):
+    def __init__(self, name, prepare, threads=1, blas=None):
         self.name, self.prepare, self.threads = name, prepare, threads
+        self.limits = {"openmp": threads, "blas": blas or threads}
 
     def start(self):
         """Return a function that runs once so many calls: (seconds a call, answer)."""
@@ -72,7 +75,7 @@ class Call:
 
         def timed(number=1):
             gc.collect()
-            with threadpool_limits(self.threads):
+            with threadpool_limits(self.limits):
                 begin = time.perf_counter()
                 for _ in range(number):
                     answer = call()

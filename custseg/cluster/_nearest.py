@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
-_BLOCK_DISTANCES = 2**20  # 8 MB of distances at a time
+_BLOCK_DISTANCES = 2**17  # 1 MB of distances at a time, which a cache holds
 
 
 def nearest_point(X, points):
@@ -24,12 +24,16 @@ def nearest_point(X, points):
         The lowest index where several points are equally near.
     squared_distance : ndarray of shape (n_customers,)
     """
-    index = np.empty(len(X), dtype=np.intp)
+    index = np.zeros(len(X), dtype=np.intp)
     squared_distance = np.empty(len(X))
     step = max(1, _BLOCK_DISTANCES // len(points))
     for start in range(0, len(X), step):
         block = slice(start, start + step)
-        distances = cdist(X[block], points, "sqeuclidean")
-        index[block] = distances.argmin(axis=1)
-        squared_distance[block] = distances.min(axis=1)
+        # One row a point: the comparisons run along many customers, not few points.
+        distances = cdist(points, X[block], "sqeuclidean")
+        nearest, least = index[block], squared_distance[block]
+        least[:] = distances[0]
+        for point in range(1, len(points)):
+            nearest[distances[point] < least] = point
+            np.minimum(least, distances[point], out=least)
     return index, squared_distance
