@@ -17,9 +17,9 @@ from functools import cache, partial
 from _harness import Call, Case, WrongAnswerError, run
 
 READING = """
-In a batch ours is slower by the nearest centre, as in the section before, and because
-`BehaviouralTransformer` takes column by column and looks for missing, infinite and
-mistyped values before it scales; the peers scale in place. `assign` works out the
+In a batch ours is slower because `BehaviouralTransformer` takes column by column and
+looks for missing, infinite and mistyped values before it scales, where the peers scale
+in place, and by the nearest centre, as in the section before. `assign` works out the
 discriminant twice, for the labels and for the probabilities. One by one nearly all of
 the time on both sides goes into reading and checking a table of one row, and the model
 reads it twice: once to choose the columns that it assigns by, once in its Pipeline.

@@ -17,11 +17,10 @@ READING = """
 `fit` runs scikit-learn's solver, then goes through the customers again to number
 segments by size and to label them as `predict` does. `predict` squares differences one
 by one instead of expanding them into a matrix product, so that no digits are lost far
-from the origin and a customer gets the same answer alone and in a batch; and it writes
-the distances down before NumPy looks for the smallest, where scikit-learn does all of
-it in one compiled loop. Two threads shorten a fit by a third where both
-cores are free and BLAS is held to one; where the threads must wait for a core or for
-each other, a fit takes several times as long, which ours is spared.
+from the origin and a customer gets the same answer alone and in a batch, then looks for
+the smallest of them; scikit-learn does both in one compiled loop. Two threads can
+shorten a fit where both cores are free; where they must wait for a core or for each
+other, a fit takes several times as long, which ours is spared.
 """
 N_SEGMENTS = 8
 LARGEST_DIFFERENCE = 1e-9  # of inertias, relative
