@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from functools import wraps
 from threading import Lock
 
+import joblib
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
@@ -62,6 +63,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "available_if",
+    "blas_thread_count",
     "check_feature_names_in",
     "check_is_fitted",
     "check_weights",
@@ -96,6 +98,16 @@ def fit_context(*, prefer_skip_nested_validation, tells_tasks=False):
     return decorate
 
 
+def _blas():
+    return _get_threadpool_controller().select(user_api="blas")
+
+
+def blas_thread_count():
+    """Threads that NumPy's products may use now; one inside `single_threaded`."""
+    counts = [library.get_num_threads() for library in _blas().lib_controllers]
+    return min(counts, default=joblib.cpu_count())
+
+
 class _OneBlasThread:
     """Hold BLAS to one thread as long as any fit asks for it.
 
@@ -113,7 +125,7 @@ class _OneBlasThread:
     def __enter__(self):
         with self._lock:
             if self._holders == 0:
-                blas = _get_threadpool_controller().select(user_api="blas")
+                blas = _blas()
                 self._found = [
                     (library, library.get_num_threads())
                     for library in blas.lib_controllers

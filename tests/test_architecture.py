@@ -12,11 +12,12 @@ import custseg
 ROOT = Path(custseg.__file__).parent
 # What each part may import, directly or through others, also inside functions.
 BASE = {"exceptions", "_utils"}
-NUMBERS = BASE | {"_sklearn"}
+NUMBERS = BASE | {"_sklearn", "engine"}
 MAY_IMPORT = {
     "exceptions": set(),
     "_utils": set(),
     "_sklearn": BASE,
+    "engine": BASE | {"_sklearn"},
     "datasets": BASE,
     "tables": NUMBERS,
     "features": NUMBERS | {"tables"},

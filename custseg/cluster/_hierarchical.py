@@ -14,9 +14,9 @@ from custseg._sklearn import (
     fit_context,
     validate_data,
 )
-from custseg.cluster._nearest import nearest_point
 from custseg.cluster._prototypes import segment_prototypes
 from custseg.cluster._segmenter import SegmenterMixin, canonical_order
+from custseg.engine import nearest_point
 from custseg.exceptions import DegenerateFitError, SegmentWarning
 
 _MAX_BYTES = 4 * 2**30

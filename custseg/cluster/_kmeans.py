@@ -15,8 +15,8 @@ from custseg._sklearn import (
     single_threaded,
     validate_data,
 )
-from custseg.cluster._nearest import nearest_point
 from custseg.cluster._segmenter import SegmenterMixin, canonical_order
+from custseg.engine import nearest_point
 
 
 class KMeansSegmenter(SegmenterMixin, BaseEstimator):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 from custseg._sklearn import single_threaded
-from custseg.cluster._nearest import nearest_point
+from custseg.engine import nearest_point
 
 
 def segment_prototypes(X, labels, *, n_prototypes=10, min_customers=8):

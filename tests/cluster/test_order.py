@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from custseg.cluster._hierarchical import cut_tree
-from custseg.cluster._nearest import nearest_point
 from custseg.cluster._prototypes import segment_prototypes
 from custseg.cluster._segmenter import canonical_order, has_distinct_rows
+from custseg.engine import nearest_point
 
 
 def assigner(X, centers):
@@ -54,7 +54,7 @@ def test_customers_between_two_centres_settle_in_the_larger_segment():
 def test_nearest_point_over_many_blocks():
     rng = np.random.default_rng(0)
     X, points = rng.normal(size=(3000, 2)), rng.normal(size=(700, 2))
-    index, squared = nearest_point(X, points)  # 187 customers a block
+    index, squared = nearest_point(X, points)  # many blocks
     every = ((X[:, np.newaxis] - points) ** 2).sum(axis=2)
     np.testing.assert_array_equal(index, every.argmin(axis=1))
     np.testing.assert_allclose(squared, every.min(axis=1), rtol=1e-12)

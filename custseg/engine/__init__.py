@@ -1,0 +1,18 @@
+"""Blocks of rows: what the stages' arithmetic runs on.
+
+Almost everything in custseg is fitted from sums over blocks of customers: *statistics
+of a block*, *add two*, *parameters from statistics*. This package has the blocks and
+the threads they run on, the statistics, and in one module the few inner loops that
+carry the cost.
+"""
+
+from custseg.engine._blocks import in_order as in_order
+from custseg.engine._blocks import row_blocks as row_blocks
+from custseg.engine._kernels import distance_sums as distance_sums
+from custseg.engine._kernels import nearest_of_block as nearest_of_block
+from custseg.engine._nearest import nearest_and_sums as nearest_and_sums
+from custseg.engine._nearest import nearest_point as nearest_point
+from custseg.engine._sums import SegmentSums as SegmentSums
+from custseg.engine._sums import segment_sums as segment_sums
+
+__all__ = [name for name in dir() if not name.startswith("_")]

@@ -1,0 +1,43 @@
+"""The inner loops against direct computation."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from custseg.engine import distance_sums, nearest_of_block
+
+
+@pytest.mark.parametrize("n_points", [1, 5, 40])  # both ways of finding the least
+def test_nearest_of_block(n_points):
+    rng = np.random.default_rng(0)
+    X, points = rng.normal(size=(300, 3)), rng.normal(size=(n_points, 3))
+    points[n_points // 2 :] = points[0]  # ties go to the lowest index
+    squared = ((X[:, None] - points) ** 2).sum(axis=2)
+    index, least = nearest_of_block(X, points)
+    np.testing.assert_array_equal(index, squared.argmin(axis=1))
+    np.testing.assert_allclose(least, squared.min(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("metric", "scipys"), [("euclidean", "euclidean"), ("manhattan", "cityblock")]
+)
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_distance_sums_both_ways(metric, scipys, dtype, rtol):
+    rng = np.random.default_rng(2)
+    X, Y = rng.normal(size=(600, 4)) + 1e3, rng.normal(size=(70, 4)) + 1e3
+    X, Y = X.astype(dtype), Y.astype(dtype)
+    members = rng.uniform(size=(70, 3)).astype(dtype)
+    mirror = rng.uniform(size=(600, 2)).astype(dtype)
+    sums, mirrored = distance_sums(X, Y, members, metric=metric, mirror=mirror)
+    distances = cdist(X.astype(float), Y.astype(float), scipys)
+    assert sums.dtype == mirrored.dtype == np.float64
+    np.testing.assert_allclose(sums, distances @ members, rtol=rtol)
+    np.testing.assert_allclose(mirrored, distances.T @ mirror, rtol=rtol)
+
+
+def test_own_distance_is_exactly_zero():
+    X = np.random.default_rng(3).normal(size=(300, 7)) * 1e6
+    own = (np.arange(300), np.arange(300))
+    sums, _ = distance_sums(X, X, np.eye(300), own=own)
+    assert (np.diag(sums) == 0).all()
+    np.testing.assert_allclose(sums, cdist(X, X), rtol=1e-7)
