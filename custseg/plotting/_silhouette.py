@@ -8,10 +8,11 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from custseg.exceptions import SchemaError
+from custseg.exceptions import DegenerateFitError, SchemaError
 from custseg.plotting._figure import color, inches, new_axes, percent, wrapped
 from custseg.profile._profile import checked_labels
-from custseg.selection._silhouette import _checked, _encoded, _samples_of_labelings
+from custseg.selection._draw import proportional_sizes
+from custseg.selection._silhouette import checked, encoded, silhouettes_of
 
 _MAX_POINTS = 3_000  # corners of all segments together: what a screen can show
 _GAP = 0.02  # between two segments, as a share of the customers
@@ -66,20 +67,9 @@ def _drawn_rows(code, counts, sample_size, random_state):
     rng = check_random_state(random_state)
     drawn = [
         rng.choice(np.flatnonzero(code == segment), size, replace=False)
-        for segment, size in enumerate(_drawn_sizes(counts, sample_size))
+        for segment, size in enumerate(proportional_sizes(counts, sample_size))
     ]
     return np.sort(np.concatenate(drawn))
-
-
-def _drawn_sizes(counts, sample_size):
-    """Split a draw by the sizes of the segments, at least one customer of each."""
-    quotas = sample_size * (counts / counts.sum())
-    sizes = np.maximum(np.floor(quotas), 1)
-    while sizes.sum() < sample_size:
-        sizes[np.argmax(quotas - sizes)] += 1
-    while sizes.sum() > sample_size:
-        sizes[np.argmax(np.where(sizes > 1, sizes - quotas, -np.inf))] -= 1
-    return sizes.astype(int)
 
 
 class SilhouetteDisplay:
@@ -220,13 +210,16 @@ default="euclidean"
         DegenerateFitError
             If customers are in fewer than two segments.
         """
-        X = _checked(X, metric)
+        X = checked(X, metric)
         labels = checked_labels(labels, len(X))
-        code, counts = _encoded(labels, len(X))
+        labeling = encoded(labels, len(X))
+        if labeling.problem():
+            raise DegenerateFitError(labeling.problem())
+        code, counts = labeling
         rows = _drawn_rows(code, counts, sample_size, random_state)
         segments = np.unique(labels[code >= 0]).tolist()
         return cls(
-            silhouettes=_samples_of_labelings(X, [labels], rows, metric)[0],
+            silhouettes=silhouettes_of(X, [labeling], rows, metric=metric)[0],
             labels=labels[rows],
             customers=rows,
             sizes=dict(zip(segments, counts.tolist(), strict=True)),

@@ -1,6 +1,11 @@
 """How many segments: silhouettes in bounded memory, and the search over candidates."""
 
+from custseg.selection._criteria import (
+    calinski_harabasz_scores as calinski_harabasz_scores,
+)
+from custseg.selection._criteria import davies_bouldin_scores as davies_bouldin_scores
 from custseg.selection._search import SegmentSearch as SegmentSearch
+from custseg.selection._silhouette import segment_silhouettes as segment_silhouettes
 from custseg.selection._silhouette import silhouette_samples as silhouette_samples
 from custseg.selection._silhouette import silhouette_score as silhouette_score
 from custseg.selection._silhouette import silhouette_scores as silhouette_scores

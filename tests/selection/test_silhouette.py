@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from custseg.engine import in_order
 from custseg.exceptions import DataQualityError, DegenerateFitError
 from custseg.selection import (
+    _distances,
     _silhouette,
     silhouette_samples,
     silhouette_score,
     silhouette_scores,
 )
+from custseg.selection._draw import stratified_mean
+from custseg.selection._silhouette import encoded
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(700, 4)) + RNG.integers(0, 3, (700, 1)) * 2.0
@@ -51,10 +55,11 @@ def test_a_customer_of_zeros_has_no_direction():
     np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
-def test_equals_scikit_learn_over_many_blocks(monkeypatch):
-    monkeypatch.setattr(_silhouette, "_ROWS", 37)
-    monkeypatch.setattr(_silhouette, "_COLUMNS", 113)
-    monkeypatch.setattr(_silhouette, "_ROWS_AT_ONCE", 101)
+@pytest.mark.parametrize("held", [10**6, 700])  # all at once, or in panels
+def test_equals_scikit_learn_over_many_blocks(monkeypatch, held):
+    monkeypatch.setattr(_distances, "_TILE", 113)
+    monkeypatch.setattr(_distances, "_FEWEST", 7)
+    monkeypatch.setattr(_distances, "_HELD", held)
     np.testing.assert_allclose(
         silhouette_samples(X, LABELS),
         metrics.silhouette_samples(X, LABELS),
@@ -90,24 +95,139 @@ def test_shift_scale_order_and_names_do_not_matter():
 
 
 def test_sampled_score_compares_with_all_customers():
-    # Each sampled customer's own silhouette is the exact one, so over all draws the
-    # mean is unbiased and its spread is that of drawing without replacement.
+    # Each drawn customer's own silhouette is the exact one; a segment's draw is its
+    # share of all, so the mean of the draw is the estimate.
     exact = silhouette_samples(X, LABELS)
-    expected_se = exact.std(ddof=1) / np.sqrt(100) * np.sqrt(1 - 100 / 700)
-    draws = [
-        silhouette_scores(
-            X, [LABELS], sample_size=100, random_state=seed, return_std_error=True
+    score, error = silhouette_scores(
+        X, [LABELS], sample_size=140, random_state=3, return_std_error=True
+    )
+    labeling = [encoded(LABELS, len(X))]
+    rows, strata, counts = _silhouette._drawn(X, labeling, 140, 3)
+    assert len(set(rows)) == 140
+    drawn = np.bincount(strata)
+    assert counts.tolist() == np.bincount(LABELS).tolist()
+    means = [exact[rows][strata == h].mean() for h in range(len(counts))]
+    assert score[0] == pytest.approx(np.average(means, weights=counts))
+    # Cochran (1977), 5.6: sum of W^2 (1 - f) s^2 / n over strata.
+    variances = [exact[rows][strata == h].var(ddof=1) for h in range(len(counts))]
+    expected = np.sum((counts / 700) ** 2 * (1 - drawn / counts) * variances / drawn)
+    assert error[0] == pytest.approx(np.sqrt(expected))
+
+
+@pytest.fixture(scope="module")
+def many_customers():
+    rng = np.random.default_rng(5)
+    centers = rng.normal(0, 2, (5, 3))
+    X = centers[rng.integers(0, 5, 20_000)] + rng.normal(size=(20_000, 3))
+    squared = ((X[:, np.newaxis] - centers) ** 2).sum(axis=2)
+    return X, [squared[:, :k].argmin(axis=1) for k in (2, 3, 5)]
+
+
+def test_interval_of_an_estimate_covers_the_exact_score(many_customers):
+    # 1,000 draws of 2,000 from 20,000. Drawn silhouettes are exact (the test above),
+    # so they can be taken from one exact pass.
+    X, labelings = many_customers
+    known = [encoded(labels, len(X)) for labels in labelings]
+    exact = _silhouette.silhouettes_of(X, known)
+    covered, off = np.zeros(3), np.zeros((1000, 3))
+    for seed in range(1000):
+        rows, strata, counts = _silhouette._drawn(X, known, 2000, seed)
+        for i, values in enumerate(exact):
+            mean, error = stratified_mean(values[rows], np.ones(2000), strata, counts)
+            off[seed, i] = mean - values.mean()
+            covered[i] += abs(off[seed, i]) < 1.96 * error
+    # 99.9 % binomial bounds around 950 of 1,000 are 927 and 971.
+    assert ((covered >= 927) & (covered <= 971)).all(), covered
+    # Unbiased: the mean of 1,000 draws is within 3.29 of its own standard errors.
+    assert (abs(off.mean(axis=0)) < 3.29 * off.std(axis=0) / np.sqrt(1000)).all()
+    # Strata pay: the error is below that of a simple draw of the same size.
+    simple = [v.std() / np.sqrt(2000) * np.sqrt(0.9) for v in exact]
+    assert (off.std(axis=0) < simple).all()
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean", "manhattan", "cosine"])
+def test_integer_weights_equal_rows_given_again(metric):
+    weights = RNG.integers(0, 4, 700)
+    twice, labels = np.repeat(X, weights, axis=0), np.repeat(LABELS, weights)
+    weighted = silhouette_samples(X, LABELS, metric=metric, sample_weight=weights)
+    assert np.isnan(weighted[weights == 0]).all()
+    np.testing.assert_allclose(
+        np.repeat(weighted, weights),
+        metrics.silhouette_samples(twice, labels, metric=metric),
+        atol=1e-8,  # between equal rows scikit-learn finds distances of this size
+    )
+    score = silhouette_score(X, LABELS, metric=metric, sample_weight=weights)
+    assert score == pytest.approx(silhouette_score(twice, labels, metric=metric))
+
+
+def test_weighted_estimate_is_near_the_exact_one(many_customers):
+    X, labelings = many_customers
+    weights = np.random.default_rng(0).integers(1, 9, len(X))
+    options = {"sample_weight": weights, "return_std_error": True, "random_state": 0}
+    exact, none = silhouette_scores(X, labelings, **options)
+    score, error = silhouette_scores(X, labelings, sample_size=2000, **options)
+    assert (none == 0).all()
+    assert (error > 0).all()
+    assert (abs(score - exact) < 4 * error).all()
+
+
+def test_weights_must_count_customers():
+    share = np.full(700, 1 / 700)
+    message = "Got 5 lighter segments instead. Divide the weights by their mean."
+    with pytest.raises(DataQualityError, match=re.escape(message)):
+        silhouette_score(X, LABELS, sample_weight=share)
+    with pytest.raises(DataQualityError, match="Got 700 negative"):
+        silhouette_score(X, LABELS, sample_weight=-share)
+
+
+def test_single_precision_is_off_by_little(many_customers):
+    X, labelings = many_customers
+    single = silhouette_scores(X + 100, labelings, dtype="float32")
+    assert abs(single - silhouette_scores(X, labelings)).max() < 1e-6
+    with pytest.raises(ValueError, match=re.escape("Got 'float16' instead.")):
+        silhouette_scores(X, labelings, dtype="float16")
+
+
+def test_same_bits_for_any_number_of_threads(monkeypatch):
+    monkeypatch.setattr(_distances, "_TILE", 50)
+    labelings = [LABELS, LABELS % 2]
+    results = []
+    for n_threads in (1, 2, 5):
+        monkeypatch.setattr(
+            _distances,
+            "in_order",
+            lambda f, blocks, n=n_threads: in_order(f, blocks, n_threads=n),
         )
-        for seed in range(200)
-    ]
-    scores = np.array([score[0] for score, _ in draws])
-    errors = np.array([error[0] for _, error in draws])
-    # 99.9 % of means of 200 draws lie within 3.29 standard errors of the truth.
-    assert abs(scores.mean() - exact.mean()) < 3.29 * expected_se / np.sqrt(200)
-    assert errors.mean() == pytest.approx(expected_se, rel=0.05)
-    # 95 % intervals: 190 of 200 expected, 99.9 % binomial bounds 179 to 198.
-    covered = np.sum(np.abs(scores - exact.mean()) < 1.96 * errors)
-    assert 179 <= covered <= 198
+        whole = silhouette_scores(X, labelings)
+        drawn = silhouette_scores(X, labelings, sample_size=99, random_state=0)
+        results.append([*whole, *drawn])
+    assert results[0] == results[1] == results[2]
+
+
+def test_as_many_cells_as_customers():
+    # Labels that have nothing to do with each other: sums go by segment, not by cell.
+    labelings = [RNG.integers(0, 9, 700) for _ in range(6)]
+    together = silhouette_scores(X, labelings)
+    alone = [metrics.silhouette_score(X, labels) for labels in labelings]
+    np.testing.assert_allclose(together, alone, atol=1e-12)
+
+
+def test_many_segments_are_counted_in_wide_enough_numbers():
+    # 30 labelings of 400 segments: more cells than an int64 key can tell apart.
+    few = X[:650]
+    labelings = [RNG.permutation(np.arange(650) % 400) for _ in range(30)]
+    together = silhouette_scores(few, labelings)
+    alone = [metrics.silhouette_score(few, labels) for labels in labelings]
+    np.testing.assert_allclose(together, alone, atol=1e-12)
+
+
+def test_a_labeling_without_silhouettes_is_nan_among_others():
+    labelings = [np.zeros(700), LABELS, np.arange(700), np.full(700, -1)]
+    scores, errors = silhouette_scores(X, labelings, return_std_error=True)
+    assert np.isnan(scores).tolist() == [True, False, True, True]
+    assert np.isnan(errors).tolist() == [True, False, True, True]
+    assert scores[1] == silhouette_score(X, LABELS)
+    assert silhouette_scores(X, []).tolist() == []
 
 
 def test_no_error_where_all_customers_count():

@@ -1,0 +1,203 @@
+"""Distances of customers summed by segment, for many labelings in one pass."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from custseg.engine import distance_sums, in_order, row_blocks, segment_sums
+
+_TILE = 1024  # customers a side of the square of distances that one task works out
+_HELD = 2**23  # sums that may be held together: 64 MB
+_FEWEST = 64  # rows of a panel, however many columns
+_KEY_SPAN = 2**62
+
+
+class Customers(NamedTuple):
+    """Customers in an order that puts those together whose labels all agree."""
+
+    X: np.ndarray  # (n_customers, n_features), in the order they came
+    weights: np.ndarray | None  # in the order they came
+    order: np.ndarray  # (n_customers,)
+    cells: np.ndarray  # (n_cells,), where runs of equal labels begin in the order
+    codes: tuple  # a labeling each, in the order: segment from 0, or -1
+    edges: np.ndarray  # (n_labelings + 1,), first column of each labeling's segments
+
+    def tile(self, block, dtype):
+        """Coordinates of the customers at some positions of the order."""
+        return np.ascontiguousarray(self.X[self.order[block]], dtype=dtype)
+
+
+def arranged(X, codes, n_segments, weights=None):
+    """Order customers by their labels.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features)
+    codes : list of ndarray of shape (n_customers,)
+        Segments from 0, -1 for none; one array a labeling.
+    n_segments : list of int
+    weights : ndarray of shape (n_customers,), default=None
+
+    Returns
+    -------
+    customers : Customers
+    """
+    key, span = np.zeros(len(X), dtype=np.int64), 1
+    for code, k in zip(codes, n_segments, strict=True):
+        if span > _KEY_SPAN // (k + 1):
+            distinct, key = np.unique(key, return_inverse=True)
+            span = len(distinct)
+        key, span = key * (k + 1) + code, span * (k + 1)
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    cells = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    sorted_codes = tuple(code[order] for code in codes)
+    edges = np.cumsum([0, *n_segments])
+    return Customers(X, weights, order, cells, sorted_codes, edges)
+
+
+class _Tile(NamedTuple):
+    """A run of customers, and which groups of them are summed."""
+
+    block: slice
+    customers: np.ndarray  # (n, n_features)
+    members: np.ndarray  # (n, n_groups), weights
+    spread: np.ndarray | None  # (n_groups, n_present); None: the groups are segments
+    present: np.ndarray  # (n_present,), columns of the segments that are there
+
+    def spread_sums(self, sums):
+        """Add sums by group up to sums by segment."""
+        return sums if self.spread is None else sums @ self.spread
+
+
+def _tile(customers, block, dtype):
+    """Group a tile by its cells, or by its segments where they are fewer."""
+    width = block.stop - block.start
+    at = np.searchsorted(customers.cells, [block.start, block.stop])
+    # The first cell may have begun before the tile.
+    starts = np.append(block.start, customers.cells[slice(*at)])
+    starts = np.unique(starts) - block.start
+    cell = np.zeros(width, dtype=np.intp)
+    cell[starts[1:]] = 1
+    cell = np.cumsum(cell)
+    # The segment of each cell in each labeling, as a column of the sums.
+    columns = [
+        np.where(code[block][starts] < 0, -1, code[block][starts] + edge)
+        for code, edge in zip(customers.codes, customers.edges, strict=False)
+    ]
+    present = np.unique(columns)
+    present = present[present >= 0]
+    spread = np.zeros((len(starts), len(present)))
+    for column in columns:
+        placed = np.flatnonzero(column >= 0)
+        spread[placed, np.searchsorted(present, column[placed])] = 1
+    if len(starts) <= len(present):
+        members = np.zeros((width, len(starts)), dtype=dtype)
+        members[np.arange(width), cell] = 1
+    else:
+        members, spread = spread[cell].astype(dtype), None
+    if customers.weights is not None:
+        members *= customers.weights[customers.order[block], np.newaxis].astype(dtype)
+    return _Tile(block, customers.tile(block, dtype), members, spread, present)
+
+
+def sums_to_all(customers, metric, dtype):
+    """Sum the distances of all customers, each pair worked out once.
+
+    Returns
+    -------
+    sums : ndarray of shape (n_customers, n_segments of all labelings)
+        In the order of `customers`.
+    """
+    n = len(customers.order)
+    tiles = [_tile(customers, block, dtype) for block in row_blocks(n, _TILE)]
+    pairs = [(i, j) for i in range(len(tiles)) for j in range(i, len(tiles))]
+
+    def of_pair(pair):
+        one, other = tiles[pair[0]], tiles[pair[1]]
+        same = one is other
+        own = (np.arange(len(one.customers)),) * 2 if same else None
+        sums, mirrored = distance_sums(
+            one.customers,
+            other.customers,
+            other.members,
+            metric=metric,
+            own=own,
+            mirror=None if same else one.members,
+        )
+        return other.spread_sums(sums), None if same else one.spread_sums(mirrored)
+
+    sums = np.zeros((n, customers.edges[-1]))
+    for (i, j), (here, there) in zip(pairs, in_order(of_pair, pairs), strict=True):
+        sums[tiles[i].block, tiles[j].present] += here
+        if there is not None:
+            sums[tiles[j].block, tiles[i].present] += there
+    return sums
+
+
+def sums_to(customers, positions, metric, dtype):
+    """Sum the distances of the customers at some positions of the order to all.
+
+    Parameters
+    ----------
+    customers : Customers
+    positions : ndarray of shape (n_positions,), ascending
+
+    Returns
+    -------
+    sums : ndarray of shape (n_positions, n_segments of all labelings)
+    """
+    rows = customers.tile(positions, dtype)
+
+    def of_block(block):
+        tile = _tile(customers, block, dtype)
+        first, last = np.searchsorted(positions, [block.start, block.stop])
+        own = (np.arange(first, last), positions[first:last] - block.start)
+        sums, _ = distance_sums(
+            rows, tile.customers, tile.members, metric=metric, own=own
+        )
+        return tile.present, tile.spread_sums(sums)
+
+    sums = np.zeros((len(rows), customers.edges[-1]))
+    blocks = row_blocks(len(customers.order), _TILE)
+    for present, here in in_order(of_block, blocks):
+        sums[:, present] += here
+    return sums
+
+
+def closed_sums(X, codes, n_segments, weights, metric):
+    """Return a function of rows that sums their distances to each segment.
+
+    Squared Euclidean and cosine distances are sums themselves, so that sums over
+    customers come from the segments' weights, means and squares: with W the weight, m
+    the mean and Q the sum of squares about it, the squared distances sum to
+    ``W |x - m|^2 + Q``, and cosine distances of rows of length one to ``W (1 - x m)``.
+    """
+    sums = segment_sums(X, codes, n_segments, weights)
+    if metric == "sqeuclidean":
+        within = sums.within()
+        return lambda rows: (
+            sums.weights * cdist(X[rows], sums.means, "sqeuclidean") + within
+        )
+
+    def cosine(rows):
+        result = sums.weights * (1 - X[rows] @ sums.means.T)
+        # A customer of zeros is at distance one from all others, but not from itself.
+        zeros = rows[~X[rows].any(axis=1) & (codes[rows] >= 0)]
+        if len(zeros):
+            own = 1 if weights is None else weights[zeros]
+            result[np.isin(rows, zeros), codes[zeros]] -= own
+        return np.maximum(result, 0)
+
+    return cosine
+
+
+def row_panels(n_rows, n_columns):
+    """Blocks of rows whose sums may be held together."""
+    return row_blocks(n_rows, max(_FEWEST, _HELD // n_columns))
+
+
+def fits_at_once(n_rows, n_columns):
+    """Whether the sums of all customers may be held together."""
+    return n_rows * n_columns <= _HELD
