@@ -195,7 +195,8 @@ def closed_sums(X, codes, n_segments, weights, metric):
 
 def row_panels(n_rows, n_columns):
     """Blocks of rows whose sums may be held together."""
-    return row_blocks(n_rows, max(_FEWEST, _HELD // n_columns))
+    # Divided by eight, as silhouettes need several arrays of the size of the sums.
+    return row_blocks(n_rows, max(_FEWEST, _HELD // (8 * n_columns)))
 
 
 def fits_at_once(n_rows, n_columns):

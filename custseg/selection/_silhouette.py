@@ -153,15 +153,15 @@ def silhouettes_of(
     place[customers.order] = np.arange(len(X))
     places = place[rows]
     by_place = np.argsort(places, kind="stable")
-    whole = len(rows) == len(X) and fits_at_once(len(X), customers.edges[-1])
-    for part in row_panels(len(rows), customers.edges[-1]):
-        target = by_place[part]
-        positions = places[target]
-        sums = (
-            sums_to_all(customers, metric, dtype)
-            if whole
-            else sums_to(customers, positions, metric, dtype)
+    n_columns = customers.edges[-1]
+    if len(rows) == len(X) and fits_at_once(len(X), n_columns):
+        parts = [(by_place, sums_to_all(customers, metric, dtype))]
+    else:
+        parts = (
+            (by_place[part], sums_to(customers, places[by_place[part]], metric, dtype))
+            for part in row_panels(len(rows), n_columns)
         )
+    for target, sums in parts:
         for i, (code, totals) in enumerate(labelings):
             columns = slice(customers.edges[i], customers.edges[i + 1])
             of_part = code[rows[target]]
