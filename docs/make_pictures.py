@@ -12,11 +12,13 @@ from custseg import (
     BehaviouralTransformer,
     GaussianMixtureSegmenter,
     KMeansSegmenter,
+    MultiplicityDisplay,
     SegmentProfileDisplay,
     SegmentSearch,
     SegmentSearchDisplay,
     SilhouetteDisplay,
     profile_segments,
+    segment_multiplicity,
 )
 from custseg.datasets import load_wholesale
 
@@ -40,10 +42,14 @@ def main():
         categorical=["Channel", "Region"],
         names=profile.suggest_names(),
     )
+    multiplicity = segment_multiplicity(
+        road[:-1].transform(spend), KMeansSegmenter(5), random_state=0
+    )
     IMAGES.mkdir(exist_ok=True)
     for name, display in {
         "selection": SegmentSearchDisplay.from_search(road[-1]),
         "profile": SegmentProfileDisplay.from_profile(named),
+        "multiplicity": MultiplicityDisplay.from_multiplicity(multiplicity),
         "silhouette": SilhouetteDisplay.from_estimator(road, spend),
     }.items():
         figure = display.plot().figure_

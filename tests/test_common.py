@@ -43,13 +43,7 @@ CHECKED_AS = {
     ],
 }
 # Checks that an estimator is known not to pass, each with its reason.
-EXPECTED_FAILURES = {
-    "KMeansSegmenter": {
-        "check_sample_weight_equivalence_on_dense_data": (
-            "k-means++ draws other starts for repeated rows than for weighted ones"
-        ),
-    },
-}
+EXPECTED_FAILURES = {}
 ESTIMATORS = [
     estimator
     for name, public_class in all_estimators()

@@ -11,5 +11,8 @@ from custseg.cluster._kmeans import KMeansSegmenter as KMeansSegmenter
 from custseg.cluster._mixture import (
     GaussianMixtureSegmenter as GaussianMixtureSegmenter,
 )
+from custseg.cluster._multiplicity import SegmentMultiplicity as SegmentMultiplicity
+from custseg.cluster._multiplicity import segment_multiplicity as segment_multiplicity
+from custseg.cluster._som import SOMSegmenter as SOMSegmenter
 
 __all__ = [name for name in dir() if not name.startswith("_")]

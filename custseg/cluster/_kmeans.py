@@ -25,11 +25,11 @@ from custseg.cluster._starts import (
     n_found_best,
     run_starts,
 )
-from custseg.engine import nearest_point, segment_sums
+from custseg.engine import nearest_and_sums, nearest_point, segment_sums
 from custseg.exceptions import DataQualityError, DegenerateFitError
 
-_TAKEN_ON = 3  # solutions of a draw that are run on all customers
-_ONE_SOLUTION = 0.95  # adjusted Rand index above which two are not both taken on
+_TAKEN_ON = 3  # solutions of a draw that are compared on all customers
+_ONE_SOLUTION = 0.95  # adjusted Rand index above which two are not both compared
 _SINGLES = 5_000  # customers up to which they are also moved one by one
 _AT_MEAN = 1e-2  # of the columns' mean standard deviation
 
@@ -61,9 +61,9 @@ default="k-means++"
         A run ends when the centres move less than this, relative to the mean variance
         of the columns.
     start_size : int or None, default=20000
-        Beyond so many customers runs are made on a random draw of so many, and the
-        best three different solutions are then run on all. None runs every start on
-        all customers.
+        Beyond so many customers runs are made on a random draw of so many. Of the best
+        three different solutions the one that is best on all customers after one step
+        is then run on all. None runs every start on all customers.
     min_segment_size : int or float, default=None
         Least number of customers of a segment, or sum of their weights; between 0 and
         1 their least share.
@@ -301,18 +301,29 @@ default="k-means++"
         else:
             rows = draw_rows(X, weights, self.start_size, self.n_clusters, rng)
         runs, misses = self._runs(X, weights, limits, rows, n_init, rng)
-        if runs and not isinstance(rows, slice):
-            kept = best_distinct(
-                runs, self.n_clusters, most=_TAKEN_ON, same=_ONE_SOLUTION
-            )
-            runs = [
-                self._run(X, weights, limits, draw_seed(rng), runs[i].centers, misses)
-                for i in kept
-            ]
-            runs = [run for run in runs if run is not None]
-        if not runs:
+        if isinstance(rows, slice):
+            if runs:
+                return min(runs, key=lambda run: run.inertia)
             raise self._limits_error(max(misses))
-        return min(runs, key=lambda run: run.inertia)
+        for centers in self._taken_on(X, weights, runs):
+            run = self._run(X, weights, limits, draw_seed(rng), centers, misses)
+            if run is not None:
+                return run
+        raise self._limits_error(max(misses))
+
+    def _taken_on(self, X, weights, runs):
+        """Return the best solutions of a draw, after one step on all customers."""
+        k = self.n_clusters
+        kept = best_distinct(runs, k, most=_TAKEN_ON, same=_ONE_SOLUTION)
+        if len(kept) == 1:
+            return [runs[kept[0]].centers]
+        stepped = []
+        for i in kept:
+            sums = nearest_and_sums(X, runs[i].centers, weights)[2]
+            some = sums.weights[:, np.newaxis] > 0
+            centers = np.where(some, sums.means, runs[i].centers)
+            stepped.append((sums.within().sum(), centers))
+        return [centers for _, centers in sorted(stepped, key=lambda one: one[0])]
 
     def _runs(self, X, weights, limits, rows, n_init, rng):
         """Run starts on some rows; also return by how much limits were missed."""
@@ -339,19 +350,22 @@ default="k-means++"
             return run
         rng = check_random_state(seed)
         run, miss = hold_limits(X, weights, limits, run, rng, self.max_iter)
-        misses.append(miss)
+        if run is None:
+            misses.append(miss)
         return run
 
     def _set_run(self, X, weights, run):
-        squared = None
-
         def assign(order):
             nonlocal squared
-            labels, squared = nearest_point(X, run.centers[order])
+            labels, squared = nearest_point(X, centers[order])
             return labels
 
-        order, labels, sizes = canonical_order(assign, run.centers, weights)
-        self._set_segments(labels, sizes, run.centers[order])
+        squared = None
+        # By the run's own sizes first, so that one pass will mostly do.
+        sizes = np.bincount(run.labels, weights, self.n_clusters)
+        centers = run.centers[np.argsort(-sizes, kind="stable")]
+        order, labels, sizes = canonical_order(assign, centers, weights)
+        self._set_segments(labels, sizes, centers[order])
         self.inertia_ = float(squared.sum() if weights is None else squared @ weights)
         self.n_iter_ = run.n_iter
         self.held_back_ = np.zeros(len(sizes), dtype=bool)

@@ -10,6 +10,9 @@ from custseg.engine._blocks import in_order as in_order
 from custseg.engine._blocks import row_blocks as row_blocks
 from custseg.engine._kernels import distance_sums as distance_sums
 from custseg.engine._kernels import nearest_of_block as nearest_of_block
+from custseg.engine._kernels import roughly_nearest_of_block as roughly_nearest_of_block
+from custseg.engine._kernels import ward_bounds as ward_bounds
+from custseg.engine._kernels import ward_neighbours as ward_neighbours
 from custseg.engine._nearest import nearest_and_sums as nearest_and_sums
 from custseg.engine._nearest import nearest_point as nearest_point
 from custseg.engine._sums import SegmentSums as SegmentSums

@@ -1,7 +1,10 @@
 """Pictures with their numbers: every Display has `frame` and `plot`."""
 
+from custseg.plotting._dendrogram import DendrogramDisplay as DendrogramDisplay
+from custseg.plotting._multiplicity import MultiplicityDisplay as MultiplicityDisplay
 from custseg.plotting._profile import SegmentProfileDisplay as SegmentProfileDisplay
 from custseg.plotting._search import SegmentSearchDisplay as SegmentSearchDisplay
 from custseg.plotting._silhouette import SilhouetteDisplay as SilhouetteDisplay
+from custseg.plotting._som import SOMDisplay as SOMDisplay
 
 __all__ = [name for name in dir() if not name.startswith("_")]

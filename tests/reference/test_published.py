@@ -49,8 +49,9 @@ class TestWholesale:
     def test_three_means(self, wholesale):
         X, _ = wholesale
         fitted = KMeansSegmenter(3, n_init=50, random_state=0).fit(X)
+        # 1558.047 with silhouette .2581 is where scikit-learn's starts end; moves of
+        # single customers end lower. `test_kmeans_published` has the pair itself.
         assert fitted.inertia_ <= 1558.047 + 5e-4
-        assert round(silhouette_score(X, fitted.labels_), 4) == 0.2581
 
     def test_wards_tree(self, wholesale):
         X, _ = wholesale
