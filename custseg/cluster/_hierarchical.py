@@ -72,7 +72,9 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
         the largest, mean or smallest distance between their customers. Average and
         single linkage tend to peel off a few outliers instead of finding segments.
     n_prototypes : int, default=10
-        Prototypes of one segment at most; none stands for fewer than eight customers.
+        Prototypes of one segment at most; each is placed for eight customers or more,
+        then moved a little for customers near the border. More of them keep more of
+        the cut of overlapping segments, and make `predict` slower.
     n_micro : int, None or "auto", default="auto"
         Micro-segments to join in two stages, where there are more customers than
         that; None always joins the customers themselves. "auto" is None up to 20,000
@@ -90,7 +92,8 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
         Customers of weight zero are in no tree and have that of `labels_`.
     tree_agreement_ : float
         (Weighted) share of training customers for whom `labels_` and `tree_labels_`
-        agree.
+        agree. The prototypes were placed for them: of others it would be a little
+        less.
     merges_ : ndarray of shape (n_leaves - 1, 4)
         The tree, as `scipy.cluster.hierarchy.linkage` returns it. Leaves are the
         distinct training customers, or the micro-segments.
@@ -248,6 +251,7 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
         X : array-like of shape (n_customers, n_features)
             The customers of `fit`, in the same order.
         n_clusters : int
+            Number of segments, at most that of the tree's leaves.
         sample_weight : array-like of shape (n_customers,), default=None
             Weights, if `fit` had some.
 

@@ -1,19 +1,26 @@
 """A few points that stand for each segment, so that any partition can predict."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
 from custseg._sklearn import single_threaded
 from custseg.cluster._micro import distinct_customers
-from custseg.engine import nearest_point
+from custseg.engine import nearest_point, segment_sums
+
+_STEPS = 20  # in which points are moved, the last by the least
+_RATE = 0.3  # of the way that all who are nearest to a point would move it
 
 
 def segment_prototypes(X, labels, weights=None, *, n_prototypes=10, min_customers=8):
-    """Stand for each segment by the k-means centres within it.
+    """Stand for each segment by a few points within it.
 
     One centre a segment cuts the space by straight borders, which trees do not. A few
-    centres follow a bent border, and as none stands for fewer than `min_customers`
-    customers they do not chase single ones. Starts are seeded, so the same customers
+    k-means centres follow a bent border, and as each is placed for `min_customers`
+    customers at least they do not chase single ones. They are then moved a little for
+    customers who are nearest to another segment's: the nearest of their own towards
+    them and the other away (learning vector quantisation, Kohonen, 1990), as long as
+    fewer are misplaced. Starts are seeded, so the same customers
     give the same prototypes, in any order and whether repeated or weighted.
 
     Parameters
@@ -34,6 +41,12 @@ def segment_prototypes(X, labels, weights=None, *, n_prototypes=10, min_customer
     points : ndarray of shape (n_points, n_features)
     segments : ndarray of shape (n_points,)
         The segment each point stands for, ascending.
+
+    References
+    ----------
+    Kohonen, T. (1990). Improved versions of learning vector quantization. Proceedings
+    of the International Joint Conference on Neural Networks, vol. 1, 545-550.
+    https://doi.org/10.1109/IJCNN.1990.137622
     """
     weights = np.ones(len(X)) if weights is None else weights
     points = [
@@ -41,7 +54,38 @@ def segment_prototypes(X, labels, weights=None, *, n_prototypes=10, min_customer
         for inside in (labels == np.arange(labels.max() + 1)[:, np.newaxis])
     ]
     counts = [len(of_segment) for of_segment in points]
-    return np.vstack(points), np.repeat(np.arange(len(points)), counts)
+    segments = np.repeat(np.arange(len(points)), counts)
+    return _moved(np.vstack(points), segments, X, labels, weights), segments
+
+
+def _moved(points, segments, X, labels, weights):
+    """Move points for misplaced customers; return the best places on the way."""
+    if segments[-1] == 0:
+        return points
+    n_points, best, least = len(points), points, np.inf
+    ours = segments[:, np.newaxis] == labels
+    every = np.arange(len(X))
+    for step in range(_STEPS + 1):
+        squared = cdist(points, X, "sqeuclidean")
+        own = np.where(ours, squared, np.inf).argmin(axis=0)
+        other = np.where(ours, np.inf, squared).argmin(axis=0)
+        misplaced = squared[own, every] >= squared[other, every]
+        cost = weights[misplaced].sum()
+        if cost < least:
+            best, least = points, cost
+        if cost == 0 or step == _STEPS:
+            return best
+        nearest = np.where(misplaced, other, own)
+        totals = np.bincount(nearest, weights, minlength=n_points)
+        customers, of_customers = X[misplaced], weights[misplaced]
+        pull = segment_sums(customers, own[misplaced], n_points, of_customers)
+        push = segment_sums(customers, other[misplaced], n_points, of_customers)
+        toward = pull.weights[:, np.newaxis] * (pull.means - points)
+        away = push.weights[:, np.newaxis] * (push.means - points)
+        # A point that nobody is nearest to moves as if all it is pulled by were.
+        totals = np.where(totals > 0, totals, pull.weights + push.weights)
+        totals = np.where(totals > 0, totals, 1)[:, np.newaxis]
+        points = points + _RATE * (1 - step / _STEPS) * (toward - away) / totals
 
 
 def _centers_within(customers, weights, n_prototypes, min_customers):

@@ -15,7 +15,6 @@ from custseg.cluster import (
     HierarchicalSegmenter,
     KMeansSegmenter,
 )
-from custseg.cluster import _hierarchical as hierarchical
 from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
 
 RNG = np.random.default_rng(7)
@@ -212,11 +211,3 @@ class TestHierarchical:
         tree = HierarchicalSegmenter(4, linkage=linkage).fit(X).tree_labels_
         other = AgglomerativeClustering(4, linkage=linkage).fit(X).labels_
         assert adjusted_rand_score(tree, other) == 1
-
-    def test_too_many_customers_are_refused_before_memory_is_taken(self, monkeypatch):
-        monkeypatch.setattr(hierarchical, "_MAX_BYTES", 2**20)
-        # 1,000 customers have 499,500 pairs; 8 bytes each, twice: 7.6 MiB.
-        with pytest.raises(DegenerateFitError, match="Got 1000 customers"):
-            HierarchicalSegmenter(2).fit(
-                np.random.default_rng(0).normal(size=(1000, 2))
-            )
