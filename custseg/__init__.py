@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 _HOME = {
     "BehaviouralTransformer": "features",
     "DemographicTransformer": "features",
+    "DendrogramDisplay": "plotting",
     "DiscriminantAssigner": "assignment",
     "GaussianMixtureSegmenter": "cluster",
     "HierarchicalSegmenter": "cluster",

@@ -10,7 +10,9 @@ from sklearn.pipeline import make_pipeline
 
 from custseg import (
     BehaviouralTransformer,
+    DendrogramDisplay,
     GaussianMixtureSegmenter,
+    HierarchicalSegmenter,
     KMeansSegmenter,
     MultiplicityDisplay,
     SegmentProfileDisplay,
@@ -42,13 +44,14 @@ def main():
         categorical=["Channel", "Region"],
         names=profile.suggest_names(),
     )
-    multiplicity = segment_multiplicity(
-        road[:-1].transform(spend), KMeansSegmenter(5), random_state=0
-    )
+    X = road[:-1].transform(spend)
+    multiplicity = segment_multiplicity(X, KMeansSegmenter(5), random_state=0)
+    tree = HierarchicalSegmenter(5).fit(X)
     IMAGES.mkdir(exist_ok=True)
     for name, display in {
         "selection": SegmentSearchDisplay.from_search(road[-1]),
         "profile": SegmentProfileDisplay.from_profile(named),
+        "dendrogram": DendrogramDisplay.from_estimator(tree),
         "multiplicity": MultiplicityDisplay.from_multiplicity(multiplicity),
         "silhouette": SilhouetteDisplay.from_estimator(road, spend),
     }.items():
