@@ -58,6 +58,27 @@ class TestMcDonalds:
         assert scores[-1] >= 0.287
         assert (np.diff(scores) > -0.002).all()
 
+    def test_segments_come_back_up_to_four(self, mcdonalds):
+        """Medians over 20 pairs of bootstrap samples, ten starts each.
+
+        .93, .83 and .78 for two, three and four segments, .63 and .59 for five and
+        six. They depend on the optimiser: a better one agrees more with itself.
+        """
+        rng, n = np.random.default_rng(0), len(mcdonalds)
+
+        def labels(k, seed):
+            fitted = KMeansSegmenter(k, n_init=10, random_state=seed)
+            return fitted.fit(mcdonalds[rng.integers(0, n, n)]).predict(mcdonalds)
+
+        medians = [
+            np.median(
+                [adjusted_rand_score(labels(k, i), labels(k, i)) for i in range(20)]
+            )
+            for k in range(2, 7)
+        ]
+        assert (np.array(medians) >= [0.93, 0.83, 0.78, 0.59, 0.55]).all()
+        assert min(medians[:3]) - max(medians[3:]) > 0.1
+
 
 class TestIris:
     """Recomputed with scikit-learn 1.9."""
