@@ -169,7 +169,8 @@ def validate_data(estimator, X="no_validation", y="no_validation", **options):
 
     scikit-learn before 1.9 does not read them from polars 2 and would not notice
     columns in another order. Two columns of one name, and frames that are not in
-    memory, are refused.
+    memory, are refused. Cells that are no numbers, and missing ones, are named by
+    column and row: they are looked for only once scikit-learn has refused the table.
     """
     if nw.dependencies.is_polars_lazyframe(X):
         raise SchemaError(
@@ -184,7 +185,97 @@ def validate_data(estimator, X="no_validation", y="no_validation", **options):
         )
     if nw.dependencies.is_polars_dataframe(X) and _get_feature_names(X) is None:
         X = pd.DataFrame({name: X[name].to_numpy() for name in X.columns})
-    return _validate_data(estimator, X, y, **options)
+    if options.get("dtype") is np.float64:
+        _refuse_dates(X)
+    try:
+        return _validate_data(estimator, X, y, **options)
+    except (TypeError, ValueError) as error:
+        refused = _error_about_cells(X, error)
+        if refused is None:
+            raise
+        raise refused from error
+
+
+def _refuse_dates(X):
+    """Refuse dates and durations, which scikit-learn would read as nanoseconds."""
+    if isinstance(X, pd.DataFrame):
+        columns = zip(X.columns, X.dtypes, strict=True)
+        dates = [name for name, dtype in columns if dtype.kind in "mM"]
+    elif nw.dependencies.is_polars_dataframe(X):
+        dates = [name for name, dtype in X.schema.items() if dtype.is_temporal()]
+    else:
+        return
+    if dates:
+        raise _refuse_text(_places(dict.fromkeys(dates, range(len(X))), len(X)))
+
+
+def _error_about_cells(X, error):
+    """Name the columns and rows that made scikit-learn refuse a table, if any did."""
+    said = str(error)
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    is_frame = isinstance(frame, nw.DataFrame)
+    if "contains NaN" in said or "contains infinity" in said:
+        rows_of, refuse = _rows_not_finite, _refuse_missing
+    elif "could not convert" in said or (is_frame and isinstance(error, TypeError)):
+        rows_of, refuse = _rows_without_numbers, _refuse_text
+    else:
+        return None
+    if is_frame:
+        columns = {name: frame[name].to_numpy() for name in frame.columns}
+    elif np.ndim(X) == 2:
+        columns = dict(enumerate(np.asarray(X, dtype=object).T))
+    else:
+        return None
+    wrong = {name: rows_of(cells) for name, cells in columns.items()}
+    found = _places(wrong, len(X))
+    return refuse(found) if found else None
+
+
+def _rows_without_numbers(cells):
+    known = np.flatnonzero(~pd.isna(cells))
+    return [row for row in known.tolist() if not _is_number(cells[row])]
+
+
+def _rows_not_finite(cells):
+    missing = pd.isna(cells)
+    return np.flatnonzero(~np.isfinite(np.where(missing, np.nan, cells).astype(float)))
+
+
+def _refuse_text(found):
+    return SchemaError(
+        f"Columns must hold numbers. Got others in {found} instead. Turn them into "
+        "numbers before this step, for example by DemographicTransformer of "
+        "custseg.features, or leave them out."
+    )
+
+
+def _refuse_missing(found):
+    return DataQualityError(
+        "Columns must have no missing value (NaN) and no infinite one (inf). Got such "
+        f"in {found} instead. Fill them before this step, for example by "
+        "BehaviouralTransformer of custseg.features, or leave the rows out."
+    )
+
+
+def _is_number(cell):
+    if isinstance(cell, (np.datetime64, np.timedelta64)):
+        return False
+    try:
+        float(cell)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _places(wrong, n_rows, limit=5):
+    """Write columns with the counts and the first of their wrong rows."""
+    places = [
+        f"column {name!r}: {len(rows)} of {n_rows} rows (first: row {rows[0]})"
+        for name, rows in wrong.items()
+        if len(rows)
+    ]
+    more = f" and {len(places) - limit} more columns" * (len(places) > limit)
+    return ", ".join(places[:limit]) + more
 
 
 def check_weights(sample_weight, X):

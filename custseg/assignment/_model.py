@@ -20,6 +20,14 @@ from custseg._sklearn import (
 )
 from custseg._utils._pipelines import last_step
 from custseg._utils._seeds import draw_seed, fill_seed
+from custseg.assignment._roles import (
+    are_missing,
+    as_frame,
+    as_table,
+    columns_of,
+    rows_at,
+    wrong_ids,
+)
 from custseg.assignment._typicality import Typicality
 from custseg.exceptions import (
     DataQualityError,
@@ -29,63 +37,34 @@ from custseg.exceptions import (
 )
 
 _CALIBRATION_SHARE = 0.2
+# From here on a missing value is an answer that the model has learned what to make of.
+_OFTEN_MISSING_SHARE = 0.01
 _NONE_OF_THE_ABOVE = "none of the above"
 
 
-def _as_frame(table):
-    """Return the table as a narwhals frame, or None if it is no frame."""
-    frame = nw.from_native(table, eager_only=True, pass_through=True)
-    return frame if isinstance(frame, nw.DataFrame) else None
-
-
-def _columns(table, names, role):
-    """Return the named columns of a frame, or the numbered ones of an array."""
-    names = list(names)
-    if not names:
+def _finite_numbers(columns):
+    """Return what reaches the last step as numbers that distances can be taken in."""
+    try:
+        return check_array(columns, dtype=np.float64)
+    except (TypeError, ValueError) as error:
         raise SchemaError(
-            f"The {role} must be one column or more. Got none instead. Leave {role} "
-            "out to take all columns."
+            "Typicality must be measured in finite numbers. Got columns that are none "
+            f"instead ({error}). Put a transformer before the last step of the "
+            "assigner."
+        ) from error
+
+
+def _has_probabilities(model):
+    """Whether what answers for new customers has `predict_proba`; an error says so."""
+    part = "segmenter" if model.assigner is None else "assigner"
+    answering = getattr(model, f"{part}_", getattr(model, part))
+    if not hasattr(answering, "predict_proba"):
+        raise AttributeError(
+            "A SegmentationModel has probabilities only with an assigner that has "
+            f"predict_proba. Got {type(last_step(answering)).__name__} as the {part} "
+            "that answers instead. Pass assigner=DiscriminantAssigner()."
         )
-    frame = _as_frame(table)
-    known = range(table.shape[1]) if frame is None else list(table.columns)
-    missing = [name for name in names if name not in known]
-    if missing:
-        raise SchemaError(
-            f"The table must have all {role} columns. Got no "
-            f"{', '.join(map(repr, missing))} among its {len(known)} columns instead. "
-            "Add them, or fit the model without them; an array's columns are numbered "
-            "from 0."
-        )
-    if frame is None:
-        return table[:, names]
-    return table[names] if frame.implementation.is_pandas() else table.select(names)
-
-
-def _rows(table, positions):
-    frame = _as_frame(table)
-    return table[positions] if frame is None else frame[positions].to_native()
-
-
-def _as_table(X):
-    """Return a frame as it is, and anything else as a two-dimensional array."""
-    if _as_frame(X) is not None:
-        return X
-    return check_array(X, dtype=None, ensure_all_finite=False)
-
-
-def _before_last_step(estimator, table):
-    """Return the columns as they reach the last step of a fitted Pipeline."""
-    return estimator[:-1].transform(table) if hasattr(estimator, "steps") else table
-
-
-def _by_assigner_or_segmenter(method):
-    """Whether the estimator that answers for new customers has the method."""
-
-    def check(model):
-        part = "segmenter" if model.assigner is None else "assigner"
-        return hasattr(getattr(model, f"{part}_", getattr(model, part)), method)
-
-    return check
+    return True
 
 
 class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
@@ -110,7 +89,8 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
     descriptors : sequence of column names, default=None
         Columns that a new customer has. None means the basis columns.
     customer_id : str, default=None
-        Column with the customers' ids. None numbers customers by row.
+        Column with the customers' ids. None leaves customers to their rows: `assign`
+        then gives no column of ids.
     reject_alpha : float in (0, 1), default=None
         Answer -1, none of the above, for customers farther out than all but this
         share of members. A fifth of the training customers is then kept from learning
@@ -246,10 +226,13 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         """
         self._check_roles()
         validate_data(self, X, skip_check_array=True)
-        X = _as_table(X)
+        X = as_table(X)
         if self.customer_id is not None:
             self._check_ids(X)
         basis, descriptors = self._basis(X), self._descriptors(X)
+        self._often_missing = (
+            are_missing(descriptors).mean(axis=0) >= _OFTEN_MISSING_SHARE
+        )
         rng = check_random_state(self.random_state)
         learned, held_back = self._split(len(basis), rng)
         seed = None if self.random_state is None else draw_seed(rng)
@@ -266,7 +249,7 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         self.assigner_ = None
         if self.assigner is not None:
             self.assigner_ = fill_seed(clone(self.assigner), seed)
-            self.assigner_.fit(_rows(descriptors, members), self.labels_[members])
+            self.assigner_.fit(rows_at(descriptors, members), self.labels_[members])
         self._learn_typicality(descriptors, members, held_back)
         return self
 
@@ -283,13 +266,13 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         -------
         labels : ndarray of shape (n_customers,)
         """
-        descriptors = self._checked_descriptors(X)
-        labels = self._answering().predict(descriptors)
+        last, columns = self._at_last_step(self._checked_descriptors(X))
+        labels = last.predict(columns)
         if self._typicality is None:
             return labels
-        return self._with_none_of_the_above(labels, self._p_values(descriptors))
+        return self._with_none_of_the_above(labels, self._p_values(columns))
 
-    @available_if(_by_assigner_or_segmenter("predict_proba"))
+    @available_if(_has_probabilities)
     def predict_proba(self, X):
         """Probability of each segment, given that the customer belongs to one.
 
@@ -304,7 +287,7 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         probabilities : ndarray of shape (n_customers, n_segments)
             One column a segment; rows sum to one, also where `predict` says -1.
         """
-        return self._probabilities(self._checked_descriptors(X))
+        return self._probabilities(*self._at_last_step(self._checked_descriptors(X)))
 
     def assign(self, customers):
         """Assign customers and say how sure the answer is.
@@ -317,29 +300,42 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         Returns
         -------
         assigned : DataFrame of shape (n_customers, 5)
-            In the order of the customers; polars for polars, else pandas:
-            ``customer_id``, ``segment`` (-1 for none of the above),
-            ``segment_name``, ``probability`` of that segment (of the most probable
-            one where the answer is -1; missing if there is no `predict_proba`) and
-            ``typicality`` (p-value of the distance to the nearest segment; missing
-            without `reject_alpha`).
+            In the order of the customers; polars for polars, else pandas, with the
+            customers' index:
+
+            - ``customer_id``: not there if the model has none;
+            - ``segment``: -1 for none of the above;
+            - ``segment_name``;
+            - ``probability`` of that segment, or of the most probable one where the
+              answer is -1. NaN for all customers if the model has no
+              `predict_proba`: a segmenter that answers alone mostly has none;
+            - ``typicality``: p-value of the distance to the nearest segment. NaN for
+              all customers without `reject_alpha`.
 
         Raises
         ------
         SchemaError
             If a column is missing.
+
+        Warns
+        -----
+        SegmentWarning
+            If customers come without a descriptor that at most one in a hundred
+            training customers lacked, or without any, which transformers fill (with a
+            median, say) without a word; or if ids are missing or repeat.
         """
-        descriptors = self._checked_descriptors(customers)
-        labels = self._answering().predict(descriptors)
+        last, columns = self._at_last_step(self._checked_descriptors(customers))
+        labels = last.predict(columns)
         n_customers = len(labels)
         probability = np.full(n_customers, np.nan)
         if hasattr(self, "predict_proba"):
-            probabilities = self._probabilities(descriptors)
+            probabilities = self._probabilities(last, columns)
             probability = probabilities[np.arange(n_customers), labels]
         typicality = np.full(n_customers, np.nan)
         if self._typicality is not None:
-            typicality = self._p_values(descriptors)
+            typicality = self._p_values(columns)
             labels = self._with_none_of_the_above(labels, typicality)
+        self._warn_of_customers(customers)
         names = {**self.segment_names_, -1: _NONE_OF_THE_ABOVE}
         return self._table_of(
             customers,
@@ -402,36 +398,59 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             )
 
     def _check_ids(self, X):
-        ids = nw.from_native(_columns(X, [self.customer_id], "id"))[self.customer_id]
-        missing = (
-            ids.is_null() | ids.is_nan() if ids.dtype.is_float() else ids.is_null()
-        )
-        n_missing = int(missing.sum())
-        n_repeated = len(ids) - n_missing - ids.filter(~missing).n_unique()
-        if n_missing or n_repeated:
+        wrong = wrong_ids(X, self.customer_id)
+        if wrong:
             raise DataQualityError(
-                f"Column {self.customer_id!r} must have one id a customer. Got "
-                f"{n_missing} missing and {n_repeated} repeated ids in {len(ids)} rows "
+                f"Column {self.customer_id!r} must have one id a customer. Got {wrong} "
                 "instead. Bring the table to one row a customer, for example by "
                 "custseg.tables.summarize_transactions."
             )
 
+    def _warn_of_customers(self, customers):
+        """Say of how many customers the answer rests on what was not known."""
+        wrong = self.customer_id and wrong_ids(customers, self.customer_id)
+        if wrong:
+            warnings.warn(
+                f"Column {self.customer_id!r} must have one id a customer. Got {wrong} "
+                "instead; each row is answered by itself. Bring the table to one row a "
+                "customer.",
+                SegmentWarning,
+                stacklevel=3,
+            )
+        missing = are_missing(self._descriptors(as_table(customers)))
+        all_missing = missing.all(axis=1)
+        rows = np.flatnonzero(
+            all_missing | missing[:, ~self._often_missing].any(axis=1)
+        )
+        if len(rows):
+            warnings.warn(
+                "Descriptors must be known for an answer about the customer. Got "
+                f"{len(rows)} of {len(missing)} rows (first: row {rows[0]}) without "
+                "one that was known at fitting, "
+                f"{np.count_nonzero(all_missing)} of them without any, instead. What "
+                "stands in for it (a median, a level `missing`) decides there, however "
+                "probable the segment is said to be. Find the values, or leave these "
+                "rows out.",
+                SegmentWarning,
+                stacklevel=3,
+            )
+
     def _basis(self, X):
         if self.basis is not None:
-            return _columns(X, self.basis, "basis")
-        if _as_frame(X) is None or self.customer_id not in X.columns:
+            return columns_of(X, self.basis, "basis")
+        if as_frame(X) is None or self.customer_id not in X.columns:
             return X
         others = [name for name in X.columns if name != self.customer_id]
-        return _columns(X, others, "basis")
+        return columns_of(X, others, "basis")
 
     def _descriptors(self, X):
         if self.descriptors is None:
             return self._basis(X)
-        return _columns(X, self.descriptors, "descriptor")
+        return columns_of(X, self.descriptors, "descriptor")
 
     def _checked_descriptors(self, X):
         check_is_fitted(self)
-        return self._descriptors(_as_table(X))
+        return self._descriptors(as_table(X))
 
     def _split(self, n_customers, rng):
         """Positions of customers to learn from and of those kept for calibration."""
@@ -453,7 +472,7 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
 
     def _learn_segments(self, basis, learned):
         """Fit the segmenter and label all customers, those held back as well."""
-        labels = self.segmenter_.fit_predict(_rows(basis, learned))
+        labels = self.segmenter_.fit_predict(rows_at(basis, learned))
         can_predict = hasattr(self.segmenter_, "predict")
         if self.assigner is None and not can_predict:
             raise ValueError(
@@ -480,50 +499,45 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
                 "There must be at least five customers for reject_alpha. Got "
                 f"n_samples={len(members)} instead. Give more, or leave it out."
             )
-        known = self._numbers(_rows(descriptors, members))
-        self._typicality = Typicality(known, self.labels_[members]).calibrate(
-            self._numbers(_rows(descriptors, held_back))
+        known, unknown = (
+            _finite_numbers(self._at_last_step(rows_at(descriptors, positions))[1])
+            for positions in (members, held_back)
         )
+        typicality = Typicality(known, self.labels_[members])
+        self._typicality = typicality.calibrate(unknown)
 
-    def _answering(self):
-        return self.segmenter_ if self.assigner_ is None else self.assigner_
+    def _at_last_step(self, descriptors):
+        """Return the last step of what answers, and the columns as they reach it.
 
-    def _probabilities(self, descriptors):
+        They are transformed once for all answers, so that what a transformer warns of
+        is warned of once.
+        """
+        answering = self.segmenter_ if self.assigner_ is None else self.assigner_
+        if len(getattr(answering, "steps", ())) < 2:
+            return answering, descriptors
+        return answering[-1], answering[:-1].transform(descriptors)
+
+    def _probabilities(self, last, columns):
         """One column a segment, also for segments the assigner has not met."""
-        answering = self._answering()
-        probabilities = answering.predict_proba(descriptors)
-        known = getattr(answering, "classes_", np.arange(self.n_segments_))
+        probabilities = last.predict_proba(columns)
+        known = getattr(last, "classes_", np.arange(self.n_segments_))
         every = np.zeros((len(probabilities), self.n_segments_))
         every[:, known] = probabilities
         return every
 
-    def _numbers(self, descriptors):
-        """Return the columns as they reach the last step, where distances are taken."""
-        columns = _before_last_step(self._answering(), descriptors)
-        try:
-            return check_array(columns, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise SchemaError(
-                "Typicality must be measured in finite numbers. Got columns that are "
-                f"none instead ({error}). Put a transformer before the last step of "
-                "the assigner."
-            ) from error
-
     def _with_none_of_the_above(self, labels, p_values):
         return np.where(p_values <= self._reject_alpha, -1, labels)
 
-    def _p_values(self, descriptors):
-        return self._typicality.p_values(self._numbers(descriptors))
+    def _p_values(self, columns):
+        return self._typicality.p_values(_finite_numbers(columns))
 
     def _table_of(self, customers, **columns):
-        """Return columns beside the customers' ids, as the kind of frame they came."""
-        frame = _as_frame(customers)
-        if self.customer_id is None:
-            ids = np.arange(len(columns["segment"]))
-        else:
-            ids = _columns(customers, [self.customer_id], "id")[self.customer_id]
+        """Return columns, with the ids if there are any, as the customers' frame."""
+        frame = as_frame(customers)
+        if self.customer_id is not None:
+            ids = columns_of(customers, [self.customer_id], "id")[self.customer_id]
+            columns = {"customer_id": ids, **columns}
         if frame is not None and frame.implementation.is_polars():
-            native = nw.get_native_namespace(frame)
-            return native.DataFrame({"customer_id": ids, **columns})
+            return nw.get_native_namespace(frame).DataFrame(columns)
         index = customers.index if isinstance(customers, pd.DataFrame) else None
-        return pd.DataFrame({"customer_id": ids, **columns}, index=index)
+        return pd.DataFrame(columns, index=index)

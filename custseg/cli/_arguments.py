@@ -63,7 +63,10 @@ Give new customers their segments by a model that `custseg segment` wrote.
 
 The file needs the columns that the model assigns by, under the same names; further
 columns do no harm. If the model was learned on orders, pass the new customers' orders
-as --transactions.
+as --transactions: the last day of observation must then be that of the orders at
+fitting, or be told by --until. Columns, dates and returns are read as at fitting.
+
+Values that are missing are filled as at fitting, and the customers counted in a note.
 
 A model file is a pickle: it can run any code when it is loaded. Use only files that
 you trust.
@@ -72,6 +75,8 @@ _ASSIGN_END = """\
 written:
   customer_id, segment, segment_name, probability, and with --reject-alpha at fitting
   typicality; segment -1 is none of the above. CSV, or Parquet by the ending .parquet.
+  Beside -1, probability is that of the likeliest segment if the customer were in one
+  after all, and typicality says how many members are as far out.
 
 example:
   custseg assign new.csv --model results/model.joblib --out new_segments.csv
@@ -83,9 +88,17 @@ written over.
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and where the help is, not the whole usage."""
+
+    def error(self, message):
+        """End with exit code 2."""
+        self.exit(2, f"custseg: {message.rstrip('.')}.\nSee {self.prog} --help.\n")
+
+
 def parser():
     """Return the parser of all commands."""
-    main = _parser(argparse.ArgumentParser, prog="custseg", description=_MAIN)
+    main = _parser(_Parser, prog="custseg", description=_MAIN)
     main.add_argument("--version", action="version", version=f"custseg {__version__}")
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
     _add_segment(commands)
@@ -93,6 +106,7 @@ def parser():
     demo = _parser(
         commands.add_parser, "demo", help="see it on real clients", description=_DEMO
     )
+    demo.set_defaults(refuse=demo.error)
     demo.add_argument(
         "--out",
         default="custseg-demo",
@@ -111,12 +125,15 @@ def check(args):
     if not args.customers and not args.transactions:
         refuse(
             f"{args.command} must have a table of customers, or orders by "
-            "--transactions. Got neither instead"
+            "--transactions. Got neither instead. Name a file"
         )
     if not args.out and not getattr(args, "write_roles", None):
-        refuse("--out must name where results go. Got nothing instead")
+        refuse(
+            "--out must name the folder for the results. Got nothing instead. Add, for "
+            "example, --out results"
+        )
     if args.no_id and args.id:
-        refuse("--id and --no-id must not both be given")
+        refuse("--id and --no-id must not both be given. Leave one out")
     if not args.customers and (args.id or args.no_id):
         refuse(
             "--id and --no-id must come with a table of customers. Name the id of the "
@@ -141,10 +158,15 @@ def _add_segment(commands):
         help="find segments in a table",
         description=_SEGMENT,
         epilog=_SEGMENT_END,
+        usage="custseg segment [CUSTOMERS] --out DIR [options]",
     )
     segment.set_defaults(refuse=segment.error)
     _add_inputs(segment, "one row a customer")
-    segment.add_argument("--out", metavar="DIR", help="folder for the results")
+    segment.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder for the results; required, but for --write-roles",
+    )
     _add_force(segment)
     roles = segment.add_argument_group("what columns are for")
     _add_id(roles)
@@ -189,13 +211,22 @@ def _add_assign(commands):
         help="give new customers their segments",
         description=_ASSIGN,
         epilog=_ASSIGN_END,
+        usage="custseg assign [CUSTOMERS] --model FILE --out FILE [options]",
     )
     assign.set_defaults(refuse=assign.error)
     _add_inputs(assign, "one row a new customer")
     assign.add_argument(
-        "--model", required=True, metavar="FILE", help="model.joblib of `segment`"
+        "--model",
+        required=True,
+        metavar="FILE",
+        help="model.joblib of `segment`; required",
     )
-    assign.add_argument("--out", metavar="FILE", help="CSV or Parquet file to write")
+    assign.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="CSV or Parquet file to write (.csv, .csv.gz or .parquet); required",
+    )
     _add_force(assign)
     roles = assign.add_argument_group("what columns are for")
     _add_id(roles)
@@ -204,7 +235,9 @@ def _add_assign(commands):
 
 
 def _add_inputs(parser, text):
-    parser.add_argument("customers", nargs="?", help=f"CSV or Parquet file, {text}")
+    parser.add_argument(
+        "customers", nargs="?", metavar="CUSTOMERS", help=f"CSV or Parquet file, {text}"
+    )
 
 
 def _add_force(parser):
@@ -250,15 +283,15 @@ def _add_orders(parser):
     orders.add_argument(
         "--returns",
         choices=("net", "separate", "drop"),
-        default="net",
         help="take returned goods off earlier orders, keep them apart, or leave them "
-        "out (default: net)",
+        "out (default: net; for `assign` as at fitting)",
     )
     orders.add_argument(
         "--until",
         type=_day,
         metavar="DATE",
-        help="last day of observation, such as 2024-12-31 (default: the latest order)",
+        help="last day of observation, such as 2024-12-31 (default: the latest order; "
+        "`assign` by recency needs it where that is another day than at fitting)",
     )
 
 

@@ -1,6 +1,7 @@
 """The commands: `segment`, `assign` and `demo`."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -8,7 +9,13 @@ import pandas as pd
 
 from custseg.assignment import SegmentationModel
 from custseg.cli import _orders, _results
-from custseg.cli._files import check_outputs, read_table, write_table
+from custseg.cli._files import (
+    check_ending,
+    check_is_file,
+    check_outputs,
+    read_table,
+    write_table,
+)
 from custseg.cli._ids import find_id
 from custseg.cli._role_file import read_roles, roles_as_toml
 from custseg.cli._roles import Wishes, check_basis, propose, settle
@@ -43,9 +50,11 @@ def segment(args, terminal):
         outputs = [out / name for name in (*_results.TABLES, *_results.PICTURES)]
     check_outputs(outputs, args.force, [args.customers, args.transactions, args.roles])
     wishes = _wishes(args)
-    table, id_column, id_reason, columns = _read_customers(args, wishes, terminal)
+    read = _read_customers(args, wishes, terminal)
+    table, id_column, id_reason = read.table, read.id_column, read.id_reason
     made = _orders.MADE if args.transactions else ()
-    roles = settle(propose(table, id_column, id_reason, made), wishes)
+    roles = propose(table, id_column, id_reason, made, read.decimal)
+    roles = settle(roles, wishes)
     _say_roles(roles, id_column, id_reason, wishes, terminal)
     if not (args.roles or args.write_roles):
         terminal.say(
@@ -53,7 +62,7 @@ def segment(args, terminal):
             "to a file to edit: --write-roles FILE.\n"
         )
     if args.write_roles:
-        _write_roles(args, roles, wishes, columns, terminal)
+        _write_roles(args, roles, wishes, read.order_columns, terminal)
         return
     check_basis(roles)
     plan = _results.Plan(
@@ -69,6 +78,8 @@ def segment(args, terminal):
     terminal.step(f"Trying {n_candidates} candidates on {len(table):,} customers")
     with terminal.notes_of_warnings():
         model = _results.fit(plan)
+    if read.orders:
+        model.orders_settings_ = read.orders
     terminal.step("Writing")
     _results.write(plan, model, out, terminal)
 
@@ -94,40 +105,68 @@ def _wishes(args):
     return wishes
 
 
-def _read_customers(args, wishes, terminal):
-    """Read the customers, with what their orders say where there are orders.
+class Customers(NamedTuple):
+    """The customers, with what their orders say where there are orders.
 
-    Returns
-    -------
+    Attributes
+    ----------
     table : DataFrame
         The ids as text.
     id_column : str or None
     id_reason : str
-    columns : dict of str to str
-        Of the orders, by role; {} without orders.
+    decimal : {".", ","}
+        Decimal sign of the table.
+    orders : dict
+        How the orders were read, for a model to keep; {} without orders.
     """
+
+    table: pd.DataFrame
+    id_column: str | None
+    id_reason: str
+    decimal: str
+    orders: dict
+
+    @property
+    def order_columns(self):
+        """Columns of the orders by role, with the form of their dates."""
+        named = dict(self.orders.get("columns", {}))
+        if self.orders.get("date_format"):
+            named["date_format"] = self.orders["date_format"]
+        return named
+
+
+def _read_customers(args, wishes, terminal, known=None):
+    """Read the customers and their orders; `known` is what a model says of orders."""
     file, id_column, reason, ids = None, None, "", None
     if args.customers:
         terminal.step(f"Reading {args.customers}")
         file = read_table(args.customers)
         terminal.say(f"Customers: {file}")
+        _note_doubts(file, terminal)
         id_column, reason, ids = find_id(file, wishes.id)
         if ids is None:
             _note_repeated_rows(file, terminal)
     table = None if file is None else file.frame
     if ids is not None:
         table = table.assign(**{id_column: ids})
-    columns = {}
+    orders = {}
     if args.transactions:
         if file is not None and ids is None:
             raise SchemaError(
                 f"Customers of {file.path} must have an id to join orders by. Got no "
                 "column that looks like one instead. Name it with --id."
             )
-        table, columns = _with_orders(args, wishes, table, ids, id_column, terminal)
+        reading = (args, wishes, known, terminal)
+        table, orders = _with_orders(reading, table, ids, id_column)
         if file is None:
             id_column, reason = "customer_id", "from the orders"
-    return table, id_column, reason, columns
+    decimal = "." if file is None else file.decimal
+    return Customers(table, id_column, reason, decimal, orders)
+
+
+def _note_doubts(file, terminal):
+    for doubt in file.doubts:
+        terminal.note(doubt)
 
 
 def _note_repeated_rows(file, terminal):
@@ -141,33 +180,55 @@ def _note_repeated_rows(file, terminal):
         )
 
 
-def _with_orders(args, wishes, table, ids, id_column, terminal):
+def _with_orders(reading, table, ids, id_column):
+    args, wishes, known, terminal = reading
     given = dict(wishes.transactions)
     date_format = given.pop("date_format", None)
     terminal.step(f"Reading {args.transactions}")
     file = read_table(args.transactions)
     terminal.say(f"Orders: {file}")
+    _note_doubts(file, terminal)
+    if known:
+        there = set(file.frame.columns) - set(given.values())
+        kept = {role: name for role, name in known.columns.items() if name in there}
+        given = {**kept, **given}
     columns = _orders.find_columns(file, given, id_column)
     terminal.say(f"  {_orders.describe_columns(columns)}")
     terminal.step("Cleaning the orders")
-    purchases, report, form = _orders.summarize(
+    returns = args.returns or (known and known.returns) or "net"
+    found = _orders.summarize(
         file,
         columns,
         date_format=date_format,
-        returns=args.returns,
+        returns=returns,
         until=args.until,
+        known=known,
     )
-    terminal.say(f"  dates read as: {form}")
-    terminal.say("  " + str(report).replace("\n", "\n  "))
-    named = columns.named()
-    if form.startswith("%"):
-        named["date_format"] = form
+    terminal.say(f"  dates read as: {found.form}")
+    for line in _lines_of(found.report):
+        terminal.say(f"  {line}")
+    terminal.say(f"  last day of observation: {found.end} ({found.why})")
+    settings = {
+        "columns": columns.named(),
+        "date_format": found.form if found.form.startswith("%") else None,
+        "returns": returns,
+        "end": found.end,
+        "until": args.until,
+    }
     if table is None:
-        return purchases.reset_index(), named
+        return found.table.reset_index(), settings
     paths = (args.customers, args.transactions)
-    table, said = _orders.join(table, ids, purchases, paths)
+    table, said = _orders.join(table, ids, found.table, paths)
     terminal.say(f"  {said}")
-    return table, named
+    return table, settings
+
+
+def _lines_of(report):
+    """Lines of a report of cleaning, less the last one where nothing was returned."""
+    lines = str(report).split("\n")
+    if report.returned_amount == 0 and report.orphan_amount == 0:
+        return lines[:-1]
+    return lines
 
 
 def _say_roles(roles, id_column, id_reason, wishes, terminal):
@@ -212,12 +273,14 @@ def assign(args, terminal):
         args.force,
         [args.customers, args.transactions, args.roles, args.model],
     )
+    check_ending(args.out)
     with terminal.notes_of_warnings():
         model = _load(args.model)
     wishes = _wishes(args)
     if wishes.id is None and model.customer_id is not None:
         wishes.id = model.customer_id
-    table, id_column, id_reason, _ = _read_customers(args, wishes, terminal)
+    read = _read_customers(args, wishes, terminal, _known_orders(model))
+    table, id_column, id_reason = read.table, read.id_column, read.id_reason
     if wishes.id == model.customer_id:
         id_reason = "as in the model"
     terminal.say(f"Customer id: {id_column or 'none'} ({id_reason})\n")
@@ -239,16 +302,31 @@ def assign(args, terminal):
 
 
 def _counts(assigned):
-    groups = assigned.groupby(["segment", "segment_name"])["probability"]
-    table = groups.agg(customers="size", mean_probability="mean").reset_index()
-    table = table.rename(columns={"segment_name": "name"})
-    return table.round({"mean_probability": 2}).to_string(index=False)
+    # Of a customer who is none of the above, no segment is probable.
+    known = assigned["probability"].where(assigned["segment"] >= 0)
+    groups = assigned.assign(probability=known).groupby(["segment", "segment_name"])
+    table = groups["probability"].agg(customers="size", mean_probability="mean")
+    table = table.reset_index().rename(columns={"segment_name": "name"})
+    return table.round({"mean_probability": 2}).to_string(index=False, na_rep="")
+
+
+def _needed(model):
+    """Columns that a model assigns by; none if it does not name them."""
+    needed = model.descriptors if model.descriptors is not None else model.basis
+    return () if needed is None else needed
+
+
+def _known_orders(model):
+    """Return what a model says of the orders that it was learned on."""
+    settings = getattr(model, "orders_settings_", {})
+    needs_end = bool({*_needed(model)} & {*_orders.OF_THE_END})
+    return _orders.Known(needs_end, **settings)
 
 
 def _check_columns(model, table, args):
     """Refuse customers without the columns that the model assigns by."""
-    needed = model.descriptors if model.descriptors is not None else model.basis
-    missing = [name for name in needed or () if name not in table]
+    needed = _needed(model)
+    missing = [name for name in needed if name not in table]
     if not missing:
         return
     remedy = "Add them, or fit a model by other --descriptors."
@@ -261,8 +339,7 @@ def _check_columns(model, table, args):
 
 
 def _load(path):
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path} must be a file. Got none of that name there.")
+    check_is_file(path)
     try:
         model = joblib.load(path)
     except OSError:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from custseg.cli._terminal import counted, listed
+from custseg.cli._values import SIGN_NAMES
 from custseg.exceptions import SchemaError
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -27,6 +28,7 @@ _NO_TEXT = {
     b"\x1f\x8b": "a gzip archive",
 }
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(?:,\d+)?")
+_THOUSANDS_POINT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 _THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(?:,\d{3})*")
 
 
@@ -40,7 +42,11 @@ class CsvForm(NamedTuple):
     separator : str
     names : list of str
         Of the columns, without blanks at the ends.
-    decimal : str
+    decimal : {".", ","}
+    fractions : bool
+        Whether there are numbers with decimals.
+    doubts : list of str
+        What may have been read otherwise than it was meant.
     """
 
     path: str
@@ -48,11 +54,13 @@ class CsvForm(NamedTuple):
     separator: str
     names: list
     decimal: str = "."
+    fractions: bool = False
+    doubts: list = ()
 
     def __str__(self):
         return (
             f"CSV, {_ENCODINGS[self.encoding]}, separator {_SEPARATORS[self.separator]}"
-            + ", decimal comma" * (self.decimal == ",")
+            + f", decimal {SIGN_NAMES[self.decimal]}" * self.fractions
         )
 
     def read(self, columns=None, **options):
@@ -109,6 +117,10 @@ def read_csv(path):
         if _has_decimal_commas(table):
             form = form._replace(decimal=",")
             table = form.read()
+        form = form._replace(
+            fractions=any(_has_fractions(table[name]) for name in table.columns),
+            doubts=_doubts(form, table),
+        )
     except (csv.Error, pd.errors.ParserError) as error:
         raise SchemaError(
             f"{path} must be a CSV file. Got one that cannot be read instead "
@@ -250,6 +262,44 @@ def _has_decimal_commas(table):
         _is_with_decimal_commas(table[name].dropna().unique())
         for name in table.columns
         if not pd.api.types.is_numeric_dtype(table[name])
+    )
+
+
+def _has_fractions(column):
+    if not pd.api.types.is_float_dtype(column):
+        return False
+    return bool((column.dropna() % 1 != 0).any())
+
+
+def _doubts(form, table):
+    """Name numbers whose points all stand before three digits, as thousands' do.
+
+    With a comma between the columns a point marks decimals; with another sign there
+    the file may come from where it marks thousands.
+    """
+    if form.decimal == "," or form.separator == ",":
+        return []
+    names = [
+        name
+        for name in table.columns
+        if pd.api.types.is_float_dtype(table[name])
+        and (table[name].dropna().abs() < 1000).all()
+    ]
+    text = form.read(names, dtype=str) if names else {}
+    names = [name for name in names if _may_have_thousands(text[name])]
+    if not names:
+        return []
+    return [
+        f"{listed(names)} of {form.path}: each point stands before exactly three "
+        "digits, and was read as a decimal point (1.234 is a little over one). If "
+        "points mark thousands there, write the numbers without them."
+    ]
+
+
+def _may_have_thousands(column):
+    pointed = [value for value in column.dropna().unique() if "." in value]
+    return bool(pointed) and all(
+        _THOUSANDS_POINT.fullmatch(value.strip()) for value in pointed
     )
 
 

@@ -13,6 +13,7 @@ from custseg.cli._terminal import counted
 from custseg.exceptions import SchemaError
 
 _PARQUET = (".parquet", ".pq")
+_CSV = (".csv", ".csv.gz")
 # What programs write for a missing id. "NA" is not among them: it may be an id.
 _NO_ID = {"", "nan", "NaN", "None", "<NA>", "NaT", "NULL", "null", "N/A", "#N/A", "n/a"}
 
@@ -29,12 +30,18 @@ class TableFile(NamedTuple):
         How the file is written, and how large it is.
     read_text : callable
         Takes the name of a column, returns its values as they stand in the file.
+    decimal : {".", ","}
+        Decimal sign.
+    doubts : list of str
+        What may have been read otherwise than it was meant.
     """
 
     path: str
     frame: pd.DataFrame
     found: str
     read_text: Any
+    decimal: str = "."
+    doubts: Any = ()
 
     def text(self, name):
         """Read a column as text, without blanks at the ends, missing ones as None.
@@ -69,8 +76,7 @@ def read_table(path):
     OSError
         If there is no such file.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path} must be a file. Got none of that name there.")
+    check_is_file(path)
     read = _read_parquet if _is_parquet(path) else _read_csv
     frame, form, read_text = read(path)
     full = frame.notna().any(axis=1)
@@ -87,7 +93,24 @@ def read_table(path):
     if not full.all():
         found += f"; {counted(int((~full).sum()), 'empty row')} left out"
     frame = frame[full].reset_index(drop=True)
-    return TableFile(path, frame, found, lambda name: read_text(name)[full.to_numpy()])
+    return TableFile(
+        path,
+        frame,
+        found,
+        lambda name: read_text(name)[full.to_numpy()],
+        decimal=getattr(form, "decimal", "."),
+        doubts=getattr(form, "doubts", ()),
+    )
+
+
+def check_is_file(path):
+    """Refuse a name that is no file's, saying whether it is a folder's."""
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"{path} is a folder. Name a file in it.")
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"There is no file {path}. Check its name, and the folder you are in."
+        )
 
 
 def write_table(frame, path):
@@ -97,6 +120,15 @@ def write_table(frame, path):
         frame.to_parquet(path, index=False)
     else:
         frame.to_csv(path, index=False)
+
+
+def check_ending(path):
+    """Refuse to write a table to a name whose ending says that it is something else."""
+    if not str(path).lower().endswith((*_CSV, *_PARQUET)):
+        raise SchemaError(
+            f"--out must end in {', '.join(_CSV)} or {_PARQUET[0]}, the kinds of table "
+            f"that are written. Got {str(path)!r} instead. Spreadsheets open .csv."
+        )
 
 
 def check_outputs(paths, force, inputs=()):

@@ -33,7 +33,11 @@ def main(argv=None):
         read with code 2.
     """
     command_line = parser()
-    args = command_line.parse_args(argv)
+    args, unknown = command_line.parse_known_args(argv)
+    if unknown:
+        # By the parser of the command, which names its own help.
+        refuse = getattr(args, "refuse", command_line.error)
+        refuse(f"unrecognized arguments: {' '.join(unknown)}")
     if args.command is None:
         command_line.print_help()
         return _WRONG_INPUT

@@ -2,19 +2,70 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pandas as pd
 from pandas.api import types
 
 from custseg.cli._ids import check_known, id_rank, words_of
 from custseg.cli._terminal import counted, listed
-from custseg.cli._values import rows_without_numbers
+from custseg.cli._values import SIGN_NAMES, read_numbers
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables import (
     TransactionColumns,
     clean_transactions,
     summarize_transactions,
 )
+
+
+class Purchases(NamedTuple):
+    """What the orders say of each customer, and how they were read.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a customer, indexed by the text of the id.
+    report : CleaningReport
+    form : str
+        How dates were read.
+    end : str
+        Last day of observation.
+    why : str
+        Why it is that day.
+    """
+
+    table: pd.DataFrame
+    report: Any
+    form: str
+    end: str
+    why: str
+
+
+class Known(NamedTuple):
+    """What a model says of the orders that it was learned on.
+
+    Attributes
+    ----------
+    needs_end : bool
+        Whether it assigns by figures that depend on the last day of observation.
+    end : str or None
+        That day.
+    until : str or None
+        That day, if it was told and is not that of the latest order.
+    date_format, returns : str or None
+    columns : dict of str to str
+        By role.
+    """
+
+    needs_end: bool
+    end: str | None = None
+    until: str | None = None
+    date_format: str | None = None
+    returns: str | None = None
+    columns: Any = MappingProxyType({})
+
 
 ROLES = (
     "customer_id",
@@ -36,6 +87,7 @@ MADE = (
     "n_products",
     "return_share",
 )
+OF_THE_END = ("recency", "tenure")
 _NAMES = {
     "date": "date day invoicedate orderdate purchasedate transactiondate datetime "
     "timestamp time createdat orderedat",
@@ -125,7 +177,7 @@ def describe_columns(columns):
 # -- dates -------------------------------------------------------------------------
 
 
-def read_dates(file, name, date_format=None):
+def read_dates(file, name, date_format=None, known_format=None):
     """Read dates by one form that fits all of them.
 
     Parameters
@@ -134,6 +186,8 @@ def read_dates(file, name, date_format=None):
     name : str
     date_format : str or None
         The form, as for `strptime`; None finds it.
+    known_format : str or None
+        The form of earlier orders, which is taken where several fit.
 
     Returns
     -------
@@ -163,6 +217,8 @@ def read_dates(file, name, date_format=None):
             return _spread(text, distinct, parsed), "ISO 8601 (year-month-day)"
     forms = {form: _parsed(distinct, form) for form in _forms(distinct)}
     fitting = [form for form, parsed in forms.items() if parsed.notna().all()]
+    if known_format in fitting:
+        fitting = [known_format]
     if len(fitting) > 1:
         raise DataQualityError(
             f"Column {name!r} of {file.path} must hold dates that can be read in one "
@@ -214,7 +270,9 @@ def _refuse_dates(file, name, text, wrong, form):
 # -- from orders to columns of customers -------------------------------------------
 
 
-def summarize(file, columns, *, date_format=None, returns="net", until=None):
+def summarize(
+    file, columns, *, date_format=None, returns="net", until=None, known=None
+):
     """Work out what the orders say of each customer.
 
     Parameters
@@ -224,19 +282,26 @@ def summarize(file, columns, *, date_format=None, returns="net", until=None):
     date_format : str or None
     returns : {"net", "separate", "drop"}
     until : str or None
-        End of observation; None takes the latest date.
+        End of observation; None takes the latest date, or the one that is known.
+    known : Known or None
+        What a model says of the orders that it was learned on.
 
     Returns
     -------
-    purchases : DataFrame
-        One row a customer, indexed by the text of the id.
-    report : CleaningReport
-    form : str
-        How dates were read.
+    Purchases
+
+    Raises
+    ------
+    SchemaError
+        If an amount is no number, or the end of observation must be told.
+    DataQualityError
+        If dates cannot be read, or there are no orders.
     """
     lines = file.frame.copy()
     lines[columns.customer_id] = file.text(columns.customer_id)
-    lines[columns.date], form = read_dates(file, columns.date, date_format)
+    lines[columns.date], form = read_dates(
+        file, columns.date, date_format, known.date_format if known else None
+    )
     for role in ("amount", "quantity", "unit_price"):
         name = getattr(columns, role)
         if name is not None and not types.is_numeric_dtype(lines[name]):
@@ -259,21 +324,49 @@ def summarize(file, columns, *, date_format=None, returns="net", until=None):
         )
     if columns.amount is None:
         columns = replace(columns, amount="amount", quantity=None, unit_price=None)
+    last = orders[columns.date].max().date().isoformat()
+    end, why = last, "the latest order"
+    if until:
+        end, why = datetime.fromisoformat(until).date().isoformat(), "--until"
+    if known and known.needs_end and not until:
+        _check_end(file.path, last, known)
+        # The same day; of orders with times, its end if that was told.
+        until, why = known.until, "the latest order, and as at fitting"
     purchases = summarize_transactions(orders, columns, observation_period_end=until)
     purchases = purchases.drop(columns=["first_date", "last_date"])
-    return purchases.set_index("customer_id"), report, form
+    return Purchases(purchases.set_index("customer_id"), report, form, end, why)
+
+
+def _check_end(path, last, known):
+    """Refuse to let the latest order of another file decide what recency means."""
+    if last == known.end:
+        return
+    fitted = f"until {known.end}" if known.end else "until a day that it does not tell"
+    raise SchemaError(
+        "--until must say the last day of observation where orders end on another day "
+        f"than those the model was learned on. Got orders until {last} in {path} and "
+        f"{fitted} in the model instead. Pass the day up to which {path} would show "
+        f"orders, for example --until {known.end or last}."
+    )
 
 
 def _numbers(file, role, name):
-    wrong = rows_without_numbers(file.frame[name])
-    if wrong or not file.frame[name].isna().all():
-        raise SchemaError(
-            f"Column {name!r} of {file.path} must hold numbers, as it is the {role}. "
-            f"Got text in {len(wrong):,} of {counted(len(file.frame), 'row')} instead "
-            f"(first in row {wrong[0] if wrong else 1}). Write 1234.5 without marks, "
-            "or name another column by --transaction-columns."
+    column, n_rows = file.frame[name], counted(len(file.frame), "row")
+    if column.isna().all():
+        return column.astype(float)
+    wrong, sign = read_numbers(column, file.decimal)
+    if wrong:
+        found = f"text in {len(wrong):,} of {n_rows} instead (first in row {wrong[0]})"
+    else:
+        found = (
+            f"numbers with {SIGN_NAMES[sign]}s, which may mark thousands or decimals, "
+            f"in a file of decimal {SIGN_NAMES[file.decimal]}s instead"
         )
-    return file.frame[name].astype(float)
+    raise SchemaError(
+        f"Column {name!r} of {file.path} must hold numbers, as it is the {role}. Got "
+        f"{found}. Write 1234{file.decimal}5 without other marks, or name another "
+        "column by --transaction-columns."
+    )
 
 
 def _dropped(report):

@@ -1,6 +1,7 @@
 """What `segment` makes of a table: the model, its files, and the words about it."""
 
 import importlib.util
+import warnings
 from dataclasses import dataclass
 
 import joblib
@@ -15,6 +16,7 @@ from custseg.cluster import (
     HierarchicalSegmenter,
     KMeansSegmenter,
 )
+from custseg.exceptions import SegmentWarning
 from custseg.features import BehaviouralTransformer, DemographicTransformer
 from custseg.plotting import (
     SegmentProfileDisplay,
@@ -114,7 +116,10 @@ def _profile(plan, model, columns, names=None):
 
 def segments_table(plan, model):
     """Learned segment of each customer, how probable, and what `assign` would say."""
-    assigned = assigned_table(model, plan.table)
+    with warnings.catch_warnings():
+        # What is missing of these customers stands beside their columns' roles.
+        warnings.simplefilter("ignore", SegmentWarning)
+        assigned = assigned_table(model, plan.table)
     labels = model.labels_
     probabilities = model.predict_proba(plan.table)
     table = pd.DataFrame(
@@ -132,8 +137,13 @@ def segments_table(plan, model):
 
 
 def assigned_table(model, customers):
-    """Return what the model says, less a typicality that it does not have."""
+    """Return what the model says, with numbers of rows where it has no ids.
+
+    A typicality that it does not have is left out.
+    """
     assigned = model.assign(customers)
+    if "customer_id" not in assigned:
+        assigned.insert(0, "customer_id", np.arange(len(assigned)))
     if assigned["typicality"].isna().all():
         return assigned.drop(columns="typicality")
     return assigned

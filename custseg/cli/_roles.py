@@ -11,12 +11,13 @@ from custseg.cli._terminal import counted
 from custseg.cli._values import (
     DATE,
     NUMBER,
+    SIGN_NAMES,
     are_days,
     is_text,
     looks_like,
     n_codes,
     numbers_rows,
-    rows_without_numbers,
+    read_numbers,
 )
 from custseg.exceptions import SchemaError
 
@@ -77,7 +78,7 @@ class Wishes:
     transactions: dict = field(default_factory=dict)
 
 
-def propose(table, id_column=None, id_reason="", made=()):
+def propose(table, id_column=None, id_reason="", made=(), decimal="."):
     """Propose a role for every column.
 
     Parameters
@@ -89,6 +90,8 @@ def propose(table, id_column=None, id_reason="", made=()):
         Why it is the id.
     made : collection of str
         Columns worked out from orders, which are never codes.
+    decimal : {".", ","}
+        Decimal sign of the file.
 
     Returns
     -------
@@ -102,12 +105,12 @@ def propose(table, id_column=None, id_reason="", made=()):
         elif name in made:
             role = Role(name, *_of_numbers(table[name], "from the orders"))
         else:
-            role = Role(name, *_by_values(name, table[name]))
+            role = Role(name, *_by_values(name, table[name], decimal))
         roles.append(role)
     return roles
 
 
-def _by_values(name, column):
+def _by_values(name, column, decimal):
     """Use, kind and reason of a column that is no id."""
     distinct = _n_distinct(column)
     if distinct is None:
@@ -121,7 +124,7 @@ def _by_values(name, column):
     if set(column.dropna().unique()) <= {True, False}:
         return "profile", "levels", "true or false"
     if is_text(column):
-        return _by_text(column, distinct)
+        return _by_text(column, distinct, decimal)
     return "none", "", "values of several types"
 
 
@@ -162,17 +165,13 @@ def _of_numbers(column, reason):
     return "basis", "number", reason
 
 
-def _by_text(column, distinct):
+def _by_text(column, distinct, decimal):
     if looks_like(column, DATE):
         return "none", "", "dates"
-    wrong, n_known = rows_without_numbers(column), int(column.notna().sum())
-    if len(wrong) <= n_known / 2:
-        return (
-            "none",
-            "",
-            f"numbers, but for {len(wrong):,} of {n_known:,} values (first in row "
-            f"{wrong[0]}), so it was read as text: mend these to use it",
-        )
+    n_known = int(column.notna().sum())
+    reason = _almost_numbers(column, n_known, decimal)
+    if reason:
+        return "none", "", reason
     if looks_like(column, NUMBER):
         return "none", "", "text like numbers: write 1234.5 without marks to use it"
     if distinct == n_known:
@@ -181,6 +180,23 @@ def _by_text(column, distinct):
     if n_known < len(column):
         reason += f", {len(column) - n_known:,} missing"
     return "none" if distinct > _MAX_LEVELS else "profile", "levels", reason
+
+
+def _almost_numbers(column, n_known, decimal):
+    """Say what keeps text from being numbers, where half of it or more is; else ""."""
+    wrong, sign = read_numbers(column, decimal)
+    if len(wrong) > n_known / 2 or (not wrong and sign == decimal):
+        return ""
+    what = "numbers" if sign == decimal else f"numbers with {SIGN_NAMES[sign]}s"
+    if wrong:
+        return (
+            f"{what}, but for {len(wrong):,} of {n_known:,} values (first in row "
+            f"{wrong[0]}), so it was read as text: mend these to use it"
+        )
+    return (
+        f"{what}, which may mark thousands or decimals, in a file of decimal "
+        f"{SIGN_NAMES[decimal]}s: write 1234{decimal}5 without other marks to use it"
+    )
 
 
 # -- the user's wishes -------------------------------------------------------------

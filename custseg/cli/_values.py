@@ -9,6 +9,9 @@ DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?")
 NUMBER = re.compile(
     r"[-+(]?[$€£¥]?\s?[-+]?\d[\d.,' \u00a0]*\s?[)%$€£¥]?(?:\s?[A-Z]{3})?"
 )
+SIGN_NAMES = {".": "point", ",": "comma"}
+_SIGNS = "".join(SIGN_NAMES)
+_SWAPPED = str.maketrans(".,", ",.")
 _MAX_CODES = 10
 _CODES_PER_CUSTOMER = 0.1  # in a table of 30, three whole numbers may be codes
 
@@ -52,8 +55,31 @@ def n_codes(column):
     return distinct if distinct <= most else 0
 
 
-def rows_without_numbers(column):
-    """Rows of a text column, from 1, in which no number stands; blanks count not."""
-    as_numbers = pd.to_numeric(column, errors="coerce")
-    wrong = (as_numbers.isna() & column.notna()).to_numpy()
-    return (wrong.nonzero()[0] + 1).tolist()
+def read_numbers(column, decimal="."):
+    """Find the decimal sign by which a text column is numbers most often.
+
+    Parameters
+    ----------
+    column : Series
+    decimal : {".", ","}
+        Decimal sign of the file, which wins a tie.
+
+    Returns
+    -------
+    rows : list of int
+        Rows, from 1, in which no number stands; blanks do not count.
+    sign : {".", ","}
+    """
+    wrong = {sign: _rows_without_numbers(column, sign) for sign in decimal + _SIGNS}
+    sign = min(wrong, key=lambda one: len(wrong[one]))
+    return wrong[sign], sign
+
+
+def _rows_without_numbers(column, decimal):
+    text = column.astype(object)
+    if decimal == ",":
+        text = text.map(
+            lambda one: one.translate(_SWAPPED) if isinstance(one, str) else one
+        )
+    wrong = pd.to_numeric(text, errors="coerce").isna() & column.notna()
+    return (wrong.to_numpy().nonzero()[0] + 1).tolist()

@@ -269,10 +269,9 @@ def numbers(column, remedy):
             "instead. Turn them into numbers first, such as days since a fixed date."
         )
     if column.kind not in ("number", "boolean", "empty"):
-        filled = int(np.count_nonzero(~pd.isna(column.values)))
         raise SchemaError(
-            f"Column {column.name!r} must hold numbers. Got text or categories in "
-            f"{filled} of {len(column.values)} rows instead. {remedy}"
+            f"Column {column.name!r} must hold numbers. Got {_no_numbers(column)} "
+            f"instead. {remedy}"
         )
     infinite = np.flatnonzero(np.isinf(column.values))
     if len(infinite):
@@ -282,6 +281,28 @@ def numbers(column, remedy):
             f"{infinite[0]}). Correct them or mark them as missing."
         )
     return column.values
+
+
+def _no_numbers(column):
+    """Say what stands in which rows: text, or else numbers written as text."""
+    values = column.values
+    rows = known = np.flatnonzero(~pd.isna(values)).tolist()
+    what = "categories"
+    if column.kind in ("text", "mixed"):
+        what = "text"
+        rows = [row for row in known if not _reads_as_number(values[row])]
+    if not rows:
+        what = "numbers written as text"
+        rows = [row for row in known if isinstance(values[row], str)]
+    return f"{what} in {len(rows)} of {len(column.values)} rows (first: row {rows[0]})"
+
+
+def _reads_as_number(cell):
+    try:
+        float(cell)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 # -- checks over columns -----------------------------------------------------------

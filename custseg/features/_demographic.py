@@ -441,19 +441,29 @@ class DemographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
         """Warn of levels that `fit` has not seen, or raise if `strict`."""
         if not unseen:
             return
-        counts = [f"{name!r}: {counted(levels)}" for name, levels in unseen.items()]
-        found = (
+        found = [
+            f"{name!r}: {counted(levels)} rows"
+            + ("" if self.strict else f", counted as {self._stand_in(name)}")
+            for name, levels in unseen.items()
+        ]
+        more = f"; and in {len(found) - 5} more columns" * (len(found) > 5)
+        text = (
             "Levels must have been seen in fit. Got unseen ones in "
-            f"{', '.join(counts[:5])} rows instead"
+            f"{'; '.join(found[:5])}{more} instead. Correct them, or "
         )
         if self.strict:
-            raise SchemaError(f"{found}. Correct them, or set strict=False.")
+            raise SchemaError(f"{text}set strict=False.")
         warnings.warn(
-            f"{found}. They count as 'other' where the column has it, as no level "
-            "elsewhere, and as the median rank in ordered columns.",
+            f"{text}fit again with customers who have them.",
             SegmentWarning,
             stacklevel=4,
         )
+
+    def _stand_in(self, name):
+        """Say what an unseen level of a column counts as."""
+        if self.kinds_[name] == "ordered":
+            return "the median rank"
+        return repr(OTHER) if OTHER in self.levels_[name] else "no level"
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: categories and missing values are allowed."""

@@ -85,7 +85,9 @@ def _fit_candidate(estimator, X):
                 raise TypeError(f"labels must be integers. Got {labels.dtype} instead.")
         except Exception as error:  # a failed candidate is a row of the results
             estimator, labels = None, None
-            reason = f"{type(error).__name__}: {error}"
+            # custseg's own sentences need no class name; a bare KeyError would.
+            own = type(error).__module__ == DegenerateFitError.__module__
+            reason = str(error) if own else f"{type(error).__name__}: {error}"
     notes = "; ".join(dict.fromkeys(str(warning.message) for warning in caught))
     return estimator, labels, reason, notes
 
@@ -97,6 +99,19 @@ def _fit_and_tell(search, estimator, X, context):
         fit = _fit_candidate(estimator, X)
         context.call_on_fit_task_end(estimator=search, X=X)
     return fit
+
+
+def _grouped_reasons(rows):
+    """Write why candidates may not be chosen, each reason once with its candidates."""
+    groups = {}
+    for row in rows:
+        names = groups.setdefault(row["reason"].rstrip("."), {})
+        names.setdefault(row["estimator"], []).append(str(row["n_segments"]))
+    said = []
+    for reason, names in groups.items():
+        tried = (f"{name} {', '.join(numbers)}" for name, numbers in names.items())
+        said.append(f"{reason} ({'; '.join(tried)})")
+    return " | ".join(said)
 
 
 def _scoring_matrix(table):
@@ -245,7 +260,7 @@ class SegmentSearch(
 
     _parameter_constraints = {
         "estimators": [list, tuple],
-        "n_segments": ["array-like"],
+        "n_segments": ["array-like", Integral],
         "score_on": [HasMethods(["fit", "transform"]), None],
         "min_segment_share": [Interval(Real, 0, 1, closed="left")],
         "sample_size": [Interval(Integral, 2, None, closed="left"), None],
@@ -373,7 +388,8 @@ class SegmentSearch(
         Parameters
         ----------
         estimator : str
-            Name of the estimator, as in ``results_``.
+            Name of the estimator, as in ``results_``; a class name such as
+            "KMeansSegmenter" is one in lower case.
         n_segments : int
             Number of segments that was asked for, as in ``results_``.
 
@@ -390,6 +406,9 @@ class SegmentSearch(
             If that candidate could not be fitted.
         """
         check_is_fitted(self)
+        listed = set(self.results_["estimator"])
+        if estimator not in listed and str(estimator).lower() in listed:
+            estimator = str(estimator).lower()
         if (estimator, n_segments) in self.candidates_:
             return self.candidates_[estimator, n_segments]
         listed = self.results_[
@@ -475,8 +494,21 @@ class SegmentSearch(
                 "estimators must have at least one estimator. Got none instead. For "
                 "example: SegmentSearch([KMeansSegmenter()])."
             )
+        last = [one[-1] if isinstance(one, tuple) else one for one in self.estimators]
+        classes = [one.__name__ for one in last if isinstance(one, type)]
+        if classes:
+            raise ValueError(
+                "estimators must be objects. Got the class "
+                f"{', '.join(classes)} instead. Write {classes[0]}()."
+            )
         named = self._named_estimators
         self._validate_names([name for name, _ in named])
+        if isinstance(self.n_segments, Integral):
+            raise ValueError(
+                "n_segments must be a sequence of numbers of segments to try. Got "
+                f"{self.n_segments!r} instead. For example: range(2, 9), or "
+                f"[{self.n_segments!r}] for that number alone."
+            )
         numbers = list(self.n_segments)
         wrong = [n for n in numbers if not _is_count(n)]
         if wrong or not numbers:
@@ -549,12 +581,18 @@ class SegmentSearch(
         """Index of the best eligible candidate; the first listed wins a tie."""
         eligible = [i for i, row in enumerate(rows) if row["eligible"]]
         if not eligible:
-            reasons = dict.fromkeys(row["reason"] for row in rows)
+            failed = all(not row["sizes"] for row in rows)
+            remedy = (
+                "Try fewer segments or other estimators, or mend the table."
+                if failed
+                else "Look for outliers, try other numbers of segments or estimators, "
+                "or lower min_segment_share."
+            )
+            n = len(rows)
             raise DegenerateFitError(
-                f"At least one candidate must be fit to be chosen. Got {len(rows)} "
-                f"candidates that are not instead: {' | '.join(reasons)}. Look for "
-                "outliers, try other numbers of segments or estimators, or lower "
-                "min_segment_share."
+                "At least one candidate must be fit to be chosen. Got "
+                f"{n} {'candidate that is' if n == 1 else 'candidates that are'} not "
+                f"instead: {_grouped_reasons(rows)}. {remedy}"
             )
         best = max(eligible, key=lambda i: rows[i]["silhouette"])
         rows[best]["selected"] = True

@@ -24,6 +24,7 @@ from custseg.exceptions import (
     SchemaError,
     SegmentWarning,
 )
+from custseg.features import BehaviouralTransformer, DemographicTransformer
 from custseg.selection import SegmentSearch
 
 
@@ -132,7 +133,7 @@ def test_arrays_with_numbered_columns():
         basis=[0, 1],
         descriptors=[2],
     ).fit(X)
-    assert model.assign(X)["customer_id"].tolist() == list(range(300))
+    assert model.assign(X).index.tolist() == list(range(300))
     assert model.predict(X[:1]).tolist() == [model.predict(X)[0]]
 
 
@@ -155,6 +156,135 @@ def test_customers_the_segmenter_leaves_out_are_not_learned_from():
     assert model.n_segments_ == 3
     assert model.segment_sizes_.sum() == np.sum(model.labels_ >= 0)
     assert set(model.assigner_.classes_) == {0, 1, 2}
+
+
+class TestProbabilities:
+    """`predict_proba` where nothing has it: none, and the reason."""
+
+    @pytest.mark.parametrize(
+        ("changes", "what"),
+        [
+            ({"assigner": None, "descriptors": None}, "SegmentSearch as the segmenter"),
+            ({"assigner": LinearSVC()}, "LinearSVC as the assigner"),
+            (
+                {"assigner": make_pipeline(StandardScaler(), LinearSVC())},
+                "LinearSVC as the assigner",
+            ),
+        ],
+    )
+    def test_says_what_would_have_it(self, changes, what):
+        model = make_model(**changes)
+        message = (
+            "A SegmentationModel has probabilities only with an assigner that has "
+            f"predict_proba. Got {what} that answers instead. Pass "
+            "assigner=DiscriminantAssigner()."
+        )
+        for one in (model, model.fit(TABLE)):
+            with pytest.raises(AttributeError) as caught:
+                one.predict_proba(TABLE)
+            assert str(caught.value.__cause__) == message
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_without_ids_there_is_no_column_of_ids(frame):
+    table = frame(TABLE.drop(columns="client").to_dict("list"))
+    assigned = make_model(customer_id=None).fit(table).assign(table)
+    names = ["segment", "segment_name", "probability", "typicality"]
+    assert list(assigned.columns) == names
+    by_index = make_model(customer_id=None).fit(TABLE).assign(NEW)
+    assert by_index.index.equals(NEW.index)
+
+
+class TestWarningsOfAssign:
+    """What the answers rest on; `predict`, which a service calls, is silent."""
+
+    @staticmethod
+    def fitted():
+        transformer = BehaviouralTransformer()
+        return make_model(assigner=make_pipeline(transformer, DiscriminantAssigner()))
+
+    @pytest.mark.parametrize("kind", ["pandas", "polars"])
+    def test_missing_descriptors(self, kind):
+        model = self.fitted().fit(TABLE)
+        gaps = NEW[:5].copy()
+        gaps.iloc[1, gaps.columns.get_loc("age")] = np.nan
+        gaps.iloc[3, gaps.columns.get_loc("age")] = np.nan
+        gaps.iloc[3, gaps.columns.get_loc("income")] = np.nan
+        if kind == "polars":
+            lists = gaps.to_dict("list")
+            lists["age"] = [None if np.isnan(age) else age for age in lists["age"]]
+            gaps = pl.DataFrame(lists)
+        message = (
+            "Descriptors must be known for an answer about the customer. Got 2 of 5 "
+            "rows (first: row 1) without one that was known at fitting, 1 of them "
+            "without any, instead."
+        )
+        with pytest.warns(SegmentWarning, match=re.escape(message)):
+            assigned = model.assign(gaps)
+        assert len(assigned) == 5
+        model.predict(gaps)
+        model.predict_proba(gaps)
+
+    def test_missing_cells_of_arrays(self):
+        X = TABLE[["orders", "spend", "age"]].to_numpy(copy=True)
+        model = SegmentationModel(
+            make_pipeline(BehaviouralTransformer(), KMeansSegmenter(3, random_state=0)),
+            basis=[0, 1],
+        ).fit(X)
+        X[7, 1] = X[8, 2] = np.nan  # column 2 is no descriptor
+        message = "Got 1 of 300 rows (first: row 7) without one that was known at"
+        with pytest.warns(SegmentWarning, match=re.escape(message)):
+            model.assign(X)
+
+    def test_what_was_missing_at_fitting_is_an_answer(self):
+        gaps = TABLE.copy()
+        gaps.loc[gaps.index[:30], "income"] = np.nan
+        model = self.fitted().fit(gaps)
+        new = NEW.copy()
+        new.loc[new.index[:9], "income"] = np.nan
+        assert len(model.assign(new)) == 50
+        new.loc[new.index[4], "age"] = np.nan
+        message = "Got 1 of 50 rows (first: row 4) without one that was known at "
+        with pytest.warns(SegmentWarning, match=re.escape(message)):
+            model.assign(new)
+
+    def test_ids_that_repeat_or_are_missing(self):
+        model = make_model().fit(TABLE)
+        twice = NEW.assign(client=["a", "a", "a", None, *NEW["client"][4:]])
+        message = (
+            "Column 'client' must have one id a customer. Got 1 missing and 2 repeated "
+            "ids in 50 rows instead; each row is answered by itself."
+        )
+        with pytest.warns(SegmentWarning, match=re.escape(message)):
+            assigned = model.assign(twice)
+        np.testing.assert_array_equal(assigned["segment"], model.predict(NEW))
+
+    def test_of_transformers_come_once(self):
+        model = make_model(
+            assigner=make_pipeline(DemographicTransformer(), DiscriminantAssigner()),
+            descriptors=["age", "colour"],
+            reject_alpha=0.1,
+        ).fit(TABLE)
+        with pytest.warns(SegmentWarning) as caught:
+            model.assign(NEW.assign(colour="green"))
+        (warning,) = caught
+        assert "'colour': 50 ('green') rows" in str(warning.message)
+
+
+def test_errors_name_what_the_table_is():
+    model = make_model().fit(TABLE)
+    with pytest.raises(SchemaError) as caught:
+        model.predict(NEW.drop(columns="age"))
+    assert str(caught.value).endswith("Add it, or fit the model without it.")
+    with pytest.raises(SchemaError) as caught:
+        model.predict(NEW.drop(columns=["age", "income"]))
+    assert str(caught.value).endswith("Add them, or fit the model without them.")
+    numbered = SegmentationModel(KMeansSegmenter(2), basis=[0, 1])
+    with pytest.raises(SchemaError) as caught:
+        numbered.fit([[1.0], [2.0], [9.0]])
+    assert str(caught.value).endswith(
+        "without it. An array's columns are numbered from 0."
+    )
 
 
 class TestNoneOfTheAbove:

@@ -70,11 +70,34 @@ def test_customers_that_cannot_be_assigned(refused, people, results):
     assert "Column 'visits' must hold numbers" in error
 
 
+def test_missing_values_are_counted(run, people, results):
+    new = people.head(4).copy()
+    new.loc[1, ["visits", "spend", "age"]] = None
+    new.loc[3, "age"] = None
+    new.to_csv("new.csv", index=False)
+    code, said, error = run(f"{ASSIGN} new.csv --out a.csv")
+    assert (code, error) == (0, "")
+    assert "\nNote: Descriptors must be known" in said
+    assert "Got 2 of 4 rows (first: row 1) without one that was known" in said
+    assert "1 of them without any" in said
+    # At fitting, the roles of the columns say it.
+    people.loc[5, "age"] = None
+    people.to_csv("people.csv", index=False)
+    code, said, error = run("segment people.csv --out gaps --segments 2")
+    assert (code, error) == (0, "")
+    assert "1 missing (count as the median)" in said
+    assert "Note: Descriptors" not in said
+
+
 def test_outputs(refused, run, people, results):
     error = refused(f"{ASSIGN} people.csv --out people.csv --force")
     assert "must not overwrite what they are made from" in error
     error = refused(f"{ASSIGN} people.csv --out out/model.joblib --force")
     assert "must not overwrite what they are made from" in error
+    error = refused(f"{ASSIGN} people.csv --out new.xlsx")
+    assert "--out must end in .csv, .csv.gz or .parquet" in error
+    assert run(f"{ASSIGN} people.csv --out new.csv.gz")[0] == 0
+    assert len(pd.read_csv("new.csv.gz")) == 60
     error = refused(f"{ASSIGN} people.csv --out out/segments.csv")
     assert "Results must not overwrite others" in error
     assert run(f"{ASSIGN} people.csv --out out/segments.csv --force")[0] == 0
@@ -92,4 +115,4 @@ def test_files_that_are_no_models(refused, folder, results):
     joblib.dump(SegmentationModel(KMeansSegmenter()), "unfitted")
     assert "not fitted" in refused("assign --model unfitted people.csv --out a.csv")
     error = refused("assign --model nowhere people.csv --out a.csv")
-    assert "nowhere must be a file" in error
+    assert "There is no file nowhere." in error

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custseg.cli._files import read_table, write_table
+from custseg.cli._files import check_ending, read_table, write_table
 
 TWO_ROWS = {"name": ["Müller", "Gül"], "spend": [1.5, 20.25]}
 
@@ -31,7 +31,9 @@ def test_encoding_and_separator_are_found_and_said(
     (folder / "a.csv").write_bytes(text.encode(encoding))
     file = read_table("a.csv")
     assert file.frame.to_dict("list") == TWO_ROWS
-    assert file.found == f"CSV, {words}, separator {word}; 2 rows, 2 columns"
+    assert file.found == (
+        f"CSV, {words}, separator {word}, decimal point; 2 rows, 2 columns"
+    )
 
 
 def test_gzip_by_its_ending(folder):
@@ -56,6 +58,50 @@ def test_decimal_commas(folder):
     file = read_table("a.csv")
     assert file.frame["a"].tolist() == ["1,500", "12,500"]
     assert "decimal" not in file.found
+
+
+class TestPointsBeforeThreeDigits:
+    """1.234 is 1234 where points mark thousands, which semicolons hint at."""
+
+    @pytest.mark.parametrize("numbers", ["1.234 2.500", "1.234 7", "-12.340 250.000"])
+    def test_are_doubted(self, folder, numbers):
+        lines = "".join(f"a;{number}\n" for number in numbers.split())
+        (folder / "a.csv").write_text(f"id;umsatz\n{lines}")
+        file = read_table("a.csv")
+        (doubt,) = file.doubts
+        assert doubt.startswith("'umsatz' of a.csv: each point stands before exactly")
+        assert file.frame["umsatz"].tolist() == list(map(float, numbers.split()))
+
+    @pytest.mark.parametrize(
+        "numbers", ["1.234 2.5", "1.234 1000", "0.125 1.250", "1.234 1000.250", "1 2"]
+    )
+    def test_cannot_all_mark_thousands(self, folder, numbers):
+        lines = "".join(f"a;{number}\n" for number in numbers.split())
+        (folder / "a.csv").write_text(f"id;umsatz\n{lines}")
+        assert not read_table("a.csv").doubts
+
+    def test_between_commas_are_decimal_points(self, folder):
+        (folder / "a.csv").write_text("id,umsatz\na,1.234\nb,2.500\n")
+        assert not read_table("a.csv").doubts
+
+
+def test_whole_numbers_have_no_decimal_sign(folder):
+    (folder / "a.csv").write_text("a;b\n1;x\n12;y\n")
+    found = read_table("a.csv").found
+    assert found == "CSV, UTF-8, separator semicolon; 2 rows, 2 columns"
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.tsv", "a", "a.csv.zip"])
+def test_endings_that_say_something_else(name):
+    message = "--out must end in .csv, .csv.gz or .parquet, the kinds of table that are"
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        check_ending(name)
+    assert f"Got {name!r} instead." in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "A.CSV", "a.csv.gz", "b/a.parquet", "a.pq"])
+def test_endings_of_tables(name):
+    check_ending(name)
 
 
 def test_a_separator_too_many_does_not_shift_columns(folder):
@@ -114,9 +160,9 @@ def test_files_that_are_no_tables(folder, content, message):
 
 
 def test_no_file(folder):
-    with pytest.raises(OSError, match=re.escape("no.csv must be a file.")):
+    with pytest.raises(OSError, match=re.escape("There is no file no.csv. Check")):
         read_table("no.csv")
-    with pytest.raises(OSError, match=re.escape(". must be a file.")):
+    with pytest.raises(OSError, match=re.escape(". is a folder. Name a file in it.")):
         read_table(".")
 
 

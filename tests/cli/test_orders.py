@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from custseg.cli._files import read_table
-from custseg.cli._orders import find_columns, join, read_dates, summarize
+from custseg.cli._orders import Known, find_columns, join, read_dates, summarize
 from custseg.tables import TransactionColumns
 
 
@@ -15,9 +15,9 @@ def write(folder, text, name="orders.csv"):
     return read_table(name)
 
 
-def dates(folder, *texts, date_format=None):
+def dates(folder, *texts, date_format=None, known_format=None):
     file = write(folder, "\n".join(["Day;n", *(f"{text};1" for text in texts)]) + "\n")
-    return read_dates(file, "Day", date_format)
+    return read_dates(file, "Day", date_format, known_format)
 
 
 class TestDates:
@@ -53,6 +53,15 @@ class TestDates:
             dates(folder, "03/04/2024", "05/06/2024", "03/04/2024")
         parsed, _ = dates(folder, "03/04/2024", date_format="%m/%d/%Y")
         assert parsed.tolist() == [pd.Timestamp("2024-03-04")]
+
+    def test_the_form_of_earlier_orders_decides_between_two(self, folder):
+        known = {"known_format": "%m/%d/%Y"}
+        parsed, form = dates(folder, "03/04/2024", **known)
+        assert (form, parsed[0]) == ("%m/%d/%Y", pd.Timestamp("2024-03-04"))
+        # It does not where it does not fit.
+        parsed, form = dates(folder, "03/04/2024", "13/04/2024", **known)
+        assert (form, parsed[0]) == ("%d/%m/%Y", pd.Timestamp("2024-04-03"))
+        assert dates(folder, "2024-03-04", **known)[1] == "ISO 8601 (year-month-day)"
 
     @pytest.mark.parametrize(
         ("texts", "date_format", "message"),
@@ -126,21 +135,71 @@ class TestPurchases:
     )
 
     def test_ids_keep_their_zeros(self, folder):
-        purchases, report, _ = summarize(write(folder, self.LINES), COLUMNS)
+        purchases, report = summarize(write(folder, self.LINES), COLUMNS)[:2]
         assert purchases.index.tolist() == ["0101", "0202", "GUEST"]
         assert purchases.loc["0101", "monetary_value"] == 15
         assert report.n_rows_dropped == 1  # without an id
 
     def test_until(self, folder):
         file = write(folder, self.LINES)
-        purchases, _, _ = summarize(file, COLUMNS, until="2024-01-05")
+        found = summarize(file, COLUMNS, until="2024-01-05")
+        assert found[3:] == ("2024-01-05", "--until")
+        purchases = found.table
         assert purchases.loc["0101", ["frequency", "recency"]].tolist() == [1, 4]
+
+    def test_the_latest_order_ends_the_observation(self, folder):
+        found = summarize(write(folder, self.LINES), COLUMNS)
+        assert found[3:] == ("2024-01-11", "the latest order")
+
+    def test_another_last_day_than_at_fitting(self, folder):
+        # 0101 ordered on 11 January: recency 0 by this file, 20 at the end of January.
+        file = write(folder, self.LINES)
+        known = Known(needs_end=True, end="2024-01-31")
+        message = (
+            "Got orders until 2024-01-11 in orders.csv and until 2024-01-31 in the "
+            "model instead. Pass the day up to which orders.csv would show orders, for "
+            "example --until 2024-01-31."
+        )
+        with pytest.raises(ValueError, match=re.escape(message)):
+            summarize(file, COLUMNS, known=known)
+        told = summarize(file, COLUMNS, known=known, until="2024-01-31")
+        assert told.table.loc["0101", "recency"] == 20
+        careless = summarize(file, COLUMNS, known=known._replace(needs_end=False))
+        assert careless.end == "2024-01-11"
+        with pytest.raises(ValueError, match="until a day that it does not tell"):
+            summarize(file, COLUMNS, known=Known(needs_end=True))
+
+    def test_the_same_last_day_as_at_fitting(self, folder):
+        # With times, the end of a day that was told is later than its latest order.
+        file = write(folder, "client,day,total\na,2024-01-11 06:00:00,1\n")
+        known = Known(needs_end=True, end="2024-01-11")
+        assert summarize(file, COLUMNS, known=known).table["recency"].tolist() == [0]
+        known = known._replace(until="2024-01-11")
+        found = summarize(file, COLUMNS, known=known).table
+        assert found["recency"].tolist() == [0.75]
 
     def test_amounts_that_are_no_numbers(self, folder):
         file = write(folder, "client,day,total\na,2024-01-01,1\nb,2024-01-02,n.a.\n")
         message = "must hold numbers, as it is the amount. Got text in 1 of 2 rows"
         with pytest.raises(ValueError, match=re.escape(message)):
             summarize(file, COLUMNS)
+
+    def test_amounts_with_one_cell_that_is_none(self, folder):
+        # 1,5 is a number with a decimal comma; only `abc` is none.
+        lines = "client;day;total\na;2024-01-01;1,5\nb;2024-01-02;abc\n"
+        file = write(folder, lines + "c;2024-01-03;2\n")
+        message = "Got text in 1 of 3 rows instead (first in row 2)."
+        with pytest.raises(ValueError, match=re.escape(message)):
+            summarize(file, COLUMNS)
+
+    def test_amounts_with_the_other_sign(self, folder):
+        lines = "client;day;total;fee\na;2024-01-01;1.500;1,5\nb;2024-01-02;2.000;1\n"
+        message = (
+            "Got numbers with points, which may mark thousands or decimals, in a file "
+            "of decimal commas instead. Write 1234,5 without other marks"
+        )
+        with pytest.raises(ValueError, match=re.escape(message)):
+            summarize(write(folder, lines), COLUMNS)
 
     def test_nothing_that_counts(self, folder):
         file = write(folder, "client,day,total\n,2024-01-01,1\n,2024-01-02,2\n")
@@ -149,7 +208,7 @@ class TestPurchases:
             summarize(file, COLUMNS)
 
     def joined(self, folder, ids, **columns):
-        purchases, _, _ = summarize(write(folder, self.LINES), COLUMNS)
+        purchases = summarize(write(folder, self.LINES), COLUMNS).table
         table = pd.DataFrame({"client": ids, **columns})
         ids = pd.Series(ids, dtype=object)
         return join(table, ids, purchases, ("people.csv", "orders.csv"))
@@ -164,7 +223,7 @@ class TestPurchases:
 
     def test_ids_with_a_decimal_that_a_gap_left_behind(self, folder):
         lines = self.LINES.replace("0101", "101").replace("0202", "202")
-        purchases, _, _ = summarize(write(folder, lines), COLUMNS)
+        purchases = summarize(write(folder, lines), COLUMNS).table
         ids = pd.Series(["101.0", "303.0"], dtype=object)
         table, _ = join(pd.DataFrame({"a": [1, 2]}), ids, purchases, ("p", "o"))
         assert table["frequency"].tolist() == [2, 0]

@@ -86,7 +86,10 @@ def test_help_teaches(run):
     for word in ("model.joblib", "--write-roles", "--date-format", "exit codes", "130"):
         assert word in said
     assert max(map(len, said.splitlines())) <= 100
+    assert "usage: custseg segment [CUSTOMERS] --out DIR [options]" in said
     code, said, _ = run("assign --help")
+    assert "--model FILE --out FILE" in said
+    assert "Beside -1, probability is that of the likeliest segment" in said
     assert "can run any code when it is loaded" in " ".join(said.split())
     assert run("--version")[1] == f"custseg {custseg.__version__}\n"
 
@@ -101,7 +104,7 @@ def test_nothing_asked_for(run):
     ("command", "message"),
     [
         ("segment --out o", "segment must have a table of customers, or orders by"),
-        ("segment a.csv", "--out must name where results go"),
+        ("segment a.csv", "--out must name the folder for"),
         ("segment a.csv --out o --id x --no-id", "--id and --no-id must not both"),
         ("segment --transactions a.csv --out o --id x", "must come with a table of"),
         ("segment a.csv --out o --segments 8-2", "numbers of segments from 2 up"),
@@ -114,7 +117,9 @@ def test_nothing_asked_for(run):
         ("segment a.csv --out o --until soon", "must be a date such as 2024-12-31"),
         ("segment a.csv --out o --transaction-columns date", "must be like date=Day"),
         ("segment a.csv --out o --column a", "unrecognized arguments"),
+        ("demo --fast", "unrecognized arguments: --fast"),
         ("assign a.csv --out o", "--model"),
+        ("assign a.csv --model m", "--out"),
         ("assign --model m --out o", "assign must have a table of customers, or"),
     ],
 )
@@ -122,7 +127,10 @@ def test_wrong_arguments(run, command, message):
     code, _, error = run(command)
     assert code == 2
     assert message in error
-    assert "Traceback" not in error
+    # What is wrong, and where the help is; not all options there are.
+    first, second = error.splitlines()
+    assert first.startswith("custseg: ")
+    assert second == f"See custseg {command.split()[0]} --help."
 
 
 @pytest.fixture

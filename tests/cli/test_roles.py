@@ -161,6 +161,37 @@ class TestPropose:
             "numbers, but for 20 of 60 values (first in row 3)"
         )
 
+    def test_text_that_is_almost_numbers(self):
+        # Row 2 is none by either sign; rows 1 and 4 are some by the comma.
+        roles = proposed(a=["1,5", "abc", "2", "3,25"])
+        assert roles["a"][2] == (
+            "numbers with commas, but for 1 of 4 values (first in row 2), so it was "
+            "read as text: mend these to use it"
+        )
+        table = pd.DataFrame({"a": ["1,5", "2", "many", "3,25"]})
+        (role,) = propose(table, decimal=",")
+        assert role.reason.startswith("numbers, but for 1 of 4 values (first in row 3)")
+
+    @pytest.mark.parametrize(
+        ("decimal", "values", "words"),
+        [
+            (",", ["1.107", "2.300", "12.400"], ("points", "commas", "1234,5")),
+            (".", ["1,107", "2,300", "12,400"], ("commas", "points", "1234.5")),
+        ],
+    )
+    def test_numbers_by_the_other_sign(self, decimal, values, words):
+        (role,) = propose(pd.DataFrame({"a": values}), decimal=decimal)
+        assert role[1:] == (
+            "none",
+            "",
+            "numbers with {}, which may mark thousands or decimals, in a file of "
+            "decimal {}: write {} without other marks to use it".format(*words),
+        )
+
+    def test_numbers_too_long_for_a_number(self):
+        long = [f"{10**30 + i}" for i in (5, 7, 7)]
+        assert proposed(a=long)["a"][2].startswith("text like numbers")
+
     def test_names_of_labels(self):
         numbers = [3, 1, 4, 15, 9, 2, 6, 5, 35, 8] * 3
         for name in ("store_id", "zip", "PostalCode", "customer_id", "Kunden-Nr"):

@@ -41,7 +41,8 @@ class TestColumns:
     def test_as_proposed(self, run, folder, people):
         code, said, error = run(f"segment people.csv {TO_OUT}")
         assert (code, error) == (0, "")
-        assert "people.csv (CSV, UTF-8, separator comma; 60 rows, 8 columns)" in said
+        form = "CSV, UTF-8, separator comma, decimal point"
+        assert f"people.csv ({form}; 60 rows, 8 columns)" in said
         assert "Customer id: customer_id (by its name" in said
         assert learned_on(said) == ["visits", "spend", "age"]
         assert {path.name for path in folder.joinpath("out").iterdir()} == TABLES
@@ -173,6 +174,9 @@ class TestSearch:
         _, said, _ = run(command)
         assert "none of the above" in said
         assert pd.read_csv("far_out.csv")["segment"].tolist() == [-1]
+        # No segment is probable for one that belongs to none.
+        (line,) = [one for one in said.splitlines() if "none of the above" in one]
+        assert line.split() == ["-1", "none", "of", "the", "above", "1"]
 
     def test_few_customers(self, refused, people):
         people[["visits"]].iloc[:1].to_csv("one.csv", index=False)
@@ -323,6 +327,58 @@ class TestOrders:
         assert new["customer_id"].tolist() == segments()["customer_id"].tolist()
         assert new["segment"].tolist() == segments()["assigned"].tolist()
 
+    ASSIGN = "assign --model out/model.joblib --out new.csv --force --transactions"
+
+    def test_assign_by_orders_of_another_time(self, run, refused):
+        # The same customer, whoever else is in the file of orders.
+        code, said, _ = run(f"segment --transactions orders.csv {TO_OUT}")
+        assert code == 0
+        days = pd.to_datetime(self.orders["Day"], format="%d/%m/%Y")
+        end = days.max().date().isoformat()
+        assert f"last day of observation: {end} (the latest order)" in said
+        assert joblib.load("out/model.joblib").orders_settings_["end"] == end
+        early = self.orders[days < "2024-04-01"]
+        last = days[early.index].max().date().isoformat()
+        early.to_csv("early.csv", index=False, sep=";")
+        error = refused(f"{self.ASSIGN} early.csv")
+        assert f"Got orders until {last} in early.csv and until {end} in the" in error
+        assert f"--until {end}" in error
+        code, said, _ = run(f"{self.ASSIGN} early.csv --until {end}")
+        assert code == 0
+        assert f"last day of observation: {end} (--until)" in said
+        # By figures that no last day enters, none has to be told.
+        columns = "--columns frequency,monetary_total --force"
+        run(f"segment --transactions orders.csv {TO_OUT} {columns}")
+        assert run(f"{self.ASSIGN} early.csv")[0] == 0
+
+    def test_assign_reads_orders_as_at_fitting(self, run, refused):
+        self.orders["Sum"] = 1
+        self.orders.to_csv("orders.csv", index=False, sep=";")
+        run(
+            f"segment --transactions orders.csv {TO_OUT} --returns drop "
+            "--columns frequency,monetary_total "
+            "--transaction-columns customer_id=CustomerID,amount=Sum"
+        )
+        kept = joblib.load("out/model.joblib").orders_settings_
+        assert kept["returns"] == "drop"
+        assert kept["columns"]["amount"] == "Sum"
+        # Dates that could be read in two ways, and two columns that could be amounts.
+        few = self.orders.head(3).assign(Day="03/04/2024")
+        few.to_csv("few.csv", index=False, sep=";")
+        code, said, _ = run(f"{self.ASSIGN} few.csv")
+        assert code == 0
+        assert "dates read as: %d/%m/%Y" in said
+        assert "amount Sum" in said
+        code, said, _ = run(f"{self.ASSIGN} few.csv --transaction-columns amount=Total")
+        assert "amount Total" in said
+
+    def test_returns_are_told_only_where_some_came(self, run):
+        command = "segment --transactions orders.csv --write-roles r.toml --force"
+        assert "Returns took" not in run(command)[1]
+        self.orders.loc[len(self.orders)] = ["0031", "30/12/2024", -1.0]
+        self.orders.to_csv("orders.csv", index=False, sep=";")
+        assert "Returns took 1.00 off purchases" in run(command)[1]
+
 
 class TestOutputs:
     def test_are_not_overwritten_unasked(self, run, refused, folder):
@@ -358,6 +414,24 @@ class TestFiles:
         levels = pd.read_csv("out/profile.csv")["level"].dropna()
         assert "Köln" in set(levels)
 
+    def test_thousands_in_a_file_of_decimal_commas(self, run, refused, folder):
+        text = "id;umsatz;preis\n1;1.107;1,5\n2;2.300;2,5\n3;12.400;1,0\n"
+        folder.joinpath("m2.csv").write_text(text)
+        code, said, error = run("segment m2.csv --write-roles r.toml")
+        assert (code, error) == (0, "")
+        assert "separator semicolon, decimal comma;" in said
+        assert learned_on(said) == ["preis"]
+        assert "umsatz  numbers with points, which may mark thousands or decim" in said
+        error = refused("segment m2.csv --columns umsatz --out om2")
+        assert "Got 'umsatz' instead (numbers with points, which may mark" in error
+
+    def test_points_that_may_mark_thousands(self, run, folder):
+        text = "id;umsatz\n1;1.107\n2;2.300\n3;12.400\n"
+        folder.joinpath("m.csv").write_text(text)
+        said = run("segment m.csv --write-roles r.toml")[1]
+        assert "m.csv (CSV, UTF-8, separator semicolon, decimal point; 3 rows" in said
+        assert "\nNote: 'umsatz' of m.csv: each point stands before exactly" in said
+
     def test_parquet(self, run, people):
         pytest.importorskip("pyarrow")
         people["customer_id"] = range(100, 160)
@@ -373,7 +447,8 @@ class TestFiles:
 
     def test_missing(self, refused):
         error = refused("segment no.csv --out out")
-        assert error == "custseg: no.csv must be a file. Got none of that name there.\n"
+        assert error.startswith("custseg: There is no file no.csv. Check its name")
+        assert "custseg: . is a folder." in refused("segment . --out out")
 
 
 @pytest.mark.usefixtures("pictures")

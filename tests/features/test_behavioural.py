@@ -251,17 +251,25 @@ DATES = (
         (
             ["12", None, "7"],
             SchemaError,
-            NUMBERS + "text or categories in 2 of 3 rows instead. " + CONVERT,
+            NUMBERS
+            + "numbers written as text in 2 of 3 rows (first: row 0) instead. "
+            + CONVERT,
         ),
         (
             [1, "1,5", 2],
             SchemaError,
-            NUMBERS + "text or categories in 3 of 3 rows instead. " + CONVERT,
+            NUMBERS + "text in 1 of 3 rows (first: row 1) instead. " + CONVERT,
+        ),
+        (
+            # "7" would read as a number; the text does not.
+            ["7", None, "abc"],
+            SchemaError,
+            NUMBERS + "text in 1 of 3 rows (first: row 2) instead. " + CONVERT,
         ),
         (
             pd.Categorical([1, 2, 1]),
             SchemaError,
-            NUMBERS + "text or categories in 3 of 3 rows instead. " + CONVERT,
+            NUMBERS + "categories in 3 of 3 rows (first: row 0) instead. " + CONVERT,
         ),
         (pd.to_datetime(["2024-01-01"] * 3), SchemaError, DATES),
         (pd.to_timedelta([1, 2, 3], unit="D"), SchemaError, DATES),
@@ -291,8 +299,9 @@ DATES = (
         ),
     ],
     ids=[
-        "text",
+        "numeric-text",
         "mixed",
+        "text",
         "category",
         "date",
         "duration",

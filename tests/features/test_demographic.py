@@ -258,8 +258,8 @@ def test_unseen_levels_are_counted():
     transformer = DemographicTransformer(scale=False).fit(table)
     message = (
         "Levels must have been seen in fit. Got unseen ones in 'gender': 3 ('x', 'y', "
-        "'missing') rows instead. They count as 'other' where the column has it, as no "
-        "level elsewhere, and as the median rank in ordered columns."
+        "'missing') rows, counted as no level instead. Correct them, or fit again with "
+        "customers who have them."
     )
     with pytest.warns(SegmentWarning, match=re.escape(message)):
         Z = transformer.transform(later)
@@ -271,6 +271,28 @@ def test_unseen_levels_are_counted():
     )
     with pytest.raises(SchemaError, match=re.escape(message)):
         strict.transform(later)
+
+
+def test_each_column_is_told_what_its_unseen_levels_count_as():
+    table = pd.DataFrame(
+        {
+            "region": ["north"] * 9 + ["islands"],
+            "gender": ["f", "m"] * 5,
+            "school": ["low", "high"] * 5,
+        }
+    )
+    order = {"school": ("low", "high")}
+    transformer = DemographicTransformer(ordered=order, min_share=0.2).fit(table)
+    assert "other" in transformer.levels_["region"]
+    later = pd.DataFrame({"region": ["moon"], "gender": ["x"], "school": ["none"]})
+    message = (
+        "'region': 1 ('moon') rows, counted as 'other'; 'gender': 1 ('x') rows, "
+        "counted as no level; 'school': 1 ('none') rows, counted as the median rank "
+        "instead."
+    )
+    with pytest.warns(SegmentWarning, match=re.escape(message)) as caught:
+        transformer.transform(later)
+    assert len(caught) == 1
 
 
 def test_unseen_goes_to_other_and_pooled_levels_are_known():
@@ -425,9 +447,9 @@ def test_text_with_digits_may_be_levels(values):
 def test_text_in_a_column_that_was_numeric():
     transformer = DemographicTransformer().fit(pd.DataFrame({"age": [1, 2, 3]}))
     message = (
-        "Column 'age' must hold numbers. Got text or categories in 2 of 2 rows "
-        "instead. Convert the column first (pandas.to_numeric, after looking at its "
-        "decimal sign), or fit again with the column as it is now."
+        "Column 'age' must hold numbers. Got numbers written as text in 2 of 2 rows "
+        "(first: row 0) instead. Convert the column first (pandas.to_numeric, after "
+        "looking at its decimal sign), or fit again with the column as it is now."
     )
     with pytest.raises(SchemaError, match=re.escape(message)):
         transformer.transform(pd.DataFrame({"age": ["1", "2"]}))

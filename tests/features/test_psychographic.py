@@ -300,7 +300,7 @@ def test_parameters_that_do_not_fit(parameters, error, message):
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
 def test_answers_in_words(frame):
     message = (
-        "Column 'plan' must hold numbers. Got text or categories in 2 of 3 rows "
+        "Column 'plan' must hold numbers. Got text in 2 of 3 rows (first: row 0) "
         "instead. Code the answers as numbers first, for instance 1 = strongly "
         "disagree to 5 = strongly agree."
     )

@@ -17,8 +17,8 @@ from custseg import KMeansSegmenter, SegmentationModel, SegmentSearch
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
 from custseg.plotting import SilhouetteDisplay
 from custseg.plotting._silhouette import _GAP, _slots
-from custseg.selection._draw import proportional_sizes
 from custseg.profile import profile_segments
+from custseg.selection._draw import proportional_sizes
 
 
 def blobs(sizes, seed=0):
@@ -195,11 +195,17 @@ def test_many_customers_are_drawn_unless_asked_for():
 
 def test_a_draw_is_split_by_size_and_forgets_no_segment():
     # Quotas 7.2, 2.7, 0.1: one for the least, 7 and 2, which makes 10.
-    np.testing.assert_array_equal(proportional_sizes(np.array([72, 27, 1]), 10), [7, 2, 1])
+    np.testing.assert_array_equal(
+        proportional_sizes(np.array([72, 27, 1]), 10), [7, 2, 1]
+    )
     # Quotas 5.4, 2.7, 1.9: 5, 2, 1 and the two largest remainders, .9 and .7.
-    np.testing.assert_array_equal(proportional_sizes(np.array([54, 27, 19]), 10), [5, 3, 2])
+    np.testing.assert_array_equal(
+        proportional_sizes(np.array([54, 27, 19]), 10), [5, 3, 2]
+    )
     # Quotas 2.94, 0.03, 0.03: 2, 1, 1 is one too many.
-    np.testing.assert_array_equal(proportional_sizes(np.array([98, 1, 1]), 3), [1, 1, 1])
+    np.testing.assert_array_equal(
+        proportional_sizes(np.array([98, 1, 1]), 3), [1, 1, 1]
+    )
 
 
 def test_the_picture_of_a_draw_shows_the_shares_of_all():

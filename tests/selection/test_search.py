@@ -104,9 +104,21 @@ def test_slivers_are_listed_and_not_chosen():
 
 def test_no_eligible_candidate_says_why():
     far = np.vstack([X, [[500.0, 500.0]]])
-    message = "Got 1 candidates that are not instead: smallest segment has 1 of 151"
+    message = "Got 1 candidate that is not instead: smallest segment has 1 of 151"
     with pytest.raises(DegenerateFitError, match=re.escape(message)):
         SegmentSearch([KMeansSegmenter()], [2]).fit(far)
+
+
+def test_candidates_that_fail_alike_are_told_once():
+    search = SegmentSearch([KMeansSegmenter(), GaussianMixtureSegmenter()], [99])
+    message = (
+        "Got 2 candidates that are not instead: 99 segments must have at least as many "
+        "distinct customers. Got n_samples=60 customers of which 60 are distinct "
+        "instead. Ask for fewer segments or give more columns (kmeanssegmenter 99; "
+        "gaussianmixturesegmenter 99). Try fewer segments"
+    )
+    with pytest.raises(DegenerateFitError, match=re.escape(message)):
+        search.fit(X[:60])
 
 
 def test_a_failed_candidate_is_a_row_with_its_reason():
@@ -294,7 +306,18 @@ def test_polars_table():
         (SegmentSearch([KMeansSegmenter()], [0, 2]), "Got [0] instead."),
         (SegmentSearch([KMeansSegmenter()], []), "Got [] instead."),
         (SegmentSearch([KMeansSegmenter()], [True, 2]), "Got [True] instead."),
-        (SegmentSearch([KMeansSegmenter()], 4), "The 'n_segments' parameter"),
+        (
+            SegmentSearch([KMeansSegmenter()], 4),
+            "Got 4 instead. For example: range(2, 9), or [4] for that number alone.",
+        ),
+        (
+            SegmentSearch([KMeansSegmenter]),
+            "Got the class KMeansSegmenter instead. Write KMeansSegmenter().",
+        ),
+        (
+            SegmentSearch([("a", KMeansSegmenter)]),
+            "Got the class KMeansSegmenter instead. Write KMeansSegmenter().",
+        ),
         (SegmentSearch([KMeansSegmenter()], iter([2])), "The 'n_segments' parameter"),
         (
             SegmentSearch([("a", KMeansSegmenter()), ("a", KMeansSegmenter())]),
@@ -305,6 +328,14 @@ def test_polars_table():
 def test_wrong_arguments(search, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         search.fit(X)
+
+
+def test_select_takes_the_name_of_a_class():
+    search = SegmentSearch([KMeansSegmenter(), ("Mine", KMeansSegmenter())], (2, 3))
+    search.set_params(random_state=0).fit(X)
+    chosen = search.select("KMeansSegmenter", 3)
+    assert chosen is search.candidates_["kmeanssegmenter", 3]
+    assert search.select("Mine", 2) is search.candidates_["Mine", 2]
 
 
 def test_select_names_what_there_is():

@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 from sklearn import metrics
 
 from custseg.engine import in_order
@@ -186,6 +187,27 @@ def test_single_precision_is_off_by_little(many_customers):
     assert abs(single - silhouette_scores(X, labelings)).max() < 1e-6
     with pytest.raises(ValueError, match=re.escape("Got 'float16' instead.")):
         silhouette_scores(X, labelings, dtype="float16")
+
+
+def test_single_precision_loses_what_is_thousands_of_times_nearer():
+    # Two groups that are .001 wide and .003 apart, far from others: float64 tells them.
+    rng = np.random.default_rng(8)
+    centers = np.array([[0.0, 0], [0.003, 0], [900, 900]])
+    labels = np.repeat([0, 1, 2], 100)
+    X = centers[labels] + 0.001 * rng.normal(size=(300, 2))
+    exact = metrics.silhouette_samples(cdist(X, X), labels, metric="precomputed")
+    np.testing.assert_allclose(silhouette_samples(X, labels), exact, atol=1e-3)
+    single = silhouette_samples(X, labels, dtype="float32")
+    assert abs(single - exact).max() > 0.01
+
+
+def test_a_draw_without_any_customer_of_a_labeling_is_nan():
+    labels = np.full(700, -1)
+    labels[:4] = [0, 0, 1, 1]
+    scores, errors = silhouette_scores(
+        X, [labels, LABELS], sample_size=20, random_state=0, return_std_error=True
+    )
+    assert np.isnan(scores).tolist() == np.isnan(errors).tolist() == [True, False]
 
 
 def test_same_bits_for_any_number_of_threads(monkeypatch):
