@@ -4,6 +4,7 @@ Estimators take these names from here, so a scikit-learn release that moves one 
 them is answered in this module alone.
 """
 
+import os
 from contextlib import contextmanager, nullcontext
 from functools import wraps
 from threading import Lock
@@ -69,6 +70,7 @@ __all__ = [
     "check_weights",
     "fit_context",
     "get_tags",
+    "one_blas_thread",
     "single_threaded",
     "validate_data",
 ]
@@ -121,6 +123,15 @@ class _OneBlasThread:
         self._lock = Lock()
         self._holders = 0
         self._found = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._let_go)
+
+    def _let_go(self):
+        """Begin anew in a forked process, in which none of the holders runs on."""
+        self._lock = Lock()
+        if self._holders:
+            self._holders = 0
+            self._set(self._found)
 
     def __enter__(self):
         with self._lock:
@@ -152,7 +163,7 @@ class _OneBlasThread:
                 clear(force=True)
 
 
-_one_blas_thread = _OneBlasThread()
+one_blas_thread = _OneBlasThread()
 
 
 @contextmanager
@@ -160,7 +171,7 @@ def single_threaded():
     """Hold BLAS and OpenMP to one thread, so that runs repeat bit for bit."""
     # OpenMP counts threads for each calling thread, so its limit needs no sharing.
     openmp = _get_threadpool_controller().select(user_api="openmp")
-    with openmp.limit(limits=1), _one_blas_thread:
+    with openmp.limit(limits=1), one_blas_thread:
         yield
 
 

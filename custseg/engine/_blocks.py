@@ -3,9 +3,9 @@
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from custseg._sklearn import blas_thread_count, single_threaded
+from custseg._sklearn import blas_thread_count, one_blas_thread
 
-_AHEAD = 2  # blocks a thread that may be ready before they are asked for
+_AHEAD = 2  # results that may wait to be asked for
 
 
 def row_blocks(n_rows, rows_per_block):
@@ -23,7 +23,7 @@ def row_blocks(n_rows, rows_per_block):
 def in_order(function, blocks, *, n_threads=None):
     """Yield ``function(block)`` for each block, in the order of the blocks.
 
-    BLAS and OpenMP are held to one thread while blocks run beside each other. Whoever
+    BLAS is held to one thread while blocks run beside each other. Whoever
     adds results up as they come adds them in one order, whatever the number of
     threads, and so gets the same bits.
 
@@ -37,7 +37,7 @@ def in_order(function, blocks, *, n_threads=None):
         switches (``OMP_NUM_THREADS``, `threadpoolctl`) hold here too.
     """
     n_threads = min(n_threads or blas_thread_count(), len(blocks))
-    with single_threaded():
+    with one_blas_thread:
         if n_threads <= 1:
             yield from map(function, blocks)
             return
@@ -45,7 +45,7 @@ def in_order(function, blocks, *, n_threads=None):
         try:
             running = deque()
             for block in blocks:
-                if len(running) == _AHEAD * n_threads:
+                if len(running) == n_threads + _AHEAD:
                     yield running.popleft().result()
                 running.append(pool.submit(function, block))
             while running:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 _FEW = 32  # points that are compared one after the other
+_MANY_UNSAFE = 16  # one distance in so many, from where all are made anew
 _STRIP = 256  # rows of a block whose distances are held at a time
 _PRODUCTS = 2**18  # float32 products held at a time
 _MANY = 16  # rivals a row beyond which float32 says too little
@@ -46,7 +47,7 @@ def nearest_of_block(X, points):
     return index, least
 
 
-def distance_sums(rows, columns, members, *, metric="euclidean", own=None, mirror=None):
+def distance_sums(rows, columns, members, *, metric="euclidean", mirror=None):
     """Sum the distances between two blocks by groups of customers.
 
     Parameters
@@ -57,9 +58,6 @@ def distance_sums(rows, columns, members, *, metric="euclidean", own=None, mirro
     members : ndarray of shape (n_columns, n_groups)
         Weight of each customer of `columns` in each group.
     metric : {"euclidean", "manhattan"}, default="euclidean"
-    own : tuple of two ndarrays, default=None
-        Rows and columns that are the same customer. A customer is at no distance from
-        itself, whatever was rounded.
     mirror : ndarray of shape (n_rows, n_mirror_groups), default=None
         Weight of each customer of `rows` in each group, to sum the same distances the
         other way as well.
@@ -71,30 +69,45 @@ def distance_sums(rows, columns, members, *, metric="euclidean", own=None, mirro
     mirror_sums : ndarray of shape (n_columns, n_mirror_groups), float64, or None
         The same of each column, with `mirror`.
     """
-    # About the middle of the columns near customers have small coordinates, so that
-    # little is lost when their squares nearly cancel.
     middle = columns.mean(axis=0)
     rows, columns = rows - middle, columns - middle
     if metric == "euclidean":
         right = _with_squares(columns, last=True).T
         left = _with_squares(rows, last=False)
+        # What rounding may take from a squared distance, in float64 with six digits
+        # and in float32 with three digits to spare.
+        digits = 2.0**22 if rows.dtype == np.float64 else 2.0**12
+        unsafe = digits * np.finfo(rows.dtype).eps
+        unsafe *= float(left[:, -2].max() + right[-1].max())
     sums = np.empty((len(rows), members.shape[1]))
     mirror_sums = None if mirror is None else np.zeros((len(columns), mirror.shape[1]))
     for start in range(0, len(rows), _STRIP):
         strip = slice(start, start + _STRIP)
         if metric == "euclidean":
             distances = left[strip] @ right
-            np.maximum(distances, 0, out=distances)
+            if distances.min() < unsafe:
+                _square_differences(distances, rows[strip], columns, unsafe)
             np.sqrt(distances, out=distances)
         else:
             distances = cdist(rows[strip], columns, "cityblock")
-        if own is not None:
-            here = (own[0] >= start) & (own[0] < start + _STRIP)
-            distances[own[0][here] - start, own[1][here]] = 0
         sums[strip] = distances @ members
         if mirror is not None:
             mirror_sums += distances.T @ mirror[strip]
     return sums, mirror_sums
+
+
+def _square_differences(squared, rows, columns, unsafe):
+    """Replace squared distances that products tell badly by squared differences.
+
+    A customer is then at no distance from itself and from those who are the same.
+    """
+    few = np.flatnonzero(squared < unsafe)
+    if len(few) > squared.size / _MANY_UNSAFE:
+        squared[:] = cdist(rows, columns, "sqeuclidean")
+        return
+    row, column = np.divmod(few, squared.shape[1])
+    gaps = rows[row] - columns[column]
+    squared[row, column] = np.einsum("ij,ij->i", gaps, gaps)
 
 
 def _with_squares(X, *, last):

@@ -29,14 +29,14 @@ def calinski_harabasz_scores(X, labelings, *, sample_weight=None):
     Returns
     -------
     scores : ndarray of shape (n_labelings,)
-        From 0 up; infinite where customers of a segment are all alike, NaN for a
+        From 0 up; infinite where customers of every segment are all alike, NaN for a
         labeling with fewer than two segments, or as many as customers.
 
     Raises
     ------
     DataQualityError
-        If labels are missing, a weight is negative, or the weights are no counts: a
-        segment of several rows weighs one or less.
+        If labels are missing, a weight is negative, or weights are no whole numbers and
+        sum to less than ten in a segment.
 
     References
     ----------
@@ -86,8 +86,8 @@ def davies_bouldin_scores(X, labelings, *, sample_weight=None):
     Raises
     ------
     DataQualityError
-        If labels are missing, a weight is negative, or the weights are no counts: a
-        segment of several rows weighs one or less.
+        If labels are missing, a weight is negative, or weights are no whole numbers and
+        sum to less than ten in a segment.
 
     References
     ----------

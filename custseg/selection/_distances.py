@@ -17,6 +17,8 @@ class Customers(NamedTuple):
     """Customers in an order that puts those together whose labels all agree."""
 
     X: np.ndarray  # (n_customers, n_features), in the order they came
+    center: np.ndarray  # (n_features,)
+    scale: float  # largest distance from the center along a column
     weights: np.ndarray | None  # in the order they came
     order: np.ndarray  # (n_customers,)
     cells: np.ndarray  # (n_cells,), where runs of equal labels begin in the order
@@ -24,8 +26,38 @@ class Customers(NamedTuple):
     edges: np.ndarray  # (n_labelings + 1,), first column of each labeling's segments
 
     def tile(self, block, dtype):
-        """Coordinates of the customers at some positions of the order."""
-        return np.ascontiguousarray(self.X[self.order[block]], dtype=dtype)
+        """Coordinates of the customers at some positions of the order.
+
+        Silhouettes have no unit and no origin: about the center and on the scale of
+        all customers float32 keeps most of their digits.
+        """
+        return ((self.X[self.order[block]] - self.center) / self.scale).astype(dtype)
+
+
+def order_by_labels(codes, n_segments):
+    """Order customers so that those whose labels all agree stand together.
+
+    Parameters
+    ----------
+    codes : list of ndarray of shape (n_customers,)
+        Segments from 0, -1 for none; one array a labeling.
+    n_segments : list of int
+
+    Returns
+    -------
+    order : ndarray of shape (n_customers,)
+    cells : ndarray of shape (n_cells,)
+        Where runs of equal labels begin in the order.
+    """
+    key, span = np.zeros(len(codes[0]), dtype=np.int64), 1
+    for code, k in zip(codes, n_segments, strict=True):
+        if span > _KEY_SPAN // (k + 1):
+            distinct, key = np.unique(key, return_inverse=True)
+            span = len(distinct)
+        key, span = key * (k + 1) + code + 1, span * (k + 1)
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    return order, np.flatnonzero(np.append(True, key[1:] != key[:-1]))
 
 
 def arranged(X, codes, n_segments, weights=None):
@@ -43,18 +75,12 @@ def arranged(X, codes, n_segments, weights=None):
     -------
     customers : Customers
     """
-    key, span = np.zeros(len(X), dtype=np.int64), 1
-    for code, k in zip(codes, n_segments, strict=True):
-        if span > _KEY_SPAN // (k + 1):
-            distinct, key = np.unique(key, return_inverse=True)
-            span = len(distinct)
-        key, span = key * (k + 1) + code, span * (k + 1)
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    cells = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    order, cells = order_by_labels(codes, n_segments)
     sorted_codes = tuple(code[order] for code in codes)
     edges = np.cumsum([0, *n_segments])
-    return Customers(X, weights, order, cells, sorted_codes, edges)
+    center = X.mean(axis=0)
+    scale = max((X.max(axis=0) - center).max(), (center - X.min(axis=0)).max()) or 1.0
+    return Customers(X, center, scale, weights, order, cells, sorted_codes, edges)
 
 
 class _Tile(NamedTuple):
@@ -82,9 +108,10 @@ def _tile(customers, block, dtype):
     cell[starts[1:]] = 1
     cell = np.cumsum(cell)
     # The segment of each cell in each labeling, as a column of the sums.
+    of_cells = [code[block][starts] for code in customers.codes]
     columns = [
-        np.where(code[block][starts] < 0, -1, code[block][starts] + edge)
-        for code, edge in zip(customers.codes, customers.edges, strict=False)
+        np.where(code < 0, -1, code.astype(np.intp) + edge)
+        for code, edge in zip(of_cells, customers.edges, strict=False)
     ]
     present = np.unique(columns)
     present = present[present >= 0]
@@ -117,13 +144,11 @@ def sums_to_all(customers, metric, dtype):
     def of_pair(pair):
         one, other = tiles[pair[0]], tiles[pair[1]]
         same = one is other
-        own = (np.arange(len(one.customers)),) * 2 if same else None
         sums, mirrored = distance_sums(
             one.customers,
             other.customers,
             other.members,
             metric=metric,
-            own=own,
             mirror=None if same else one.members,
         )
         return other.spread_sums(sums), None if same else one.spread_sums(mirrored)
@@ -152,11 +177,7 @@ def sums_to(customers, positions, metric, dtype):
 
     def of_block(block):
         tile = _tile(customers, block, dtype)
-        first, last = np.searchsorted(positions, [block.start, block.stop])
-        own = (np.arange(first, last), positions[first:last] - block.start)
-        sums, _ = distance_sums(
-            rows, tile.customers, tile.members, metric=metric, own=own
-        )
+        sums, _ = distance_sums(rows, tile.customers, tile.members, metric=metric)
         return tile.present, tile.spread_sums(sums)
 
     sums = np.zeros((len(rows), customers.edges[-1]))
@@ -194,7 +215,7 @@ def closed_sums(X, codes, n_segments, weights, metric):
 
 
 def row_panels(n_rows, n_columns):
-    """Blocks of rows whose sums may be held together."""
+    """Blocks of rows of which so many columns may be held together."""
     # Divided by eight, as silhouettes need several arrays of the size of the sums.
     return row_blocks(n_rows, max(_FEWEST, _HELD // (8 * n_columns)))
 

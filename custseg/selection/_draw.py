@@ -94,13 +94,10 @@ def stratified_mean(values, weights, strata, counts):
     Returns
     -------
     mean : float
-        NaN where nobody of any weight was drawn, and so the standard error.
     std_error : float
     """
     drawn = np.bincount(strata, minlength=len(counts))
     raised = weights * (counts / drawn)[strata]
-    if not raised.any():
-        return np.nan, np.nan
     mean = raised @ values / raised.sum()
     residuals = weights * (values - mean)
     centers = np.bincount(strata, residuals) / drawn

@@ -1,5 +1,7 @@
 """Blocks in order, whatever the threads do."""
 
+import os
+import signal
 import threading
 import time
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from custseg._sklearn import blas_thread_count
+from custseg._sklearn import blas_thread_count, one_blas_thread
 from custseg.engine import _nearest as nearest_module
 from custseg.engine import in_order, nearest_and_sums, nearest_point, row_blocks
 
@@ -46,6 +48,30 @@ def test_blas_has_one_thread_in_blocks_and_what_it_had_afterwards():
     within = list(in_order(blas_threads, range(4), n_threads=2))
     assert all(set(threads) <= {1} for threads in within)
     assert blas_threads(0) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_forked_beside_a_running_fit_neither_waits_nor_stays_slow():
+    before = blas_thread_count()
+    with one_blas_thread, one_blas_thread._lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            free = blas_thread_count() == before
+            with one_blas_thread:
+                held = blas_thread_count() == 1
+            os._exit(0 if free and held and blas_thread_count() == before else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_generator_dropped_half_way_lets_go():
+    before = blas_thread_count()
+    results = in_order(lambda block: block, range(9), n_threads=2)
+    assert next(results) == 0
+    results.close()
+    assert blas_thread_count() == before
+    assert one_blas_thread._holders == 0
 
 
 def test_thread_count_follows_the_usual_switches():

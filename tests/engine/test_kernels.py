@@ -37,7 +37,21 @@ def test_distance_sums_both_ways(metric, scipys, dtype, rtol):
 
 def test_own_distance_is_exactly_zero():
     X = np.random.default_rng(3).normal(size=(300, 7)) * 1e6
-    own = (np.arange(300), np.arange(300))
-    sums, _ = distance_sums(X, X, np.eye(300), own=own)
-    assert (np.diag(sums) == 0).all()
-    np.testing.assert_allclose(sums, cdist(X, X), rtol=1e-7)
+    X[200:250] = X[:50]
+    for dtype in (np.float64, np.float32):
+        rows = X.astype(dtype)
+        sums, _ = distance_sums(rows, rows, np.eye(300, dtype=dtype))
+        assert (np.diag(sums) == 0).all()
+        assert (np.diag(sums[200:250, :50]) == 0).all()
+        rtol = 1e-7 if dtype is np.float64 else 1e-3
+        np.testing.assert_allclose(sums, cdist(rows, rows), rtol=rtol)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5])  # some, or most, distances by hand
+def test_near_customers_beside_far_ones_keep_their_distances(share):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(400, 3))
+    X[: int(400 * share)] += 1e7
+    sums, mirrored = distance_sums(X, X, np.eye(400), mirror=np.eye(400))
+    np.testing.assert_allclose(sums, cdist(X, X), rtol=1e-6)
+    np.testing.assert_allclose(mirrored, cdist(X, X), rtol=1e-6)

@@ -103,7 +103,7 @@ def test_sampled_score_compares_with_all_customers():
         X, [LABELS], sample_size=140, random_state=3, return_std_error=True
     )
     labeling = [encoded(LABELS, len(X))]
-    rows, strata, counts = _silhouette._drawn(X, labeling, 140, 3)
+    rows, strata, counts = _silhouette._drawn(len(X), labeling, 140, 3)
     assert len(set(rows)) == 140
     drawn = np.bincount(strata)
     assert counts.tolist() == np.bincount(LABELS).tolist()
@@ -132,7 +132,7 @@ def test_interval_of_an_estimate_covers_the_exact_score(many_customers):
     exact = _silhouette.silhouettes_of(X, known)
     covered, off = np.zeros(3), np.zeros((1000, 3))
     for seed in range(1000):
-        rows, strata, counts = _silhouette._drawn(X, known, 2000, seed)
+        rows, strata, counts = _silhouette._drawn(len(X), known, 2000, seed)
         for i, values in enumerate(exact):
             mean, error = stratified_mean(values[rows], np.ones(2000), strata, counts)
             off[seed, i] = mean - values.mean()
@@ -174,7 +174,7 @@ def test_weighted_estimate_is_near_the_exact_one(many_customers):
 
 def test_weights_must_count_customers():
     share = np.full(700, 1 / 700)
-    message = "Got 5 lighter segments instead. Divide the weights by their mean."
+    message = "Got 5 lighter segments instead. Divide the weights by their mean,"
     with pytest.raises(DataQualityError, match=re.escape(message)):
         silhouette_score(X, LABELS, sample_weight=share)
     with pytest.raises(DataQualityError, match="Got 700 negative"):
@@ -189,25 +189,77 @@ def test_single_precision_is_off_by_little(many_customers):
         silhouette_scores(X, labelings, dtype="float16")
 
 
-def test_single_precision_loses_what_is_thousands_of_times_nearer():
-    # Two groups that are .001 wide and .003 apart, far from others: float64 tells them.
+@pytest.mark.parametrize("shift", [0, 2.0**20])
+@pytest.mark.parametrize(("dtype", "atol"), [("float64", 1e-6), ("float32", 2e-2)])
+def test_near_segments_beside_a_far_one(shift, dtype, atol):
+    # Two groups .001 wide and .003 apart, far from a third: a silhouette by plain
+    # products is wrong by tenths here.
     rng = np.random.default_rng(8)
-    centers = np.array([[0.0, 0], [0.003, 0], [900, 900]])
+    centers = np.array([[0.0, 0], [0.003, 0], [90, 90]])
     labels = np.repeat([0, 1, 2], 100)
-    X = centers[labels] + 0.001 * rng.normal(size=(300, 2))
-    exact = metrics.silhouette_samples(cdist(X, X), labels, metric="precomputed")
-    np.testing.assert_allclose(silhouette_samples(X, labels), exact, atol=1e-3)
-    single = silhouette_samples(X, labels, dtype="float32")
-    assert abs(single - exact).max() > 0.01
+    near = centers[labels] + 0.001 * rng.normal(size=(300, 2))
+    exact = metrics.silhouette_samples(cdist(near, near), labels, metric="precomputed")
+    if shift and dtype == "float64":
+        atol = 1e-3  # what adding the shift has rounded already
+    samples = silhouette_samples(near + shift, labels, dtype=dtype)
+    np.testing.assert_allclose(samples, exact, atol=atol)
 
 
-def test_a_draw_without_any_customer_of_a_labeling_is_nan():
+@pytest.mark.parametrize("scale", [1e-170, 1e160])
+@pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean", "manhattan", "cosine"])
+def test_units_at_the_ends_of_the_range(scale, metric):
+    expected = silhouette_score(X, LABELS, metric=metric)
+    score = silhouette_score(X * scale, LABELS, metric=metric)
+    assert score == pytest.approx(expected, abs=1e-9)
+
+
+def test_customers_without_a_segment_are_not_drawn():
     labels = np.full(700, -1)
     labels[:4] = [0, 0, 1, 1]
+    many = np.where(np.arange(700) % 3, LABELS, -1)
     scores, errors = silhouette_scores(
-        X, [labels, LABELS], sample_size=20, random_state=0, return_std_error=True
+        X, [labels, many], sample_size=100, random_state=0, return_std_error=True
     )
-    assert np.isnan(scores).tolist() == np.isnan(errors).tolist() == [True, False]
+    # Too few of the first were drawn: all four are averaged over.
+    assert scores[0] == pytest.approx(silhouette_score(X, labels))
+    assert errors[0] == 0
+    assert abs(scores[1] - silhouette_score(X, many)) < 4 * errors[1]
+    alone, none = silhouette_scores(
+        X, [many], sample_size=466, random_state=0, return_std_error=True
+    )
+    assert none[0] == 0  # there are 466 in segments
+    assert alone[0] == pytest.approx(silhouette_score(X, many))
+
+
+@pytest.mark.parametrize("sizes", [(100, 100), (60, 60, 60), (9, 255, 255)])
+def test_columns_beyond_the_range_of_small_codes(sizes):
+    few = X[:600]
+    labelings = [RNG.permutation(np.arange(600) % k) for k in sizes]
+    together = silhouette_scores(few, labelings)
+    alone = [metrics.silhouette_score(few, labels) for labels in labelings]
+    np.testing.assert_allclose(together, alone, atol=1e-12)
+
+
+def test_keys_of_cells_do_not_wrap():
+    # Nine labelings of 255 segments span 256^9: a key in 64 bits would forget the
+    # first ones.
+    few, same = X[:600], np.arange(600) % 255
+    labelings = [RNG.integers(0, 2, 600), *[same] * 9]
+    together = silhouette_scores(few, labelings)
+    expected = metrics.silhouette_score(few, labelings[0])
+    assert together[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_words_may_stand_beside_minus_one():
+    words = ["low" if label < 2 else "high" for label in LABELS[:699]] + [-1]
+    expected = silhouette_score(X[:699], LABELS[:699] < 2)
+    assert silhouette_score(X, words) == pytest.approx(expected)
+
+
+def test_weights_that_leave_one_segment_are_refused():
+    weights = np.where(LABELS > 0, 0, 1)
+    with pytest.raises(DegenerateFitError, match="Got 1 segments of"):
+        silhouette_score(X, LABELS, sample_weight=weights)
 
 
 def test_same_bits_for_any_number_of_threads(monkeypatch):
