@@ -1,6 +1,6 @@
 """Runs all benchmarks and writes docs/benchmarks.md from their results.
 
-python benchmarks/run_all.py                 about seven minutes, writes the page
+python benchmarks/run_all.py                 about twenty minutes, writes the page
 python benchmarks/run_all.py --quick         a smoke test, leaves the page alone
 python benchmarks/run_all.py --json FILE     keeps the results
 python benchmarks/run_all.py --from FILE     writes the page from kept results
