@@ -552,28 +552,21 @@ class SegmentSearch(
 
     def _score(self, rows, labelings, Z, seed):
         """Write silhouettes of all candidates that can have one, in one pass."""
-        scored, kept = [], []
-        for row, labels in zip(rows, labelings, strict=True):
-            if labels is None:
-                continue
-            n_placed = int((labels >= 0).sum())
-            if 2 <= np.count_nonzero(row["sizes"]) < n_placed:
-                scored.append(row)
-                kept.append(labels)
-            else:
-                row["reason"] = row["reason"] or (
-                    "a silhouette needs two segments or more, and fewer than customers"
-                )
-        if not kept:
-            return
+        pairs = zip(rows, labelings, strict=True)
+        fitted = [(row, labels) for row, labels in pairs if labels is not None]
         scores, std_errors = silhouette_scores(
             Z,
-            kept,
+            [labels for _, labels in fitted],
             sample_size=self.sample_size,
             random_state=seed,
             return_std_error=True,
         )
-        for row, score, std_error in zip(scored, scores, std_errors, strict=True):
+        for (row, _), score, std_error in zip(fitted, scores, std_errors, strict=True):
+            if np.isnan(score):
+                row["reason"] = row["reason"] or (
+                    "a silhouette needs two segments or more, and fewer than customers"
+                )
+                continue
             row["silhouette"], row["silhouette_se"] = float(score), float(std_error)
             row["eligible"] = not row["reason"]
 
