@@ -16,6 +16,8 @@ import pandas as pd
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._tags import get_tags
+from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import _get_threadpool_controller
@@ -71,6 +73,8 @@ __all__ = [
     "fit_context",
     "get_tags",
     "one_blas_thread",
+    "routed_to",
+    "routing_enabled",
     "single_threaded",
     "validate_data",
 ]
@@ -287,6 +291,13 @@ def _places(wrong, n_rows, limit=5):
     ]
     more = f" and {len(places) - limit} more columns" * (len(places) > limit)
     return ", ".join(places[:limit]) + more
+
+
+def routed_to(estimator, name):
+    """Whether metadata of a name reaches `fit`; None where routing is switched off."""
+    if not routing_enabled():
+        return None
+    return name in get_routing_for_object(estimator).consumes("fit", {name})
 
 
 def check_weights(sample_weight, X):

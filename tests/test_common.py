@@ -35,7 +35,7 @@ CHECKED_AS = {
     "HierarchicalSegmenter": [HierarchicalSegmenter(n_clusters=2)],
     "KMeansSegmenter": [KMeansSegmenter(random_state=0)],
     "SegmentSearch": [
-        SegmentSearch([KMeansSegmenter(n_init=2)], n_segments=(2, 3), random_state=0)
+        SegmentSearch([KMeansSegmenter()], n_segments=(2, 3), random_state=0)
     ],
     "SegmentationModel": [
         SegmentationModel(TWO_SEGMENTS),

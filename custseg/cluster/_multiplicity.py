@@ -10,7 +10,8 @@ from sklearn.utils import check_random_state
 
 from custseg._utils._pipelines import last_step
 from custseg.cluster._kmeans import KMeansSegmenter
-from custseg.cluster._starts import adjusted_rand, best_match, crossed, draw_rows
+from custseg.cluster._partitions import adjusted_rand, best_match, crossed
+from custseg.cluster._starts import draw_rows
 
 _ALIKE = 0.999  # adjusted Rand index above which two partitions are one solution
 _HARDLY = 0.05  # share of customers moved up to which solutions hardly differ

@@ -3,13 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.utils.random import sample_without_replacement
 
 from custseg._sklearn import single_threaded
 from custseg._utils._seeds import draw_seed
+from custseg.cluster._partitions import adjusted_rand, crossed
 from custseg.cluster._segmenter import has_distinct_rows
 
 MOST_STARTS = 60
@@ -180,33 +180,3 @@ def best_distinct(runs, n_segments, *, most, same):
         if all(adjusted_rand(table) <= same for table in tables):
             kept.append(int(i))
     return kept
-
-
-def crossed(labels, others, n_segments, weights=None):
-    """Count customers, or their weight, by segment in two labelings."""
-    cells = labels.astype(np.intp) * n_segments + others
-    table = np.bincount(cells, weights, minlength=n_segments**2)
-    return table.reshape(n_segments, n_segments)
-
-
-def adjusted_rand(table):
-    """Return the adjusted Rand index (Hubert and Arabie, 1985) of a table of counts."""
-
-    def pairs(counts):
-        counts = np.asarray(counts, dtype=np.float64)
-        return (counts * (counts - 1)).sum() / 2
-
-    together = pairs(table)
-    rows, columns, every = (
-        pairs(table.sum(axis=1)),
-        pairs(table.sum(axis=0)),
-        pairs(table.sum()),
-    )
-    expected = rows * columns / every if every else 0.0
-    most = (rows + columns) / 2
-    return 1.0 if most == expected else float((together - expected) / (most - expected))
-
-
-def best_match(table):
-    """Order of the columns that keeps most customers in one segment (Kuhn, 1955)."""
-    return linear_sum_assignment(table, maximize=True)[1]

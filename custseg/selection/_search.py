@@ -1,146 +1,55 @@
 """The search over estimators and numbers of segments."""
 
 import warnings
-from collections import Counter
 from numbers import Integral, Real
-from threading import Lock
 
-import narwhals.stable.v2 as nw
 import numpy as np
-import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.base import ClusterMixin, MetaEstimatorMixin, clone
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.validation import has_fit_parameter
 
 from custseg._sklearn import (
     BaseComposition,
     CallbackSupportMixin,
     HasMethods,
     Interval,
+    StrOptions,
     available_if,
     check_is_fitted,
+    check_weights,
     fit_context,
+    routing_enabled,
     validate_data,
 )
-from custseg._utils._pipelines import last_step, path_to_last_step
-from custseg._utils._seeds import draw_seed, fill_seed
-from custseg.exceptions import (
-    DataQualityError,
-    DegenerateFitError,
-    SchemaError,
-    SegmentWarning,
+from custseg._utils._pipelines import last_step
+from custseg._utils._seeds import draw_seed
+from custseg.exceptions import DegenerateFitError, SegmentWarning
+from custseg.selection._candidates import (
+    checked_estimators,
+    checked_numbers,
+    fit_families,
+    grouped_reasons,
+    named,
+    scoring_matrix,
 )
-from custseg.selection._silhouette import silhouette_scores
+from custseg.selection._fitting import one_table, parameter_in
+from custseg.selection._rules import (
+    CRITERIA,
+    STD_ERRORS,
+    best,
+    last_stable,
+    simplest_within_one_error,
+    why_not,
+)
+from custseg.selection._scores import add_gaps, add_stability, results_table
 
-_CATCHING = Lock()
-
-
-def _n_segments_parameter(name, estimator):
-    """Name of the parameter that sets the number of segments."""
-    prefix, last = path_to_last_step(estimator)
-    for parameter in ("n_clusters", "n_components"):
-        if parameter in last.get_params(deep=False):
-            return prefix + parameter
-    raise ValueError(
-        "estimators must have n_clusters or n_components, a Pipeline in its last "
-        f"step. Got {type(last).__name__} as {name!r} instead. Leave it out, or fit "
-        "it by itself."
-    )
-
-
-def _named(estimators):
-    """Name bare estimators after the class of their last step, as make_pipeline does.
-
-    A name that comes twice is numbered: ``kmeanssegmenter-1``, ``kmeanssegmenter-2``.
-    """
-    named = [
-        item
-        if isinstance(item, tuple)
-        else (type(last_step(item)).__name__.lower(), item)
-        for item in estimators
-    ]
-    bare = [not isinstance(item, tuple) for item in estimators]
-    repeats = Counter(name for (name, _), own in zip(named, bare, strict=True) if own)
-    seen = Counter()
-    for i, (name, estimator) in enumerate(named):
-        if bare[i] and repeats[name] > 1:
-            seen[name] += 1
-            named[i] = (f"{name}-{seen[name]}", estimator)
-    return named
-
-
-def _is_count(number):
-    is_whole = isinstance(number, Integral) and not isinstance(number, bool)
-    return is_whole and number >= 1
-
-
-def _fit_candidate(estimator, X):
-    """Fit one candidate; what goes wrong, or is warned of, is returned as text."""
-    # Catching warnings changes a state of the whole process: one thread at a time.
-    with _CATCHING, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            labels, reason = np.asarray(estimator.fit_predict(X)), ""
-            if labels.dtype.kind not in "iu":
-                raise TypeError(f"labels must be integers. Got {labels.dtype} instead.")
-        except Exception as error:  # a failed candidate is a row of the results
-            estimator, labels = None, None
-            # custseg's own sentences need no class name; a bare KeyError would.
-            own = type(error).__module__ == DegenerateFitError.__module__
-            reason = str(error) if own else f"{type(error).__name__}: {error}"
-    notes = "; ".join(dict.fromkeys(str(warning.message) for warning in caught))
-    return estimator, labels, reason, notes
-
-
-def _fit_and_tell(search, estimator, X, context):
-    """Fit one candidate as a task that callbacks are told of."""
-    with context.propagate_callback_context(estimator):
-        context.call_on_fit_task_begin(estimator=search, X=X)
-        fit = _fit_candidate(estimator, X)
-        context.call_on_fit_task_end(estimator=search, X=X)
-    return fit
-
-
-def _grouped_reasons(rows):
-    """Write why candidates may not be chosen, each reason once with its candidates."""
-    groups = {}
-    for row in rows:
-        names = groups.setdefault(row["reason"].rstrip("."), {})
-        names.setdefault(row["estimator"], []).append(str(row["n_segments"]))
-    said = []
-    for reason, names in groups.items():
-        tried = (f"{name} {', '.join(numbers)}" for name, numbers in names.items())
-        said.append(f"{reason} ({'; '.join(tried)})")
-    return " | ".join(said)
-
-
-def _scoring_matrix(table):
-    """Return the common space as a finite float matrix, or say which column hinders."""
-    names = None
-    frame = nw.from_native(table, eager_only=True, pass_through=True)
-    if isinstance(frame, nw.DataFrame):
-        names = frame.columns
-        text = [name for name in names if not frame.schema[name].is_numeric()]
-        text = [name for name in text if frame.schema[name] != nw.Boolean]
-        if text:
-            raise SchemaError(
-                "Candidates must be scored in a space of numbers. Got columns that "
-                f"are none instead: {', '.join(map(repr, text))}. Pass score_on=, a "
-                "transformer that turns the table into numbers."
-            )
-    Z = check_array(table, dtype=np.float64, ensure_all_finite=False)
-    n_bad = (~np.isfinite(Z)).sum(axis=0)
-    if n_bad.any():
-        bad = [
-            f"{n_bad[j]} in column {j if names is None else repr(names[j])}"
-            for j in np.flatnonzero(n_bad)
-        ]
-        raise DataQualityError(
-            "The space that candidates are scored in must have no missing value (NaN) "
-            f"and no infinite one (inf). Got {', '.join(bad)} instead. Put a "
-            "transformer that fills them before the search, or pass it as score_on=."
-        )
-    return Z
+_N_BOOTSTRAPS = 100
+_N_REFERENCES = 20
 
 
 def _best_can(method):
@@ -149,7 +58,7 @@ def _best_can(method):
     def check(search):
         if hasattr(search, "best_estimator_"):
             return hasattr(search.best_estimator_, method)
-        return hasattr(_named(search.estimators)[0][1], method)
+        return hasattr(named(search.estimators)[0][1], method)
 
     return check
 
@@ -157,11 +66,11 @@ def _best_can(method):
 class SegmentSearch(
     CallbackSupportMixin, ClusterMixin, MetaEstimatorMixin, BaseComposition
 ):
-    """Chooses the clusterer and the number of segments by silhouette.
+    """Chooses the clusterer and the number of segments.
 
-    Fits every estimator with every number of segments, scores all of them in one
-    common space and acts as the best: a clusterer itself, that can be the last step
-    of a Pipeline and can search over Pipelines.
+    Fits every estimator with every number of segments, works out criteria of all of
+    them in one common space and acts as the one that the rule chooses: a clusterer
+    itself, that can be the last step of a Pipeline and can search over Pipelines.
 
     Parameters
     ----------
@@ -170,7 +79,21 @@ class SegmentSearch(
         that end in one. A bare estimator is named after the class of its last step,
         in lower case.
     n_segments : sequence of int, default=(2, 3, 4, 5, 6, 7, 8)
-        Numbers of segments to try, such as ``range(2, 9)``.
+        Numbers of segments to try, such as ``range(2, 9)``. Steps before the last of a
+        Pipeline are fitted once for all of them, and a hierarchy is cut from one tree.
+    criterion : {"silhouette", "stability", "calinski_harabasz", "davies_bouldin", \
+"gap", "bic", "icl"}, default="silhouette"
+        What rules compare candidates by. "stability" is the median adjusted Rand index
+        of pairs of refits to resamples; "bic" and "icl" are of mixtures, over the same
+        columns; "gap" needs estimators that are no Pipelines.
+    rule : {"best", "one_se", "stable"} or callable, default="best"
+        - "best": the best by the criterion;
+        - "one_se": the fewest segments within one standard error of the best, by
+          "silhouette" (the error over refits to resamples) or "gap";
+        - "stable": of each estimator the last number of segments before the lower
+          quartile of the adjusted Rand index drops for good, whatever the criterion;
+          of estimators the most stable;
+        - a callable that gets `results_` and returns the index of an eligible row.
     score_on : transformer, default=None
         Makes the space in which all candidates are scored from what the search is
         given; None scores on what the search is given itself. Needed when the search
@@ -183,27 +106,44 @@ class SegmentSearch(
     sample_size : int or None, default=5000
         Customers whose silhouettes are averaged, each compared with all customers;
         None averages over all, in time that grows with the square of their number.
+    n_bootstraps : int, default=None
+        Pairs of resamples that every candidate is fitted to, for "stability" and
+        ``silhouette_boot_se``; None makes 100 where the criterion or rule needs them,
+        else none.
+    n_references : int, default=None
+        Tables without segments that every candidate is fitted to, for "gap"; None
+        makes 20 where that is the criterion, else none.
     n_jobs : int, default=None
-        Candidates fitted at a time, as in joblib. Results are the same for any number.
+        Fits made at a time, as in joblib. Results are the same for any number.
     random_state : int, RandomState instance or None, default=None
-        Fills every ``random_state`` that is None in the estimators and seeds the draw
-        of customers. With an int a search repeats bit for bit.
+        Fills every ``random_state`` that is None in the estimators and seeds all
+        draws. With an int a search repeats bit for bit.
     verbose : int, default=0
-        Above 0 joblib prints how many candidates are fitted. Nothing is printed by
-        default; scikit-learn's callbacks (from its version 1.9), such as
+        Above 0 joblib prints how many fits are made. Nothing is printed by default;
+        scikit-learn's callbacks (from its version 1.9), such as
         ``search.set_callbacks(ProgressBar())``, are told of every candidate.
 
     Attributes
     ----------
-    results_ : DataFrame of shape (n_candidates, 11)
-        One row a candidate: ``estimator`` (name), ``n_segments``, ``silhouette``,
-        ``silhouette_se`` (standard error of its estimate, 0 where exact),
-        ``smallest_share``, ``sizes``, ``bic`` (where the model has one; smaller is
-        better, and only comparable over the same columns), ``eligible``,
-        ``selected``, ``reason`` (why it failed or may not be chosen) and ``notes``
-        (what it warned of).
+    results_ : DataFrame of shape (n_candidates, 20)
+        One row a candidate; criteria that were not worked out are NaN:
+
+        - ``estimator`` (name) and ``n_segments``;
+        - ``silhouette``, ``silhouette_se`` (standard error of its estimate, 0 where
+          exact) and ``silhouette_boot_se`` (over refits to resamples);
+        - ``calinski_harabasz``, ``davies_bouldin`` (smaller is better);
+        - ``gap`` and ``gap_se``;
+        - ``bic`` and ``icl`` (smaller is better, and only comparable over the same
+          columns);
+        - ``stability``, the median adjusted Rand index of pairs of refits, and its
+          quartiles ``stability_q25``, ``stability_q75``;
+        - ``smallest_share`` and ``sizes``, customers or sums of their weights;
+        - ``eligible``, ``selected``, ``reason`` (why it failed or may not be chosen)
+          and ``notes`` (what it warned of).
     candidates_ : dict of (name, n_segments) to fitted estimator
         The candidates that could be fitted.
+    stability_ : StabilityResult or None
+        All figures of the resamples, if any were drawn.
     best_estimator_ : estimator
         The chosen candidate.
     labels_ : ndarray of shape (n_customers,)
@@ -211,7 +151,7 @@ class SegmentSearch(
     n_segments_ : int
         Number of segments chosen.
     segment_sizes_ : ndarray of shape (n_segments,)
-        Customers in each segment.
+        Customers in each segment, or the sum of their weights.
     segment_centers_ : ndarray of shape (n_segments, n_features) or None
         Of the chosen candidate, in its own space.
     n_features_in_ : int
@@ -222,19 +162,37 @@ class SegmentSearch(
     Warns
     -----
     SegmentWarning
-        If the chosen candidate warned while it was fitted.
+        If the chosen candidate warned while it was fitted, or stability never drops
+        under the rule "stable".
+
+    See Also
+    --------
+    bootstrap_stability : Stability of one estimator.
+    structure_test : Whether there are segments at all.
 
     Notes
     -----
     A silhouette favours round, well separated segments, and on answers of surveys it
-    often rises with every further segment: read `results_` and the profiles, not the
-    one best figure.
+    often rises with every further segment. Where estimators of several kinds compete,
+    "stable" is the fairer rule: it asks only whether segments come back.
+
+    The variance of ``silhouette_boot_se`` is the sum of two: that of the mean
+    silhouette over 50 refits at most, each carried to all customers, and that of
+    customers' silhouettes over their number.
 
     References
     ----------
     Rousseeuw, P. J. (1987). Silhouettes: a graphical aid to the interpretation and
     validation of cluster analysis. Journal of Computational and Applied Mathematics
     20, 53-65. https://doi.org/10.1016/0377-0427(87)90125-7
+
+    Tibshirani, R., Walther, G. and Hastie, T. (2001). Estimating the number of clusters
+    in a data set via the gap statistic. Journal of the Royal Statistical Society B
+    63(2), 411-423. https://doi.org/10.1111/1467-9868.00293
+
+    Dolnicar, S. and Leisch, F. (2010). Evaluation of structure and reproducibility of
+    cluster solutions using the bootstrap. Marketing Letters 21, 83-101.
+    https://doi.org/10.1007/s11002-009-9083-4
 
     Examples
     --------
@@ -261,9 +219,13 @@ class SegmentSearch(
     _parameter_constraints = {
         "estimators": [list, tuple],
         "n_segments": ["array-like", Integral],
+        "criterion": [StrOptions(set(CRITERIA))],
+        "rule": [StrOptions({"best", "one_se", "stable"}), callable],
         "score_on": [HasMethods(["fit", "transform"]), None],
         "min_segment_share": [Interval(Real, 0, 1, closed="left")],
         "sample_size": [Interval(Integral, 2, None, closed="left"), None],
+        "n_bootstraps": [Interval(Integral, 0, None, closed="left"), None],
+        "n_references": [Interval(Integral, 0, None, closed="left"), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -274,25 +236,33 @@ class SegmentSearch(
         estimators,
         n_segments=(2, 3, 4, 5, 6, 7, 8),
         *,
+        criterion="silhouette",
+        rule="best",
         score_on=None,
         min_segment_share=0.02,
         sample_size=5000,
+        n_bootstraps=None,
+        n_references=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
     ):
         self.estimators = estimators
         self.n_segments = n_segments
+        self.criterion = criterion
+        self.rule = rule
         self.score_on = score_on
         self.min_segment_share = min_segment_share
         self.sample_size = sample_size
+        self.n_bootstraps = n_bootstraps
+        self.n_references = n_references
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False, tells_tasks=True)
-    def fit(self, X, y=None):
-        """Fit all candidates, score them and keep the best.
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit all candidates, score them and keep the one that the rule chooses.
 
         Parameters
         ----------
@@ -300,6 +270,9 @@ class SegmentSearch(
             What the estimators take.
         y : None
             Ignored; here for scikit-learn's sake.
+        sample_weight : array-like of shape (n_customers,), default=None
+            Weight of each customer, zero or more: passed to every estimator, or with
+            metadata routing to those that ask for it, and heeded by all criteria.
 
         Returns
         -------
@@ -309,7 +282,9 @@ class SegmentSearch(
         ------
         ValueError
             If an estimator has neither ``n_clusters`` nor ``n_components``, names
-            repeat, or a number of segments is not a positive integer.
+            repeat, a number of segments is not a positive integer, `criterion` and
+            `rule` do not go together, an estimator takes no weights, or likelihoods of
+            different columns would be compared.
         SchemaError
             If the common space has columns that are not numbers.
         DataQualityError
@@ -319,32 +294,32 @@ class SegmentSearch(
         """
         validate_data(self, X, skip_check_array=True)
         if self.score_on is None:
-            Z = _scoring_matrix(X)
+            Z = scoring_matrix(X)
         else:
-            Z = _scoring_matrix(clone(self.score_on).fit_transform(X))
+            Z = scoring_matrix(clone(self.score_on).fit_transform(X))
+        X = one_table(X)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, Z)
         seed = self.random_state
         if seed is not None:
             seed = draw_seed(check_random_state(seed))
-        candidates = self._candidates(seed)
-        fits = self._fit_all(candidates, X)
-        rows = [
-            self._row(name, n, *fit)
-            for (name, n, _), fit in zip(candidates, fits, strict=True)
-        ]
-        self._score(rows, [labels for _, labels, _, _ in fits], Z, seed)
-        best = self._choose(rows)
-        self.results_ = pd.DataFrame(rows)
-        self.candidates_ = {
-            (name, n): estimator
-            for (name, n, _), (estimator, _, _, _) in zip(candidates, fits, strict=True)
-            if estimator is not None
-        }
-        self.best_estimator_, self.labels_ = fits[best][:2]
-        self.segment_sizes_ = np.array(rows[best]["sizes"])
-        self.n_segments_ = len(self.segment_sizes_)
-        self.segment_centers_ = getattr(
-            last_step(self.best_estimator_), "segment_centers_", None
+        numbers = self._checked_numbers(sample_weight)
+        families = fit_families(
+            self, self._named_estimators, numbers, X, sample_weight, seed
         )
+        results = results_table(
+            families,
+            Z,
+            sample_weight=sample_weight,
+            sample_size=self.sample_size,
+            seed=seed,
+        )
+        self._resample(results, families, X, Z, sample_weight, seed)
+        needed = "stability" if self.rule == "stable" else self.criterion
+        every = len(Z) if sample_weight is None else sample_weight.sum()
+        results["reason"] = why_not(results, needed, self.min_segment_share, every)
+        results["eligible"] = results["reason"] == ""
+        self._keep(results, families, self._choose(results))
         return self
 
     @available_if(_best_can("predict"))
@@ -463,137 +438,151 @@ class SegmentSearch(
     def _named_estimators(self):
         # get_params must answer even for what fit will refuse.
         is_list = isinstance(self.estimators, (list, tuple))
-        return _named(self.estimators) if is_list else self.estimators
+        return named(self.estimators) if is_list else self.estimators
 
     @_named_estimators.setter
     def _named_estimators(self, estimators):
         self.estimators = estimators
 
-    def _fit_all(self, candidates, X):
-        """Fit the candidates, and tell callbacks of each."""
-        context = self._init_callback_context(
-            max_subtasks=len(candidates), sequential_subtasks=False
-        )
-        context.call_on_fit_task_begin(estimator=self, X=X)
-        fits = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
-            delayed(_fit_and_tell)(
-                self,
-                estimator,
+    def get_metadata_routing(self):
+        """Say which estimators ask for weights, and that the search takes them itself.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        for name, estimator in self._named_estimators:
+            router.add(**{name: estimator}, method_mapping=mapping)
+        return router
+
+    def _checked_numbers(self, sample_weight):
+        """Check what a fit is asked for; return the numbers of segments."""
+        checked_estimators(self.estimators)
+        estimators = self._named_estimators
+        self._validate_names([name for name, _ in estimators])
+        numbers = checked_numbers(self.n_segments)
+        for name, estimator in estimators:
+            parameter_in(estimator, name)
+        if self.rule == "one_se" and self.criterion not in STD_ERRORS:
+            raise ValueError(
+                "rule='one_se' must have a criterion with a standard error, "
+                f"{' or '.join(map(repr, STD_ERRORS))}. Got {self.criterion!r} "
+                "instead. Use rule='best', or one of these."
+            )
+        if sample_weight is None:
+            return numbers
+        if routing_enabled():
+            process_routing(self, "fit", sample_weight=sample_weight)
+            return numbers
+        refuse = [
+            name
+            for name, estimator in estimators
+            if not has_fit_parameter(last_step(estimator), "sample_weight")
+        ]
+        if refuse:
+            raise ValueError(
+                "sample_weight must be taken by every estimator. Got "
+                f"{', '.join(refuse)} without instead. Leave them out, or leave the "
+                "weights out."
+            )
+        return numbers
+
+    def _resample(self, results, families, X, Z, sample_weight, seed):
+        """Add the criteria that need refits to references and to resamples."""
+        n_bootstraps, n_references = self.n_bootstraps, self.n_references
+        if n_bootstraps is None:
+            wanted = self.rule == "stable" or self.criterion == "stability"
+            wanted |= self.rule == "one_se" and self.criterion == "silhouette"
+            n_bootstraps = _N_BOOTSTRAPS * wanted
+        if n_references is None:
+            n_references = _N_REFERENCES * (self.criterion == "gap")
+        options = {"sample_weight": sample_weight, "seed": seed}
+        if n_references:
+            of_gaps = {"n_references": n_references, "n_jobs": self.n_jobs}
+            add_gaps(results, families, Z, **of_gaps, **options)
+        self.stability_ = None
+        if n_bootstraps:
+            from custseg.selection._stability import measure_stability  # TEMP
+
+            self.stability_, refits = measure_stability(
+                families,
                 X,
-                context.subcontext(task_name=f"{name}, {n} segments", task_id=i),
+                n_bootstraps=n_bootstraps,
+                random_state=seed,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+                sample_weight=sample_weight,
             )
-            for i, (name, n, estimator) in enumerate(candidates)
-        )
-        context.call_on_fit_task_end(estimator=self, X=X)
-        return fits
+            add_stability(results, self.stability_, refits, families, Z, **options)
 
-    def _candidates(self, seed):
-        """Every (name, number of segments, unfitted estimator), in listing order."""
-        if not self.estimators:
-            raise ValueError(
-                "estimators must have at least one estimator. Got none instead. For "
-                "example: SegmentSearch([KMeansSegmenter()])."
-            )
-        last = [one[-1] if isinstance(one, tuple) else one for one in self.estimators]
-        classes = [one.__name__ for one in last if isinstance(one, type)]
-        if classes:
-            raise ValueError(
-                "estimators must be objects. Got the class "
-                f"{', '.join(classes)} instead. Write {classes[0]}()."
-            )
-        named = self._named_estimators
-        self._validate_names([name for name, _ in named])
-        if isinstance(self.n_segments, Integral):
-            raise ValueError(
-                "n_segments must be a sequence of numbers of segments to try. Got "
-                f"{self.n_segments!r} instead. For example: range(2, 9), or "
-                f"[{self.n_segments!r}] for that number alone."
-            )
-        numbers = list(self.n_segments)
-        wrong = [n for n in numbers if not _is_count(n)]
-        if wrong or not numbers:
-            raise ValueError(
-                "n_segments must be one or more positive integers. Got "
-                f"{wrong or numbers} instead. For example: range(2, 9)."
-            )
-        candidates = []
-        for name, estimator in named:
-            parameter = _n_segments_parameter(name, estimator)
-            for n in numbers:
-                candidate = clone(estimator).set_params(**{parameter: int(n)})
-                candidates.append((name, int(n), fill_seed(candidate, seed)))
-        return candidates
-
-    def _row(self, name, n_segments, estimator, labels, reason, notes):
-        """One candidate as a row of the results, its silhouette yet to come."""
-        sizes = ()
-        if labels is not None:
-            found = np.bincount(labels[labels >= 0], minlength=n_segments)
-            sizes = tuple(found.tolist())
-            share = min(sizes) / len(labels)
-            if share < self.min_segment_share or share == 0:
-                reason = (
-                    f"smallest segment has {min(sizes)} of {len(labels)} customers, "
-                    f"under min_segment_share={self.min_segment_share:g}"
+    def _choose(self, results):
+        """Index of the candidate that the rule chooses among those that may be."""
+        eligible = results[results["eligible"]]
+        if eligible.empty:
+            self._refuse(results)
+        note = ""
+        if callable(self.rule):
+            chosen = self.rule(results.copy())
+            if chosen not in eligible.index:
+                raise ValueError(
+                    "rule must return the index of a row of the results that is "
+                    f"eligible, one of {list(eligible.index)}. Got {chosen!r} instead. "
+                    "For example: results.loc[results['eligible'], 'icl'].idxmin()."
                 )
-        return {
-            "estimator": name,
-            "n_segments": n_segments,
-            "silhouette": np.nan,
-            "silhouette_se": np.nan,
-            "smallest_share": share if sizes else np.nan,
-            "sizes": sizes,
-            "bic": getattr(last_step(estimator), "bic_", np.nan),
-            "eligible": False,
-            "selected": False,
-            "reason": reason,
-            "notes": notes,
+        elif self.rule == "stable":
+            chosen, drops = last_stable(results)
+            if not drops:
+                note = (
+                    "A drop of stability must be seen for rule='stable' to tell the "
+                    "number of segments. Got none up to "
+                    f"{results['n_segments'].max()} segments instead. Try more of "
+                    "them, or look at the profiles."
+                )
+        else:
+            rule = best if self.rule == "best" else simplest_within_one_error
+            chosen = eligible.index[rule(eligible, self.criterion)]
+        row = results.loc[chosen]
+        if row["notes"]:
+            note = (
+                f"The chosen candidate ({row['estimator']}, {row['n_segments']} "
+                f"segments) warned: {row['notes']}. {note}".rstrip(". ")
+            )
+        if note:
+            warnings.warn(note, SegmentWarning, stacklevel=4)
+        return chosen
+
+    def _refuse(self, results):
+        """Raise the error that no candidate may be chosen."""
+        failed = not results["sizes"].map(len).any()
+        remedy = (
+            "Try fewer segments or other estimators, or mend the table."
+            if failed
+            else "Look for outliers, try other numbers of segments or estimators, "
+            "or lower min_segment_share."
+        )
+        n = len(results)
+        raise DegenerateFitError(
+            "At least one candidate must be fit to be chosen. Got "
+            f"{n} {'candidate that is' if n == 1 else 'candidates that are'} not "
+            f"instead: {grouped_reasons(results.to_dict('records'))}. {remedy}"
+        )
+
+    def _keep(self, results, families, chosen):
+        """Set what a fitted search has."""
+        results.loc[chosen, "selected"] = True
+        self.results_ = results
+        fits = [fit for family in families for fit in family.fits]
+        keys = zip(results["estimator"], results["n_segments"], strict=True)
+        self.candidates_ = {
+            key: fit.estimator
+            for key, fit in zip(keys, fits, strict=True)
+            if fit.estimator is not None
         }
-
-    def _score(self, rows, labelings, Z, seed):
-        """Write silhouettes of all candidates that can have one, in one pass."""
-        pairs = zip(rows, labelings, strict=True)
-        fitted = [(row, labels) for row, labels in pairs if labels is not None]
-        scores, std_errors = silhouette_scores(
-            Z,
-            [labels for _, labels in fitted],
-            sample_size=self.sample_size,
-            random_state=seed,
-            return_std_error=True,
+        self.best_estimator_, self.labels_ = fits[chosen].estimator, fits[chosen].labels
+        self.segment_sizes_ = np.array(results.loc[chosen, "sizes"])
+        self.n_segments_ = len(self.segment_sizes_)
+        self.segment_centers_ = getattr(
+            last_step(self.best_estimator_), "segment_centers_", None
         )
-        for (row, _), score, std_error in zip(fitted, scores, std_errors, strict=True):
-            if np.isnan(score):
-                row["reason"] = row["reason"] or (
-                    "a silhouette needs two segments or more, and fewer than customers"
-                )
-                continue
-            row["silhouette"], row["silhouette_se"] = float(score), float(std_error)
-            row["eligible"] = not row["reason"]
-
-    def _choose(self, rows):
-        """Index of the best eligible candidate; the first listed wins a tie."""
-        eligible = [i for i, row in enumerate(rows) if row["eligible"]]
-        if not eligible:
-            failed = all(not row["sizes"] for row in rows)
-            remedy = (
-                "Try fewer segments or other estimators, or mend the table."
-                if failed
-                else "Look for outliers, try other numbers of segments or estimators, "
-                "or lower min_segment_share."
-            )
-            n = len(rows)
-            raise DegenerateFitError(
-                "At least one candidate must be fit to be chosen. Got "
-                f"{n} {'candidate that is' if n == 1 else 'candidates that are'} not "
-                f"instead: {_grouped_reasons(rows)}. {remedy}"
-            )
-        best = max(eligible, key=lambda i: rows[i]["silhouette"])
-        rows[best]["selected"] = True
-        if rows[best]["notes"]:
-            warnings.warn(
-                f"The chosen candidate ({rows[best]['estimator']}, "
-                f"{rows[best]['n_segments']} segments) warned: {rows[best]['notes']}",
-                SegmentWarning,
-                stacklevel=4,
-            )
-        return best

@@ -14,12 +14,10 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from custseg.cluster import KMeansSegmenter
+from custseg.cluster._partitions import adjusted_rand, best_match, crossed
 from custseg.cluster._starts import (
     Run,
-    adjusted_rand,
     best_distinct,
-    best_match,
-    crossed,
     draw_rows,
     enough_starts,
     lloyd,
