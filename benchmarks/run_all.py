@@ -17,7 +17,16 @@ from _report import filled, machine_line, section
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-SCRIPTS = ("import_time", "demo", "silhouette", "kmeans", "hierarchy", "som", "batch")
+SCRIPTS = (
+    "import_time",
+    "demo",
+    "silhouette",
+    "kmeans",
+    "hierarchy",
+    "som",
+    "selection",
+    "batch",
+)
 INTRODUCTION = """\
 # Benchmarks
 

@@ -4,10 +4,17 @@ from custseg.selection._criteria import (
     calinski_harabasz_scores as calinski_harabasz_scores,
 )
 from custseg.selection._criteria import davies_bouldin_scores as davies_bouldin_scores
+from custseg.selection._dip import dip_statistic as dip_statistic
 from custseg.selection._search import SegmentSearch as SegmentSearch
 from custseg.selection._silhouette import segment_silhouettes as segment_silhouettes
 from custseg.selection._silhouette import silhouette_samples as silhouette_samples
 from custseg.selection._silhouette import silhouette_score as silhouette_score
 from custseg.selection._silhouette import silhouette_scores as silhouette_scores
+from custseg.selection._stability import StabilityResult as StabilityResult
+from custseg.selection._stability import bootstrap_stability as bootstrap_stability
+from custseg.selection._structure import StructureTest as StructureTest
+from custseg.selection._structure import structure_test as structure_test
+from custseg.selection._unimodality import UnimodalityTest as UnimodalityTest
+from custseg.selection._unimodality import unimodality_test as unimodality_test
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -8,9 +8,9 @@ from custseg._utils._pipelines import last_step
 def information_criteria(estimator, Z):
     """BIC and ICL of a fitted mixture; smaller is better.
 
-    ICL adds to BIC twice the entropy of the probabilities that customers are assigned
-    by, so that overlapping segments count against a mixture (Biernacki, Celeux and
-    Govaert, 2000, equation 2.7 in the sign of `bic`).
+    ICL is the BIC of customers and their segments together, each customer in the most
+    probable one, so that overlapping segments count against a mixture (Biernacki,
+    Celeux and Govaert, 2000).
 
     Parameters
     ----------
@@ -38,6 +38,5 @@ def information_criteria(estimator, Z):
         return np.nan, np.nan
     if not hasattr(last, "predict_proba"):
         return float(bic), np.nan
-    p = last.predict_proba(Z)
-    entropy = -np.sum(p * np.log(p, out=np.zeros_like(p), where=p > 0))
-    return float(bic), float(bic + 2 * entropy)
+    certainty = last.predict_proba(Z).max(axis=1)
+    return float(bic), float(bic - 2 * np.log(certainty).sum())

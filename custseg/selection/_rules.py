@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from custseg.selection._stability import stable_number
+
 # Criteria and whether larger is better.
 CRITERIA = {
     "silhouette": True,
@@ -66,8 +68,6 @@ def last_stable(results):
     drops : bool
         Whether a drop was seen for that estimator.
     """
-    from custseg.selection._stability import stable_number  # TEMP
-
     options = []
     known = results[results["stability_q25"].notna()].sort_values("n_segments")
     for _, rows in known.groupby("estimator", sort=False):

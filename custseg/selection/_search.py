@@ -1,6 +1,7 @@
 """The search over estimators and numbers of segments."""
 
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -37,7 +38,7 @@ from custseg.selection._candidates import (
     named,
     scoring_matrix,
 )
-from custseg.selection._fitting import one_table, parameter_in
+from custseg.selection._fitting import Family, Fit, one_table, parameter_in
 from custseg.selection._rules import (
     CRITERIA,
     STD_ERRORS,
@@ -47,6 +48,11 @@ from custseg.selection._rules import (
     why_not,
 )
 from custseg.selection._scores import add_gaps, add_stability, results_table
+from custseg.selection._stability import (
+    check_schemes,
+    measure_stability,
+    with_tests,
+)
 
 _N_BOOTSTRAPS = 100
 _N_REFERENCES = 20
@@ -293,10 +299,7 @@ class SegmentSearch(
             If no candidate may be chosen; the message has the reasons.
         """
         validate_data(self, X, skip_check_array=True)
-        if self.score_on is None:
-            Z = scoring_matrix(X)
-        else:
-            Z = scoring_matrix(clone(self.score_on).fit_transform(X))
+        Z = self._common_space(X)
         X = one_table(X)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, Z)
@@ -403,6 +406,110 @@ class SegmentSearch(
             f"{estimator!r} with {n_segments!r} instead. See results_."
         )
 
+    def stability(
+        self,
+        X,
+        n_bootstraps=100,
+        *,
+        schemes=("bootstrap",),
+        n_null=99,
+        sample_weight=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        """Tell whether the segments of all candidates would come back.
+
+        Changes nothing on the search.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+            Customers: those of `fit`, or others.
+        n_bootstraps : int, default=100
+            Pairs of bootstrap samples, and resamples of each other scheme.
+        schemes : sequence of str, default=("bootstrap",)
+            As in `bootstrap_stability`.
+        n_null : int, default=99
+            Draws of the test whether there are segments at all; 0 leaves tests out.
+        sample_weight : array-like of shape (n_customers,), default=None
+            Weight of each customer; tests of structure are left out then.
+        n_jobs : int, default=None
+            Resamples fitted at a time; None takes that of the search.
+        random_state : int, RandomState instance or None, default=None
+            Seed of all draws; None takes that of the search.
+        verbose : int, default=0
+            Above 0 joblib prints its progress.
+
+        Returns
+        -------
+        result : StabilityResult
+            Its verdict is about the chosen candidate, in the space that candidates are
+            scored in.
+
+        Raises
+        ------
+        ValueError
+            If a scheme is unknown, or a candidate without `predict` is asked about
+            other customers than those of `fit`.
+        """
+        check_is_fitted(self)
+        Z = self._common_space(X)
+        X = one_table(X)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, Z)
+            n_null = 0
+        given = self.random_state if random_state is None else random_state
+        seed = None if given is None else draw_seed(check_random_state(given))
+        families = []
+        for name, estimator in self._named_estimators:
+            rows = self.results_[self.results_["estimator"] == name]
+            numbers = rows["n_segments"].tolist()
+            fits = [self._fit_of(name, number, X) for number in numbers]
+            families.append(Family(name, estimator, tuple(numbers), fits))
+        result, _ = measure_stability(
+            families,
+            X,
+            n_bootstraps=n_bootstraps,
+            schemes=check_schemes(schemes),
+            seed=seed,
+            n_jobs=self.n_jobs if n_jobs is None else n_jobs,
+            verbose=verbose,
+            sample_weight=sample_weight,
+        )
+        chosen = self.results_[self.results_["selected"]].iloc[0]
+        selected = chosen["estimator"], int(chosen["n_segments"])
+        return with_tests(
+            replace(result, selected=selected),
+            self._fit_of(*selected, X),
+            X,
+            Z,
+            n_null=n_null,
+            sample_weight=sample_weight,
+            seed=seed,
+        )
+
+    def _fit_of(self, name, number, X):
+        """Return a candidate with the labels of these customers."""
+        estimator = self.candidates_.get((name, number))
+        if estimator is None:
+            return Fit(None, None, "not fitted by the search", "")
+        if hasattr(estimator, "predict"):
+            return Fit(estimator, np.asarray(estimator.predict(X)), "", "")
+        labels = last_step(estimator).labels_
+        if len(labels) != len(X):
+            raise ValueError(
+                f"X must have the {len(labels)} customers of fit for a candidate "
+                f"without predict. Got {len(X)} for {name} instead. Leave that "
+                "estimator out of the search, or pass the customers of fit."
+            )
+        return Fit(estimator, labels, "", "")
+
+    def _common_space(self, X):
+        if self.score_on is None:
+            return scoring_matrix(X)
+        return scoring_matrix(clone(self.score_on).fit_transform(X))
+
     def get_params(self, deep=True):
         """Parameters, those of the estimators as ``<name>__<parameter>``.
 
@@ -504,13 +611,11 @@ class SegmentSearch(
             add_gaps(results, families, Z, **of_gaps, **options)
         self.stability_ = None
         if n_bootstraps:
-            from custseg.selection._stability import measure_stability  # TEMP
-
             self.stability_, refits = measure_stability(
                 families,
                 X,
                 n_bootstraps=n_bootstraps,
-                random_state=seed,
+                seed=seed,
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,
                 sample_weight=sample_weight,
