@@ -39,13 +39,18 @@ _HOME = {
     "SegmentationModel": "assignment",
     "SilhouetteDisplay": "plotting",
     "TransactionColumns": "tables",
+    "bootstrap_stability": "selection",
     "clean_transactions": "tables",
+    "match_labels": "cluster",
+    "match_segments": "assignment",
     "profile_segments": "profile",
     "segment_multiplicity": "cluster",
     "silhouette_samples": "selection",
     "silhouette_score": "selection",
     "silhouette_scores": "selection",
+    "structure_test": "selection",
     "summarize_transactions": "tables",
+    "unimodality_test": "selection",
 }
 _STAGES = (
     "assignment",

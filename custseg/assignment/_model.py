@@ -1,13 +1,11 @@
 """The segmentation model: segments learned on some columns, assigned by others."""
 
-import warnings
+from functools import partial
 from numbers import Real
 
-import narwhals.stable.v2 as nw
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
 from custseg._sklearn import (
     CallbackSupportMixin,
@@ -18,40 +16,35 @@ from custseg._sklearn import (
     fit_context,
     validate_data,
 )
+from custseg._utils._frames import as_frame, rows_at
 from custseg._utils._pipelines import last_step
 from custseg._utils._seeds import draw_seed, fill_seed
+from custseg.assignment._answers import count_segments
+from custseg.assignment._identity import check_min_jaccard
+from custseg.assignment._numbering import (
+    NONE_OF_THE_ABOVE,
+    first_numbering,
+    next_numbering,
+    renamed,
+)
 from custseg.assignment._roles import (
+    answers_table,
     are_missing,
-    as_frame,
     as_table,
+    check_ids,
     columns_of,
-    rows_at,
-    wrong_ids,
+    warn_of_customers,
 )
-from custseg.assignment._typicality import Typicality
-from custseg.exceptions import (
-    DataQualityError,
-    DegenerateFitError,
-    SchemaError,
-    SegmentWarning,
+from custseg.assignment._typicality import (
+    Typicality,
+    finite_numbers,
+    held_back_customers,
 )
+from custseg.cluster._matching import ids_of
+from custseg.exceptions import DegenerateFitError
 
-_CALIBRATION_SHARE = 0.2
 # From here on a missing value is an answer that the model has learned what to make of.
 _OFTEN_MISSING_SHARE = 0.01
-_NONE_OF_THE_ABOVE = "none of the above"
-
-
-def _finite_numbers(columns):
-    """Return what reaches the last step as numbers that distances can be taken in."""
-    try:
-        return check_array(columns, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise SchemaError(
-            "Typicality must be measured in finite numbers. Got columns that are none "
-            f"instead ({error}). Put a transformer before the last step of the "
-            "assigner."
-        ) from error
 
 
 def _has_probabilities(model):
@@ -110,10 +103,16 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         customer goes by the assigner and can differ.
     n_segments_ : int
         Number of segments.
+    segment_ids_ : ndarray of shape (n_segments,)
+        The segments, ascending: from 0 after `fit`; after `refit` they may have gaps.
     segment_sizes_ : ndarray of shape (n_segments,)
-        Training customers in each learned segment.
+        Training customers in each learned segment, in the order of ``segment_ids_``.
     segment_names_ : dict of int to str
         Name of each segment; see `name_segments`.
+    segmenter_ids_ : ndarray of shape (n_segments,)
+        Id of each segment as ``segmenter_`` itself numbers them, from 0.
+    match_ : SegmentMatch or None
+        What became of the former model's segments, after `refit`.
     n_calibration_ : int
         Customers kept from learning to calibrate typicality; 0 without
         `reject_alpha`.
@@ -224,32 +223,99 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             If descriptors are given without an assigner, or the segmenter cannot say
             where new customers belong and there is no assigner.
         """
+        return self._fit(X, first_numbering)
+
+    def refit(self, customers, *, random_state=None, min_jaccard=0.5):
+        """Fit a new model whose segments keep their ids and names.
+
+        The new model learns from the given customers alone. A segment that is still
+        there keeps its id and name; a new one gets the next id that no segment has ever
+        had, and that id as its name; the id of one that is gone is not used again. So
+        this month's segment 3 is last month's.
+
+        Parameters
+        ----------
+        customers : frame or array-like of shape (n_customers, n_columns)
+            With the columns of `fit`.
+        random_state : int, RandomState instance or None, default=None
+            Of the new model; None takes that of this one.
+        min_jaccard : float in [0, 1), default=0.5
+            Similarity above which a segment is still the same: customers in both the
+            old and the new one, over customers in either.
+
+        Returns
+        -------
+        model : SegmentationModel
+            Fitted; its ``match_`` says what became of each segment. This model is not
+            changed.
+
+        Raises
+        ------
+        ValueError
+            If `min_jaccard` is out of range.
+        SchemaError
+            If a column is missing.
+        DataQualityError
+            If customer ids are missing or repeat.
+
+        Notes
+        -----
+        What the old segmenter says of the customers is compared with the segments that
+        they have learned, by the rules of `match_segments`; customers of a segment that
+        is born cost the one that they were taken for neither its id nor its name. Where
+        the segmenter cannot predict, the assigners of both models are compared.
+
+        Examples
+        --------
+        >>> from custseg import KMeansSegmenter, SegmentationModel
+        >>> model = SegmentationModel(KMeansSegmenter(2, random_state=0))
+        >>> model = model.fit([[1], [2], [3], [11], [12]])
+        >>> model.segment_names_
+        {0: 'segment 0', 1: 'segment 1'}
+        >>> model = model.name_segments({0: "seldom", 1: "often"})
+        >>> next_model = model.refit([[1], [2], [11], [12], [13]])
+        >>> next_model.labels_
+        array([0, 0, 1, 1, 1])
+        >>> next_model.segment_names_
+        {0: 'seldom', 1: 'often'}
+        """
+        check_is_fitted(self)
+        check_min_jaccard(min_jaccard)
+        model = clone(self)
+        if random_state is not None:
+            model.set_params(random_state=random_state)
+        numbering = partial(next_numbering, self, customers, min_jaccard)
+        return model._fit_next(customers, numbering=numbering)
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def _fit_next(self, X, *, numbering):
+        return self._fit(X, numbering)
+
+    def _fit(self, X, numbering):
+        """Fit; `numbering` makes ids of the segmenter's labels and their number."""
         self._check_roles()
         validate_data(self, X, skip_check_array=True)
         X = as_table(X)
         if self.customer_id is not None:
-            self._check_ids(X)
+            check_ids(X, self.customer_id)
         basis, descriptors = self._basis(X), self._descriptors(X)
         self._often_missing = (
             are_missing(descriptors).mean(axis=0) >= _OFTEN_MISSING_SHARE
         )
         rng = check_random_state(self.random_state)
-        learned, held_back = self._split(len(basis), rng)
+        learned, held_back = held_back_customers(len(basis), self.reject_alpha, rng)
         seed = None if self.random_state is None else draw_seed(rng)
         self.segmenter_ = fill_seed(clone(self.segmenter), seed)
-        self.labels_ = self._learn_segments(basis, learned)
-        placed = self.labels_[self.labels_ >= 0]
-        # A segment that attracts nobody still has its number, name and column.
-        self.n_segments_ = getattr(
-            last_step(self.segmenter_), "n_segments_", placed.max(initial=-1) + 1
-        )
-        self.segment_sizes_ = np.bincount(placed, minlength=self.n_segments_)
-        self.segment_names_ = {k: f"segment {k}" for k in range(self.n_segments_)}
-        members = learned[self.labels_[learned] >= 0]
-        self.assigner_ = None
-        if self.assigner is not None:
-            self.assigner_ = fill_seed(clone(self.assigner), seed)
-            self.assigner_.fit(rows_at(descriptors, members), self.labels_[members])
+        codes = self._learn_segments(basis, learned)
+        self.n_segments_ = count_segments(self.segmenter_, codes)
+        members = learned[codes[learned] >= 0]
+        recognised = codes
+        if not hasattr(self.segmenter_, "predict"):
+            # Identity goes by what can be asked of customers of another month.
+            self._learn_to_assign(descriptors, members, codes, seed)
+            recognised = self.assigner_.predict(descriptors)
+        self._number_segments(codes, recognised, numbering)
+        self._learn_to_assign(descriptors, members, self.labels_, seed)
         self._learn_typicality(descriptors, members, held_back)
         return self
 
@@ -267,7 +333,7 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         labels : ndarray of shape (n_customers,)
         """
         last, columns = self._at_last_step(self._checked_descriptors(X))
-        labels = last.predict(columns)
+        labels = self._labels(last, columns)
         if self._typicality is None:
             return labels
         return self._with_none_of_the_above(labels, self._p_values(columns))
@@ -285,7 +351,8 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         Returns
         -------
         probabilities : ndarray of shape (n_customers, n_segments)
-            One column a segment; rows sum to one, also where `predict` says -1.
+            One column a segment, in the order of ``segment_ids_``; rows sum to one,
+            also where `predict` says -1.
         """
         return self._probabilities(*self._at_last_step(self._checked_descriptors(X)))
 
@@ -325,20 +392,27 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             median, say) without a word; or if ids are missing or repeat.
         """
         last, columns = self._at_last_step(self._checked_descriptors(customers))
-        labels = last.predict(columns)
+        labels = self._labels(last, columns)
         n_customers = len(labels)
         probability = np.full(n_customers, np.nan)
         if hasattr(self, "predict_proba"):
             probabilities = self._probabilities(last, columns)
-            probability = probabilities[np.arange(n_customers), labels]
+            position = np.searchsorted(self.segment_ids_, labels)
+            probability = probabilities[np.arange(n_customers), position]
         typicality = np.full(n_customers, np.nan)
         if self._typicality is not None:
             typicality = self._p_values(columns)
             labels = self._with_none_of_the_above(labels, typicality)
-        self._warn_of_customers(customers)
-        names = {**self.segment_names_, -1: _NONE_OF_THE_ABOVE}
-        return self._table_of(
+        warn_of_customers(
             customers,
+            self._descriptors(as_table(customers)),
+            self._often_missing,
+            self.customer_id,
+        )
+        names = {**self.segment_names_, -1: NONE_OF_THE_ABOVE}
+        return answers_table(
+            customers,
+            self.customer_id,
             segment=labels,
             segment_name=[names[label] for label in labels.tolist()],
             probability=probability,
@@ -364,30 +438,7 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             would have one name.
         """
         check_is_fitted(self)
-        unknown = [key for key in names if key not in self.segment_names_]
-        if unknown:
-            raise ValueError(
-                f"Names must be for segments 0 to {self.n_segments_ - 1}. Got "
-                f"{unknown} instead. See labels_ for the segments."
-            )
-        renamed = {**self.segment_names_, **names}
-        if not all(isinstance(name, str) for name in renamed.values()):
-            raise ValueError(
-                "Names must be text. Got "
-                f"{[n for n in names.values() if not isinstance(n, str)]} instead. "
-                "Put them in quotes."
-            )
-        if _NONE_OF_THE_ABOVE in renamed.values():
-            raise ValueError(
-                f"A segment must not be called {_NONE_OF_THE_ABOVE!r}, which is the "
-                "name of -1. Got that name instead of another. Choose another."
-            )
-        if len(set(renamed.values())) < len(renamed):
-            raise ValueError(
-                f"Segments must have distinct names. Got {sorted(renamed.values())} "
-                "instead. Rename the ones that are alike."
-            )
-        self.segment_names_ = renamed
+        self.segment_names_ = renamed(self.segment_names_, names)
         return self
 
     def _check_roles(self):
@@ -395,44 +446,6 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             raise ValueError(
                 "descriptors must come with an assigner that learns from them. Got "
                 "none instead. Pass assigner=DiscriminantAssigner(), for example."
-            )
-
-    def _check_ids(self, X):
-        wrong = wrong_ids(X, self.customer_id)
-        if wrong:
-            raise DataQualityError(
-                f"Column {self.customer_id!r} must have one id a customer. Got {wrong} "
-                "instead. Bring the table to one row a customer, for example by "
-                "custseg.tables.summarize_transactions."
-            )
-
-    def _warn_of_customers(self, customers):
-        """Say of how many customers the answer rests on what was not known."""
-        wrong = self.customer_id and wrong_ids(customers, self.customer_id)
-        if wrong:
-            warnings.warn(
-                f"Column {self.customer_id!r} must have one id a customer. Got {wrong} "
-                "instead; each row is answered by itself. Bring the table to one row a "
-                "customer.",
-                SegmentWarning,
-                stacklevel=3,
-            )
-        missing = are_missing(self._descriptors(as_table(customers)))
-        all_missing = missing.all(axis=1)
-        rows = np.flatnonzero(
-            all_missing | missing[:, ~self._often_missing].any(axis=1)
-        )
-        if len(rows):
-            warnings.warn(
-                "Descriptors must be known for an answer about the customer. Got "
-                f"{len(rows)} of {len(missing)} rows (first: row {rows[0]}) without "
-                "one that was known at fitting, "
-                f"{np.count_nonzero(all_missing)} of them without any, instead. What "
-                "stands in for it (a median, a level `missing`) decides there, however "
-                "probable the segment is said to be. Find the values, or leave these "
-                "rows out.",
-                SegmentWarning,
-                stacklevel=3,
             )
 
     def _basis(self, X):
@@ -451,24 +464,6 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
     def _checked_descriptors(self, X):
         check_is_fitted(self)
         return self._descriptors(as_table(X))
-
-    def _split(self, n_customers, rng):
-        """Positions of customers to learn from and of those kept for calibration."""
-        everyone = np.arange(n_customers)
-        if self.reject_alpha is None:
-            return everyone, everyone[:0]
-        order = rng.permutation(n_customers)
-        n_held_back = int(_CALIBRATION_SHARE * n_customers)
-        if n_held_back + 1 < 1 / self.reject_alpha:
-            warnings.warn(
-                f"reject_alpha={self.reject_alpha:g} must have at least "
-                f"{int(np.ceil(1 / self.reject_alpha)) - 1} calibration customers to "
-                f"reject anyone. Got {n_held_back} instead, so no customer will be "
-                "-1. Raise reject_alpha or give more customers.",
-                SegmentWarning,
-                stacklevel=4,
-            )
-        return np.sort(order[n_held_back:]), np.sort(order[:n_held_back])
 
     def _learn_segments(self, basis, learned):
         """Fit the segmenter and label all customers, those held back as well."""
@@ -489,6 +484,27 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             )
         return self.segmenter_.predict(basis)
 
+    def _number_segments(self, codes, recognised, numbering):
+        """Take ids and names for what the segmenter has learned."""
+        numbered = numbering(recognised, self.n_segments_)
+        self.segmenter_ids_, self.segment_names_ = numbered.ids, numbered.names
+        self._next_id, self.match_ = numbered.next_id, numbered.match
+        self.segment_ids_ = np.sort(numbered.ids)
+        self.labels_ = ids_of(codes, numbered.ids)
+        self.segment_sizes_ = self._sizes(codes)
+        # As many as would be found in each segment by what identity goes by.
+        self._known_sizes = self._sizes(recognised)
+
+    def _sizes(self, codes):
+        counts = np.bincount(codes[codes >= 0], minlength=self.n_segments_)
+        return counts[np.argsort(self.segmenter_ids_)]
+
+    def _learn_to_assign(self, descriptors, members, labels, seed):
+        self.assigner_ = None
+        if self.assigner is not None:
+            self.assigner_ = fill_seed(clone(self.assigner), seed)
+            self.assigner_.fit(rows_at(descriptors, members), labels[members])
+
     def _learn_typicality(self, descriptors, members, held_back):
         self._typicality, self.n_calibration_ = None, len(held_back)
         self._reject_alpha = self.reject_alpha
@@ -500,7 +516,7 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
                 f"n_samples={len(members)} instead. Give more, or leave it out."
             )
         known, unknown = (
-            _finite_numbers(self._at_last_step(rows_at(descriptors, positions))[1])
+            finite_numbers(self._at_last_step(rows_at(descriptors, positions))[1])
             for positions in (members, held_back)
         )
         typicality = Typicality(known, self.labels_[members])
@@ -517,27 +533,25 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             return answering, descriptors
         return answering[-1], answering[:-1].transform(descriptors)
 
+    def _labels(self, last, columns):
+        """Ids that the last step answers with; a segmenter has numbers of its own."""
+        labels = last.predict(columns)
+        if self.assigner_ is None:
+            return ids_of(labels, self.segmenter_ids_)
+        return labels
+
     def _probabilities(self, last, columns):
         """One column a segment, also for segments the assigner has not met."""
         probabilities = last.predict_proba(columns)
-        known = getattr(last, "classes_", np.arange(self.n_segments_))
+        known = self.segmenter_ids_
+        if self.assigner_ is not None:
+            known = getattr(last, "classes_", self.segment_ids_)
         every = np.zeros((len(probabilities), self.n_segments_))
-        every[:, known] = probabilities
+        every[:, np.searchsorted(self.segment_ids_, known)] = probabilities
         return every
 
     def _with_none_of_the_above(self, labels, p_values):
         return np.where(p_values <= self._reject_alpha, -1, labels)
 
     def _p_values(self, columns):
-        return self._typicality.p_values(_finite_numbers(columns))
-
-    def _table_of(self, customers, **columns):
-        """Return columns, with the ids if there are any, as the customers' frame."""
-        frame = as_frame(customers)
-        if self.customer_id is not None:
-            ids = columns_of(customers, [self.customer_id], "id")[self.customer_id]
-            columns = {"customer_id": ids, **columns}
-        if frame is not None and frame.implementation.is_polars():
-            return nw.get_native_namespace(frame).DataFrame(columns)
-        index = customers.index if isinstance(customers, pd.DataFrame) else None
-        return pd.DataFrame(columns, index=index)
+        return self._typicality.p_values(finite_numbers(columns))

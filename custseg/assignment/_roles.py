@@ -3,18 +3,15 @@
 Pure functions for the segmentation model, which alone knows what the columns are for.
 """
 
+import warnings
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
-from custseg.exceptions import SchemaError
-
-
-def as_frame(table):
-    """Return the table as a narwhals frame, or None if it is no frame."""
-    frame = nw.from_native(table, eager_only=True, pass_through=True)
-    return frame if isinstance(frame, nw.DataFrame) else None
+from custseg._utils._frames import as_frame
+from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 
 
 def columns_of(table, names, role):
@@ -43,11 +40,6 @@ def columns_of(table, names, role):
     return table[names] if frame.implementation.is_pandas() else table.select(names)
 
 
-def rows_at(table, positions):
-    frame = as_frame(table)
-    return table[positions] if frame is None else frame[positions].to_native()
-
-
 def as_table(X):
     """Return a frame as it is, and anything else as a two-dimensional array."""
     if as_frame(X) is not None:
@@ -73,3 +65,64 @@ def wrong_ids(table, customer_id):
     if not (n_missing or n_repeated):
         return ""
     return f"{n_missing} missing and {n_repeated} repeated ids in {len(ids)} rows"
+
+
+def check_ids(table, customer_id):
+    """Refuse a table in which ids are missing or repeat."""
+    wrong = wrong_ids(table, customer_id)
+    if wrong:
+        raise DataQualityError(
+            f"Column {customer_id!r} must have one id a customer. Got {wrong} instead. "
+            "Bring the table to one row a customer, for example by "
+            "custseg.tables.summarize_transactions."
+        )
+
+
+def warn_of_customers(customers, descriptors, often_missing, customer_id):
+    """Say of how many customers an answer rests on what was not known.
+
+    Parameters
+    ----------
+    customers : frame or array
+        With the ids, where there are any.
+    descriptors : frame or array
+        Their descriptor columns.
+    often_missing : ndarray of bool of shape (n_descriptors,)
+        Columns of which a gap is an answer.
+    customer_id : str or None
+    """
+    wrong = customer_id and wrong_ids(customers, customer_id)
+    if wrong:
+        warnings.warn(
+            f"Column {customer_id!r} must have one id a customer. Got {wrong} instead; "
+            "each row is answered by itself. Bring the table to one row a customer.",
+            SegmentWarning,
+            stacklevel=3,
+        )
+    missing = are_missing(descriptors)
+    all_missing = missing.all(axis=1)
+    rows = np.flatnonzero(all_missing | missing[:, ~often_missing].any(axis=1))
+    if len(rows):
+        warnings.warn(
+            "Descriptors must be known for an answer about the customer. Got "
+            f"{len(rows)} of {len(missing)} rows (first: row {rows[0]}) without "
+            "one that was known at fitting, "
+            f"{np.count_nonzero(all_missing)} of them without any, instead. What "
+            "stands in for it (a median, a level `missing`) decides there, however "
+            "probable the segment is said to be. Find the values, or leave these "
+            "rows out.",
+            SegmentWarning,
+            stacklevel=3,
+        )
+
+
+def answers_table(customers, customer_id, **columns):
+    """Return columns, with the ids if there are any, as the customers' frame."""
+    frame = as_frame(customers)
+    if customer_id is not None:
+        ids = columns_of(customers, [customer_id], "id")[customer_id]
+        columns = {"customer_id": ids, **columns}
+    if frame is not None and frame.implementation.is_polars():
+        return nw.get_native_namespace(frame).DataFrame(columns)
+    index = customers.index if isinstance(customers, pd.DataFrame) else None
+    return pd.DataFrame(columns, index=index)

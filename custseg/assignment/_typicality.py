@@ -1,10 +1,48 @@
 """Does a customer belong to any segment? Split-conformal p-values."""
 
+import warnings
+
 import numpy as np
+from sklearn.utils import check_array
 
 from custseg.assignment._moments import find_directions, segment_moments, whitener
+from custseg.exceptions import SchemaError, SegmentWarning
 
+_CALIBRATION_SHARE = 0.2
 _MAX_KEPT = 1000
+
+
+def held_back_customers(n_customers, alpha, rng):
+    """Positions of customers to learn from and of those kept for calibration.
+
+    Nobody is kept where `alpha` is None; a warning tells where nobody can be rejected.
+    """
+    everyone = np.arange(n_customers)
+    if alpha is None:
+        return everyone, everyone[:0]
+    order = rng.permutation(n_customers)
+    n_held_back = int(_CALIBRATION_SHARE * n_customers)
+    if n_held_back + 1 < 1 / alpha:
+        warnings.warn(
+            f"reject_alpha={alpha:g} must have at least {int(np.ceil(1 / alpha)) - 1} "
+            f"calibration customers to reject anyone. Got {n_held_back} instead, so no "
+            "customer will be -1. Raise reject_alpha or give more customers.",
+            SegmentWarning,
+            stacklevel=6,
+        )
+    return np.sort(order[n_held_back:]), np.sort(order[:n_held_back])
+
+
+def finite_numbers(columns):
+    """Return what reaches the last step as numbers that distances can be taken in."""
+    try:
+        return check_array(columns, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise SchemaError(
+            "Typicality must be measured in finite numbers. Got columns that are none "
+            f"instead ({error}). Put a transformer before the last step of the "
+            "assigner."
+        ) from error
 
 
 class Typicality:

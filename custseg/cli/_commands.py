@@ -388,7 +388,8 @@ def demo(args, terminal):
     path = out / "new_segments.csv"
     write_table(new, path)
     terminal.say(f"\nThe {len(new)} clients held back, assigned as new ones -> {path}")
-    learned = model.segmenter_.predict(held_back[list(model.basis)])
+    codes = model.segmenter_.predict(held_back[list(model.basis)])
+    learned = model.segmenter_ids_[codes]
     agreement = np.mean(learned == new["segment"].to_numpy())
     terminal.say(f"(agrees with the segmenter itself for {agreement:.0%} of them):\n")
     terminal.say(_trades(model, held_back, new).to_string())

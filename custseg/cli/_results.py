@@ -122,12 +122,13 @@ def segments_table(plan, model):
         assigned = assigned_table(model, plan.table)
     labels = model.labels_
     probabilities = model.predict_proba(plan.table)
+    columns = np.searchsorted(model.segment_ids_, labels)
     table = pd.DataFrame(
         {
             "customer_id": assigned["customer_id"].to_numpy(),
             "segment": labels,
             "segment_name": [model.segment_names_[label] for label in labels.tolist()],
-            "probability": probabilities[np.arange(len(labels)), labels],
+            "probability": probabilities[np.arange(len(labels)), columns],
             "assigned": assigned["segment"].to_numpy(),
         }
     )

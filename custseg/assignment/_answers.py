@@ -1,0 +1,153 @@
+"""What a fitted model says of customers, and knows of the segments that it has."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import check_array
+
+from custseg._utils._pipelines import last_step
+from custseg.assignment._events import Known
+from custseg.assignment._roles import as_table
+from custseg.cluster._matching import ids_of
+from custseg.engine import segment_sums
+
+
+class Answers(NamedTuple):
+    """What a model says of customers, and knows of the segments that it has."""
+
+    codes: np.ndarray  # position of each customer's segment in ids; -1 is none
+    ids: np.ndarray
+    names: dict
+    shares: np.ndarray | None = None  # of the customers it was learned on
+    space: np.ndarray | None = None  # the customers where distances are taken
+    centers: np.ndarray | None = None  # of the segments, there
+
+
+def answers_of(model, X):
+    """Return what a fitted model says of customers, and knows of its segments."""
+    if hasattr(model, "segment_ids_"):
+        return _answers_of_model(model, as_table(X))
+    labels, space, centers = _placed(model, X)
+    last = last_step(model)
+    learned = np.asarray(getattr(last, "labels_", labels))
+    n_centers = 0 if centers is None else len(centers)
+    every = np.arange(getattr(last, "n_segments_", n_centers))
+    ids = np.unique(np.concatenate([every, learned, labels]))
+    ids = ids[ids >= 0]
+    sizes = getattr(last, "segment_sizes_", getattr(last, "weights_", None))
+    if sizes is None and hasattr(last, "labels_"):
+        placed = learned[learned >= 0]
+        sizes = np.bincount(np.searchsorted(ids, placed), minlength=len(ids))
+    return Answers(
+        codes=_codes(labels, ids),
+        ids=ids,
+        names={},
+        shares=_as_shares(sizes, len(ids)),
+        space=space,
+        centers=centers,
+    )
+
+
+def _answers_of_model(model, X):
+    """Answer by the segmenter of a SegmentationModel where it can predict."""
+    space = centers = None
+    if hasattr(model.segmenter_, "predict"):
+        labels, space, centers = _placed(model.segmenter_, model._basis(X))
+        labels = ids_of(labels, model.segmenter_ids_)
+        by_id = np.argsort(model.segmenter_ids_)
+        centers = None if centers is None else centers[by_id]
+        if model._typicality is not None:
+            rejected = model.predict(X) == -1
+            if rejected.mean() <= 0.5:
+                labels = np.where(rejected, -1, labels)
+    else:
+        labels = model.predict(X)
+    return Answers(
+        codes=_codes(labels, model.segment_ids_),
+        ids=model.segment_ids_,
+        names=model.segment_names_,
+        shares=_as_shares(model._known_sizes, len(model.segment_ids_)),
+        space=space,
+        centers=centers,
+    )
+
+
+def _codes(labels, ids):
+    return np.where(labels < 0, -1, np.searchsorted(ids, labels))
+
+
+def _as_shares(sizes, n_segments):
+    """Return sizes as shares; None where they do not tell of all segments."""
+    if sizes is None or len(sizes) != n_segments or not np.sum(sizes) > 0:
+        return None
+    return np.asarray(sizes, dtype=np.float64) / np.sum(sizes)
+
+
+def _placed(segmenter, X):
+    """Return labels, and the customers and centres where the segmenter measures."""
+    while True:
+        if hasattr(segmenter, "steps"):
+            if len(segmenter.steps) > 1:
+                X = segmenter[:-1].transform(X)
+            segmenter = segmenter[-1]
+        elif hasattr(segmenter, "best_estimator_"):
+            segmenter = segmenter.best_estimator_
+        else:
+            break
+    centers = centers_of(segmenter)
+    labels = np.asarray(segmenter.predict(X))
+    if centers is None or issparse(X):
+        return labels, None, None
+    space = check_array(X, dtype=np.float64, ensure_all_finite=False)
+    if not np.isfinite(space).all() or np.shape(centers)[1:] != space.shape[1:]:
+        return labels, None, None
+    return labels, space, np.asarray(centers, dtype=np.float64)
+
+
+def centers_of(segmenter):
+    """Return the centres of a fitted segmenter or clusterer; None if it has none."""
+    names = ("segment_centers_", "cluster_centers_", "means_")
+    found = (getattr(segmenter, name, None) for name in names)
+    return next((centers for centers in found if centers is not None), None)
+
+
+def count_segments(segmenter, codes):
+    """Return the number of segments; one that attracts nobody has its number as well.
+
+    Parameters
+    ----------
+    segmenter : fitted clusterer or Pipeline
+    codes : ndarray of shape (n_customers,)
+        What it says of the customers that it was fitted on.
+    """
+    last = last_step(segmenter)
+    if hasattr(last, "n_segments_"):
+        return last.n_segments_
+    centers = centers_of(last)
+    return max(int(codes.max(initial=-1)) + 1, 0 if centers is None else len(centers))
+
+
+def known_of(answers, others, n_others, weights=None):
+    """Return what a model knows of its segments and sees of the parts of another's.
+
+    Parameters
+    ----------
+    answers : Answers
+    others : ndarray of shape (n_customers,)
+        Segment of each customer by the other model, from 0; -1 for none.
+    n_others : int
+    weights : ndarray of shape (n_customers,), default=None
+
+    Returns
+    -------
+    known : Known
+    """
+    n_segments = len(answers.ids)
+    if answers.centers is None or len(answers.centers) != n_segments:
+        return Known(answers.shares)
+    placed = (answers.codes >= 0) & (others >= 0)
+    cells = np.where(placed, answers.codes * n_others + others, -1)
+    parts = segment_sums(answers.space, cells, n_segments * n_others, weights)
+    means = parts.means.reshape(n_segments, n_others, -1)
+    return Known(answers.shares, answers.centers, means)

@@ -1,0 +1,300 @@
+"""Which segments of two models are the same, and what became of the others."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from custseg._sklearn import check_weights
+from custseg.assignment._answers import answers_of, known_of
+from custseg.assignment._events import Crossing, Event, by_segments, find_events
+from custseg.cluster._partitions import crossed
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SegmentMatch:
+    """What became of the segments of one model in another.
+
+    Made by `match_segments`, and by `SegmentationModel.refit`, which keeps it as
+    ``match_``. It holds counts and names, and no customer.
+
+    Attributes
+    ----------
+    events : tuple of Event
+        One a flow: ``kind``, ``old``, ``new``, ``customers``, ``share_of_old``,
+        ``share_of_new``, ``jaccard``, as in `frame`.
+    old_names, new_names : dict of int to str
+        Names of all segments; empty where a model has none.
+    old_segments, new_segments : tuple of int
+        All segments.
+
+    See Also
+    --------
+    match_segments : Makes it, and says by which rules.
+
+    Examples
+    --------
+    >>> from custseg.assignment import match_segments
+    >>> from custseg.cluster import KMeansSegmenter
+    >>> visits = [[1], [2], [3], [11], [12], [21], [22]]
+    >>> coarse, fine = (KMeansSegmenter(k, random_state=0).fit(visits) for k in (2, 3))
+    >>> match = match_segments(coarse, fine, visits)
+    >>> match
+    <SegmentMatch: 1 of 2 segments kept. Split: segment 0 into segment 1 and
+    segment 2.>
+    """
+
+    events: tuple
+    old_segments: tuple
+    new_segments: tuple
+    old_names: dict
+    new_names: dict
+
+    def __repr__(self):
+        return f"<SegmentMatch: {self.verdict}>"
+
+    def frame(self):
+        """Return one row an event, by old segment; births last.
+
+        Returns
+        -------
+        frame : DataFrame
+            ``event`` (kept, split, merged, died or born), ``old_segment`` and
+            ``new_segment`` (missing for a birth or a death), ``old_name`` and
+            ``new_name`` (missing where the model has no names), ``customers`` of the
+            flow, their ``share_of_old`` and ``share_of_new`` segment, and the
+            ``jaccard`` similarity of the two segments; these three are without
+            customers of segments that died or were born, and NaN for those.
+        """
+        rows = [
+            {
+                "event": event.kind,
+                "old_segment": event.old,
+                "new_segment": event.new,
+                "old_name": self.old_names.get(event.old),
+                "new_name": self.new_names.get(event.new),
+                **dict(zip(Event._fields[3:], event[3:], strict=True)),
+            }
+            for event in self.events
+        ]
+        columns = ["event", "old_segment", "new_segment", "old_name", "new_name"]
+        frame = pd.DataFrame(rows, columns=[*columns, *Event._fields[3:]])
+        return frame.astype({"old_segment": "Int64", "new_segment": "Int64"})
+
+    @property
+    def verdict(self):
+        """What became of the segments, as a sentence or two."""
+        kept = self._of("kept")
+        n_old = len(self.old_segments)
+        every = "All" if len(kept) == n_old else f"{len(kept)} of"
+        said = [f"{every} {n_old} segment{'s' * (n_old != 1)} kept"]
+        said += self._splits() + self._merges()
+        for kind, names, which in (
+            ("died", self.old_names, 1),
+            ("born", self.new_names, 2),
+        ):
+            gone = [event[which] for event in self._of(kind)]
+            if gone:
+                said.append(f"{kind.capitalize()}: {_listed(gone, names)}")
+        return ". ".join(said) + "."
+
+    def _of(self, kind):
+        return [event for event in self.events if event.kind == kind]
+
+    def _splits(self):
+        """Each split segment with all its pieces, the one that goes on as well."""
+        parents = list(dict.fromkeys(event.old for event in self._of("split")))
+        pieces = {
+            parent: [
+                event.new
+                for event in self._of("kept") + self._of("split")
+                if event.old == parent
+            ]
+            for parent in parents
+        }
+        return [
+            f"Split: {_listed([parent], self.old_names)} into "
+            f"{_listed(into, self.new_names)}"
+            for parent, into in pieces.items()
+        ]
+
+    def _merges(self):
+        """Each merged segment with all that it was made from."""
+        targets = list(dict.fromkeys(event.new for event in self._of("merged")))
+        sources = {
+            target: [
+                event.old
+                for event in self._of("kept") + self._of("merged")
+                if event.new == target
+            ]
+            for target in targets
+        }
+        return [
+            f"Merged: {_listed(of, self.old_names)} into "
+            f"{_listed([target], self.new_names)}"
+            for target, of in sources.items()
+        ]
+
+
+def _listed(segments, names):
+    """Write segments by name, or by number."""
+    *first, last = [names.get(segment, f"segment {segment}") for segment in segments]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def match_segments(old_model, new_model, X, *, sample_weight=None, min_jaccard=0.5):
+    """Tell which segments of two models are the same, and what became of the others.
+
+    Both models answer for the same customers, and the cross-table of their answers,
+    beside the sizes that segments had when they were learned, tells segments that were
+    kept, split, merged, died or were born.
+
+    Parameters
+    ----------
+    old_model, new_model : SegmentationModel, fitted segmenter or Pipeline
+        The models. A `SegmentationModel` answers by its segmenter where that can
+        predict, from the basis columns; else, and any other model, by ``predict``.
+    X : frame or array-like of shape (n_customers, n_columns)
+        Customers, with the columns of both models: those that the new model was
+        learned on or later ones, or those of the old model.
+    sample_weight : array-like of shape (n_customers,), default=None
+        Weight of each customer, zero or more.
+    min_jaccard : float in [0, 1), default=0.5
+        Similarity above which two segments are the same. Above .5 or at it such pairs
+        are unique; below, those of the largest total similarity are taken.
+
+    Returns
+    -------
+    match : SegmentMatch
+        See its ``frame()`` and ``verdict``.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing.
+    ValueError
+        If `min_jaccard` is out of range.
+    DataQualityError
+        If a weight is negative or all are zero.
+
+    See Also
+    --------
+    custseg.cluster.match_labels : Renumbers labels by overlap alone.
+    SegmentationModel.refit : Uses the same rules to keep ids and names.
+
+    Notes
+    -----
+    The rules, in their order:
+
+    1. **Born and died, beside others.** Every model places every customer, so customers
+       of a new kind were called the old segment that they are nearest to, and seem to
+       be a part of it that was split off. Mass and place tell them apart. Of an old
+       segment that was split, the whole has the size, relative to the other old
+       segments (their weighted median), that it had when it was learned, and its mean
+       is at its old centre; where others joined it, that holds for the rest of it. Each
+       is put on a scale from 0, the whole, to 1, the rest (sizes by their logarithms).
+       A new segment is born if the mean of both, over the old segments that a tenth of
+       it or more was taken for, is above .5; the place counts twice, as shares change
+       more than means do beside distances between segments. The clearest comes first,
+       and its customers are taken out of the table. A new segment of which the old
+       model answers more than half with -1 is born as well. With the models exchanged,
+       the same rules tell segments that died from merged ones.
+    2. **Kept.** Pairs with a Jaccard similarity above `min_jaccard`: customers in both
+       over customers in either. Hennig's (2008) point of dissolution is .5.
+    3. **Born and died, by absence.** An old segment without a partner that has less
+       than half the share of `X` that it was learned with died; a new one was born.
+    4. **Split.** A new segment without a partner is a part of the old one that most of
+       its customers come from, which may go on in another part.
+    5. **Merged.** An old segment without a partner is merged into the new one that most
+       of its customers go to. Where both 4 and 5 hold for a pair, it is merged if the
+       share of the old segment that is in the new one is at least the share of the new
+       one that is in the old, and else split.
+
+    The words are those of MONIC (Spiliopoulou et al., 2006), which has no models that
+    place every customer and so no rule 1.
+
+    A new kind that takes the place of an old one, where the old model looks, is the old
+    one that has drifted. Small births and splits are taken for each other if shares and
+    means of other segments changed as much. Models without centres have mass alone, and
+    those without sizes place alone and no rule 3.
+
+    A model that rejects some of `X` answers -1 for them, and these customers are left
+    out of shares; one that rejects more than half of `X` is taken to have drifted, and
+    its segmenter's answers are used for all.
+
+    References
+    ----------
+    Spiliopoulou, M., Ntoutsi, I., Theodoridis, Y. and Schult, R. (2006). MONIC:
+    modeling and monitoring cluster transitions. Proceedings of the 12th ACM SIGKDD
+    International Conference on Knowledge Discovery and Data Mining, 706-711.
+    https://doi.org/10.1145/1150402.1150491
+
+    Hennig, C. (2008). Dissolution point and isolation robustness: robustness criteria
+    for general cluster analysis methods. Journal of Multivariate Analysis 99(6),
+    1154-1176. https://doi.org/10.1016/j.jmva.2007.07.002
+
+    Examples
+    --------
+    Next month there are customers who come far more often:
+
+    >>> from custseg.assignment import match_segments
+    >>> from custseg.cluster import KMeansSegmenter
+    >>> visits = [[1], [2], [2], [3], [11], [12], [13]]
+    >>> next_visits = [*visits, [31], [32], [33]]
+    >>> old = KMeansSegmenter(2, random_state=0).fit(visits)
+    >>> new = KMeansSegmenter(3, random_state=0).fit(next_visits)
+    >>> match = match_segments(old, new, next_visits)
+    >>> match.frame()[["event", "old_segment", "new_segment", "customers"]]
+      event  old_segment  new_segment  customers
+    0  kept            0            0          4
+    1  kept            1            1          3
+    2  born         <NA>            2          3
+    """
+    check_min_jaccard(min_jaccard)
+    weights = None
+    old, new = answers_of(old_model, X), answers_of(new_model, X)
+    if sample_weight is not None:
+        weights = check_weights(sample_weight, new.codes)
+    return as_match(compare(old, new, weights, min_jaccard), old, new)
+
+
+def check_min_jaccard(min_jaccard):
+    """Refuse a limit that no pair, or every pair, can pass."""
+    if not 0 <= min_jaccard < 1:
+        raise ValueError(
+            "min_jaccard must be at least 0 and below 1. Got "
+            f"{min_jaccard!r} instead. The default is 0.5."
+        )
+
+
+def compare(old, new, weights=None, min_jaccard=0.5):
+    """Return the events between two models' answers for the same customers."""
+    n_old, n_new = len(old.ids), len(new.ids)
+    # A row and a column more, for -1.
+    table = crossed(old.codes + 1, new.codes + 1, (n_old + 1, n_new + 1), weights)
+    crossing = Crossing(
+        table=table[1:, 1:],
+        unknown_to_old=table[0, 1:],
+        unknown_to_new=table[1:, 0],
+        old=known_of(old, new.codes, n_new, weights),
+        new=known_of(new, old.codes, n_old, weights),
+    )
+    return find_events(crossing, min_jaccard)
+
+
+def as_match(events, old, new):
+    """Return a SegmentMatch of events between positions in the models' ids."""
+    old_ids, new_ids = old.ids.tolist(), new.ids.tolist()
+    named = [
+        event._replace(
+            old=None if event.old is None else old_ids[event.old],
+            new=None if event.new is None else new_ids[event.new],
+        )
+        for event in events
+    ]
+    return SegmentMatch(
+        events=tuple(sorted(named, key=by_segments)),
+        old_segments=tuple(sorted(old_ids)),
+        new_segments=tuple(sorted(new_ids)),
+        old_names=dict(old.names),
+        new_names=dict(new.names),
+    )
