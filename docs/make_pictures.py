@@ -23,6 +23,13 @@ from custseg import (
     segment_multiplicity,
 )
 from custseg.datasets import load_wholesale
+from custseg.plotting import (
+    GorgeDisplay,
+    SegmentFlowDisplay,
+    SegmentStabilityDisplay,
+    StabilityDisplay,
+)
+from custseg.selection import bootstrap_stability
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -47,6 +54,14 @@ def main():
     X = road[:-1].transform(spend)
     multiplicity = segment_multiplicity(X, KMeansSegmenter(5), random_state=0)
     tree = HierarchicalSegmenter(5).fit(X)
+    stability = bootstrap_stability(
+        KMeansSegmenter(n_init=5),
+        X,
+        n_segments=range(2, 7),
+        n_bootstraps=20,
+        n_null=0,
+        random_state=0,
+    )
     IMAGES.mkdir(exist_ok=True)
     for name, display in {
         "selection": SegmentSearchDisplay.from_search(road[-1]),
@@ -54,6 +69,12 @@ def main():
         "dendrogram": DendrogramDisplay.from_estimator(tree),
         "multiplicity": MultiplicityDisplay.from_multiplicity(multiplicity),
         "silhouette": SilhouetteDisplay.from_estimator(road, spend),
+        "stability": StabilityDisplay.from_stability(stability),
+        "segment_stability": SegmentStabilityDisplay.from_stability(
+            stability, n_segments=4
+        ),
+        "flow": SegmentFlowDisplay.from_stability(stability),
+        "gorge": GorgeDisplay.from_estimator(road, spend),
     }.items():
         figure = display.plot().figure_
         figure.savefig(IMAGES / f"{name}.png", dpi=90, bbox_inches="tight")

@@ -38,9 +38,31 @@ def new_axes(figsize):
     return pyplot.subplots(figsize=figsize, layout="constrained")
 
 
+def legend(ax, handles, **options):
+    """Explain a picture beside its axes, or within them where nothing makes room."""
+    place = {"loc": "best", "framealpha": 0.6}
+    if ax.figure.get_layout_engine() is not None:
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)}
+    ax.legend(handles=handles, fontsize="small", **place, **options)
+
+
+def handle(label, **style):
+    """Make an entry of a legend: a marker, or a line where `style` asks for one."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=label, **{"linestyle": "none", **style})
+
+
 def color(position):
     """Colour of a segment or an estimator; after nine they come again."""
     return COLORS[position % len(COLORS)]
+
+
+def pale(position, strength=0.4):
+    """Return a segment's colour mixed with white, for what is drawn upon."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(1 - strength * (1 - part) for part in to_rgb(color(position)))
 
 
 def literal(text):

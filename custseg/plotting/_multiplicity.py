@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from custseg.plotting._figure import color, new_axes, percent, wrapped
+from custseg.plotting._figure import color, handle, legend, new_axes, percent, wrapped
 
 _AREA = (30, 900)  # of a marker, in square points: a single start, all starts
 
@@ -143,31 +143,23 @@ class MultiplicityDisplay:
         """Say what is the best, and which circle stands for how many starts."""
         shares = self.results["start_share"]
         best, others = shares.iloc[0], shares.iloc[1:]
-        handles = [_handle(f"best: {percent(best)} of starts", 0, best)]
+        handles = [_circle(f"best: {percent(best)} of starts", 0, best)]
         handles += [
-            _handle(f"another: {percent(share)} of starts", 1, share)
+            _circle(f"another: {percent(share)} of starts", 1, share)
             for share in dict.fromkeys(
                 [others.min(), others.max()] if len(others) else []
             )
         ]
-        place = {"loc": "best", "framealpha": 0.6}
-        if self.figure_.get_layout_engine() is not None:
-            place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)}
-        self.ax_.legend(handles=handles, fontsize="small", labelspacing=1.2, **place)
+        legend(self.ax_, handles, labelspacing=1.2)
 
 
 def _area(share):
     return _AREA[0] + (_AREA[1] - _AREA[0]) * share
 
 
-def _handle(label, position, share):
-    from matplotlib.lines import Line2D
-
-    return Line2D(
-        [],
-        [],
-        label=label,
-        linestyle="none",
+def _circle(label, position, share):
+    return handle(
+        label,
         marker="o",
         markersize=np.sqrt(min(_area(share), 500)),
         markerfacecolor=color(position),

@@ -1,18 +1,61 @@
-"""Silhouettes of all candidates of a search, as a picture."""
+"""A criterion of all candidates of a search, as a picture."""
 
 import numpy as np
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
-from custseg.plotting._figure import MARKERS, color, literal, new_axes
+from custseg.plotting._figure import (
+    MARKERS,
+    color,
+    handle,
+    legend,
+    new_axes,
+    wrapped,
+)
+from custseg.selection._rules import CRITERIA
+
+_WORDS = {
+    "silhouette": "mean silhouette",
+    "stability": "median adjusted Rand index",
+    "calinski_harabasz": "criterion of Calinski and Harabasz",
+    "davies_bouldin": "criterion of Davies and Bouldin",
+    "gap": "gap statistic",
+    "bic": "BIC",
+    "icl": "ICL",
+}
+_SHORT = {
+    "silhouette": "silhouette",
+    "stability": "stability",
+    "calinski_harabasz": "Calinski-Harabasz",
+    "davies_bouldin": "Davies-Bouldin",
+    "gap": "gap",
+    "bic": "BIC",
+    "icl": "ICL",
+}
+_ONE_ERROR = "one standard error up and down"
+# Columns of standard errors by criterion, the one that says most first.
+_STD_ERRORS = {
+    "silhouette": (
+        ("silhouette_boot_se", f"{_ONE_ERROR},\nover refits to resamples"),
+        ("silhouette_se", _ONE_ERROR),
+    ),
+    "gap": (("gap_se", f"{_ONE_ERROR},\nover tables without segments"),),
+}
 
 
 class SegmentSearchDisplay:
-    """Silhouette of every candidate over the number of segments.
+    """A criterion of every candidate over the number of segments.
 
     One line an estimator. A full marker is a candidate that may be chosen, a hollow
-    one has a segment that is too small, a cross at the bottom has no silhouette
-    because it failed. A ring marks the candidate that was chosen.
+    one may not, as a segment is too small, a cross at the bottom has no criterion,
+    mostly because it failed. A ring marks the candidate that was chosen. The label at
+    the left says whether larger or smaller is better.
+
+    Around the line is a band, where the search knows how sure it is: one standard error
+    over refits to resamples up and down for the silhouette, one standard error over the
+    tables without segments for the gap, from the lower to the upper quartile of pairs
+    of refits for the stability. Bars are one standard error of silhouettes that were
+    averaged over a draw of customers, where there was no refit.
 
     Use `from_search` to make one.
 
@@ -22,6 +65,8 @@ class SegmentSearchDisplay:
         ``results_`` of a search.
     min_segment_share : float, default=None
         Below it a segment is too small; for the words only.
+    criterion : str, default="silhouette"
+        What the search chose by.
 
     Attributes
     ----------
@@ -43,9 +88,10 @@ class SegmentSearchDisplay:
     1  kmeanssegmenter           3        0.63     False
     """
 
-    def __init__(self, *, results, min_segment_share=None):
+    def __init__(self, *, results, min_segment_share=None, criterion="silhouette"):
         self.results = results
         self.min_segment_share = min_segment_share
+        self.criterion = criterion
 
     @classmethod
     def from_search(cls, search):
@@ -67,9 +113,12 @@ class SegmentSearchDisplay:
         """
         search = last_step(search)
         check_is_fitted(search, "results_")
+        by_rule = getattr(search, "rule", None) == "stable"
+        criterion = getattr(search, "criterion", "silhouette")
         return cls(
             results=search.results_.reset_index(drop=True),
             min_segment_share=getattr(search, "min_segment_share", None),
+            criterion="stability" if by_rule else criterion,
         )
 
     def frame(self):
@@ -82,13 +131,16 @@ class SegmentSearchDisplay:
         """
         return self.results.copy()
 
-    def plot(self, ax=None):
+    def plot(self, ax=None, *, criterion=None):
         """Draw one line an estimator.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a figure.
+        criterion : {"silhouette", "stability", "calinski_harabasz", \
+"davies_bouldin", "gap", "bic", "icl"}, default=None
+            What to draw; None draws what the search chose by.
 
         Returns
         -------
@@ -99,100 +151,183 @@ class SegmentSearchDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        ValueError
+            If there is no such criterion, or it was not worked out.
         """
+        criterion = self.criterion if criterion is None else criterion
+        self._check(criterion)
         if ax is None:
             _, ax = new_axes((8.5, 4.2))
         self.ax_, self.figure_ = ax, ax.figure
         results = self.results.sort_values("n_segments", kind="stable")
+        spread = _spread(results, criterion)
         handles = [
-            self._line(position, name, results[results["estimator"] == name])
+            self._line(position, name, results["estimator"] == name, results, spread)
             for position, name in enumerate(self.results["estimator"].unique())
         ]
-        handles += self._marks(results)
-        # Only a layout engine makes room beside the axes.
-        place = {"loc": "best", "framealpha": 0.6}
-        if ax.figure.get_layout_engine() is not None:
-            place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)}
-        ax.legend(handles=handles, fontsize="small", **place)
+        handles += self._marks(results, criterion) + spread.handles(results)
+        legend(ax, handles)
         ax.set_xticks(np.unique(results["n_segments"]))
-        ax.set(xlabel="number of segments", ylabel="mean silhouette")
+        better = "larger" if CRITERIA[criterion] else "smaller"
+        ax.set(
+            xlabel="number of segments",
+            ylabel=f"{_WORDS[criterion]} ({better} is better)",
+        )
         ax.grid(axis="y", color="0.9")
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
         return self
 
-    def _line(self, position, name, rows):
-        """Draw one estimator; return its entry in the legend."""
-        style = {"color": color(position), "marker": MARKERS[position % len(MARKERS)]}
-        known = rows[rows["silhouette"].notna()]
-        self.ax_.plot(
-            known["n_segments"], known["silhouette"], color=style["color"], zorder=2
-        )
-        sampled = known[known["silhouette_se"] > 0]
-        if len(sampled):
-            self.ax_.errorbar(
-                sampled["n_segments"],
-                sampled["silhouette"],
-                yerr=sampled["silhouette_se"],
-                fmt="none",
-                ecolor=style["color"],
-                capsize=3,
+    def _check(self, criterion):
+        known = [
+            name
+            for name in CRITERIA
+            if name in self.results and self.results[name].notna().any()
+        ]
+        if criterion not in CRITERIA:
+            raise ValueError(
+                f"criterion must be one of {', '.join(map(repr, CRITERIA))}. Got "
+                f"{criterion!r} instead. Leave it out for what the search chose by."
             )
+        # A search whose candidates all failed still has its crosses.
+        if known and criterion not in known:
+            raise ValueError(
+                "criterion must be one that the search worked out: "
+                f"{', '.join(map(repr, known))}. Got {criterion!r} instead. Search "
+                "with it as criterion, or with n_bootstraps= or n_references=."
+            )
+
+    def _line(self, position, name, rows, results, spread):
+        """Draw one estimator; return its entry in the legend."""
+        criterion, ax = spread.criterion, self.ax_
+        style = {"color": color(position), "marker": MARKERS[position % len(MARKERS)]}
+        known = results[rows & results[criterion].notna()]
+        x, y = known["n_segments"], known[criterion]
+        ax.plot(x, y, color=style["color"], zorder=2)
+        spread.draw(ax, known, style["color"])
         for eligible, face in ((True, style["color"]), (False, "white")):
-            part = known[known["eligible"] == eligible]
-            self.ax_.plot(
-                part["n_segments"],
-                part["silhouette"],
+            part = known["eligible"] == eligible
+            ax.plot(
+                x[part],
+                y[part],
                 linestyle="none",
                 markerfacecolor=face,
                 zorder=3,
                 **style,
             )
-        return _handle(literal(name), linestyle="-", **style)
+        label = wrapped(name, 28, 3)
+        if len(known) == 0 and results[criterion].notna().any():
+            return handle(f"{label}: no {_SHORT[criterion]}", color=style["color"])
+        return handle(label, linestyle="-", **style)
 
-    def _marks(self, results):
+    def _marks(self, results, criterion):
         """Mark failed and chosen candidates; return what the legend says of marks."""
         handles = []
-        scored = results["silhouette"].notna()
-        if (scored & ~results["eligible"]).any():
-            limit = self.min_segment_share
-            under = "too small" if limit is None else f"under {100 * limit:g} %"
-            handles.append(
-                _handle(
-                    f"not to be chosen:\nsmallest segment {under}",
-                    color="0.3",
-                    marker="o",
-                    markerfacecolor="white",
-                )
-            )
-        failed = np.unique(results.loc[~scored, "n_segments"])
-        if len(failed):
-            marks = {"color": "0.3", "marker": "x", "linestyle": "none"}
-            self.ax_.plot(
-                failed,
-                np.full(len(failed), 0.02),
-                transform=self.ax_.get_xaxis_transform(),
-                **marks,
-            )
-            handles.append(_handle("failed: no silhouette", **marks))
-        chosen = results[results["selected"]]
+        scored = results[criterion].notna()
+        barred = results[scored & ~results["eligible"]]
+        if len(barred):
+            hollow = {"color": "0.3", "marker": "o", "markerfacecolor": "white"}
+            words = f"not to be chosen:\n{self._why_barred(barred)}"
+            handles.append(handle(words, **hollow))
+        handles += self._crosses(results[~scored], results, criterion)
+        chosen = results[results["selected"] & scored]
         if len(chosen):
-            ring = {
-                "color": "black",
-                "marker": "o",
-                "markersize": 14,
-                "markerfacecolor": "none",
-                "linestyle": "none",
-            }
-            self.ax_.plot(chosen["n_segments"], chosen["silhouette"], **ring)
-            handles.append(_handle("chosen", **{**ring, "markersize": 10}))
-        if (results["silhouette_se"] > 0).any():
-            bar = {"color": "0.3", "marker": "|", "markersize": 10}
-            handles.append(_handle("one standard error up and down", **bar))
+            ring = {"color": "black", "marker": "o", "markerfacecolor": "none"}
+            self.ax_.plot(
+                chosen["n_segments"],
+                chosen[criterion],
+                linestyle="none",
+                markersize=14,
+                zorder=4,
+                **ring,
+            )
+            by = "" if criterion == self.criterion else f" by {_SHORT[self.criterion]}"
+            handles.append(handle(f"chosen{by}", markersize=10, **ring))
         return handles
 
+    def _why_barred(self, barred):
+        limit = self.min_segment_share
+        if limit is None:
+            return "smallest segment too small"
+        if "smallest_share" in barred and (barred["smallest_share"] >= limit).any():
+            return "small segment or other reason"
+        return f"smallest segment under {100 * limit:g} %"
 
-def _handle(label, **style):
-    from matplotlib.lines import Line2D
+    def _crosses(self, missing, results, criterion):
+        """Mark numbers without the criterion, where the estimator may have one."""
+        failed = _failed(missing)
+        scored = results.groupby("estimator")[criterion].transform("count") > 0
+        missing = missing[failed | scored[missing.index]]
+        if len(missing) == 0:
+            return []
+        marks = {"color": "0.3", "marker": "x", "linestyle": "none"}
+        numbers = np.unique(missing["n_segments"])
+        self.ax_.plot(
+            numbers,
+            np.full(len(numbers), 0.02),
+            transform=self.ax_.get_xaxis_transform(),
+            **marks,
+        )
+        label = f"no {_SHORT[criterion]}"
+        if failed[missing.index].all():
+            label = f"failed: {label}"
+        return [handle(label, **marks)]
 
-    return Line2D([], [], label=label, **{"linestyle": "none", **style})
+
+class _Spread:
+    """How far a criterion may be off: columns of lower and upper ends, and words."""
+
+    def __init__(self, criterion, low=None, high=None, words="", *, as_bars=False):
+        self.criterion, self.words, self.as_bars = criterion, words, as_bars
+        self.low, self.high = low, high
+
+    def draw(self, ax, rows, shade):
+        """Draw the spread of one estimator as a band, or as bars."""
+        if self.low is None:
+            return
+        low, high = self.low[rows.index], self.high[rows.index]
+        x, y = rows["n_segments"], rows[self.criterion]
+        if not self.as_bars:
+            ax.fill_between(x, low, high, color=shade, alpha=0.18, linewidth=0)
+        elif (high > low).any():
+            wide = high > low
+            ax.errorbar(
+                x[wide],
+                y[wide],
+                yerr=(y - low)[wide],
+                fmt="none",
+                ecolor=shade,
+                capsize=3,
+            )
+
+    def handles(self, results):
+        """Return what the legend says of the spread, if any is seen."""
+        if self.low is None or not (self.high > self.low).any():
+            return []
+        if self.as_bars:
+            return [handle(self.words, color="0.3", marker="|", markersize=10)]
+        from matplotlib.patches import Patch
+
+        return [Patch(facecolor="0.3", alpha=0.25, label=self.words)]
+
+
+def _spread(results, criterion):
+    """Find the best known spread of a criterion among the columns of the results."""
+    values = results[criterion]
+    if criterion == "stability" and "stability_q75" in results:
+        quartiles = results["stability_q25"], results["stability_q75"]
+        return _Spread(criterion, *quartiles, "lower to upper quartile of refits")
+    for column, words in _STD_ERRORS.get(criterion, ()):
+        if column in results and results[column].notna().any():
+            error = results[column]
+            ends = values - error, values + error
+            as_bars = column == "silhouette_se"
+            return _Spread(criterion, *ends, words, as_bars=as_bars)
+    return _Spread(criterion)
+
+
+def _failed(rows):
+    """Whether candidates failed; without their sizes, all that have no criterion."""
+    if "sizes" not in rows:
+        return rows["reason"].notna()
+    return rows["sizes"].map(len) == 0

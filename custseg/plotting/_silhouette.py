@@ -34,7 +34,8 @@ def _space_and_labels(estimator, X):
     if not hasattr(estimator, "predict"):
         raise TypeError(
             "The estimator must have predict. Got "
-            f"{type(estimator).__name__} instead. Use from_labels(X, labels)."
+            f"{type(estimator).__name__} instead. Use from_labels(X, labels), with "
+            "labels_ for the customers of the fit."
         )
     labels = estimator.predict(X)
     # A search over Pipelines compares them in a space of its own.
@@ -136,7 +137,7 @@ class SilhouetteDisplay:
 
         Parameters
         ----------
-        estimator : fitted segmenter, search, or Pipeline that ends in one
+        estimator : fitted segmenter, mixture, search, or Pipeline that ends in one
             Segments are those of `predict`. Silhouettes are measured in what the last
             step is given, or in the space of ``score_on`` where a search has one.
         X : array-like or frame of shape (n_customers, n_features)

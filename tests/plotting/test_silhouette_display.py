@@ -8,12 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
-from sklearn.cluster import DBSCAN
+from sklearn.cluster import DBSCAN, KMeans
 from sklearn.metrics import silhouette_samples
+from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from custseg import KMeansSegmenter, SegmentationModel, SegmentSearch
+from custseg import (
+    GaussianMixtureSegmenter,
+    HierarchicalSegmenter,
+    KMeansSegmenter,
+    SegmentationModel,
+    SegmentSearch,
+)
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
 from custseg.plotting import SilhouetteDisplay
 from custseg.plotting._silhouette import _GAP, _slots
@@ -68,6 +75,31 @@ def test_from_estimator_measures_where_the_last_step_segments():
         SilhouetteDisplay.from_estimator(nested, X).frame()["silhouette"],
         silhouette_samples(StandardScaler().fit_transform(X), nested.predict(X)),
     )
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        KMeans(3, n_init=1, random_state=0),
+        GaussianMixture(3, random_state=0),
+        GaussianMixtureSegmenter(3, random_state=0),
+        HierarchicalSegmenter(3),
+        SegmentSearch([GaussianMixtureSegmenter()], n_segments=[3], random_state=0),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_from_estimator_takes_any_estimator_with_predict(estimator):
+    X, _ = blobs((30, 20, 10))
+    X[:, 1] *= 1000
+    Z = StandardScaler().fit_transform(X)
+    labels = estimator.fit(Z).predict(Z)
+    expected = silhouette_samples(Z, labels)
+    alone = SilhouetteDisplay.from_estimator(estimator, Z).frame()
+    np.testing.assert_allclose(alone["silhouette"], expected)
+    road = make_pipeline(StandardScaler(), estimator).fit(pd.DataFrame(X))
+    frame = SilhouetteDisplay.from_estimator(road, pd.DataFrame(X)).frame()
+    np.testing.assert_array_equal(frame["segment"], labels)
+    np.testing.assert_allclose(frame["silhouette"], expected)
 
 
 def test_from_estimator_takes_the_space_of_a_search():
@@ -274,6 +306,7 @@ def test_errors():
     with pytest.raises(ValueError, match="labels must have one label a customer"):
         SilhouetteDisplay.from_labels(X, labels[1:])
     message = "The estimator must have predict. Got DBSCAN instead. Use from_labels"
+    message += "(X, labels), with labels_ for the customers of the fit."
     with pytest.raises(TypeError, match=re.escape(message)):
         SilhouetteDisplay.from_estimator(DBSCAN().fit(X), X)
     model = SegmentationModel(KMeansSegmenter(2, random_state=0)).fit(X)
