@@ -191,8 +191,8 @@ def structure_test(
     **What it does not say.** A rejection says that dependence is of another form than
     that of one cloud: segments, but also curved dependence, outliers in several
     columns at once, columns that exclude each other, and respondents who tick the same
-    answer throughout. Segments that lie in line along all columns are largely told by
-    gaps in the margins, which the draws have as well: see `unimodality_test`.
+    answer throughout. Where segments lie in line along all columns, part of what tells
+    them apart is in the margins, which the draws have as well: see `unimodality_test`.
 
     Weights are not taken: the p-value counts independent customers.
 
