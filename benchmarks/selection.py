@@ -109,8 +109,8 @@ def cases(quick):
         )
     )
     alone, peer = (
-        Call("custseg", lambda: search(n, 10, 0)),
-        Call("GridSearchCV", lambda: grid(n, 10)),
+        Call("custseg", lambda: search(n, n_init, 0)),
+        Call("GridSearchCV", lambda: grid(n, n_init)),
     )
     fits = f"{len(NUMBERS) * (2 * n_pairs + 1):,} fits"
     within = Target("at most 1.5 times the fits alone", 1.5)

@@ -193,6 +193,54 @@ def test_the_whole_road_under_scikit_learns_contract(raw, tmp_path):
     assert search.fit(customers).select("kmeanssegmenter", 3)[-1].n_segments_ == 3
 
 
+def test_program_6_how_sure_and_next_month():
+    spend = load_wholesale().drop(columns=["Channel", "Region"])
+    this_month, next_month = spend[:400], spend[20:]
+    search = cs.SegmentSearch([cs.KMeansSegmenter(n_init=5)], range(2, 5))
+    model = cs.SegmentationModel(
+        make_pipeline(cs.BehaviouralTransformer(), search), random_state=0
+    ).fit(this_month)
+    model.name_segments({0: "hotels", 1: "shops"})
+    fitted = model.segmenter_[-1]
+    X = model.segmenter_[:-1].transform(this_month)
+
+    stability = fitted.stability(X, n_bootstraps=6, n_null=19)
+    assert stability.frame()["n_segments"].tolist() == [2, 3, 4]
+    assert stability.verdict.startswith("reproducible: ")
+
+    next_model = model.refit(next_month)
+    assert next_model.segment_names_ == model.segment_names_
+    stayed = next_model.labels_[:380] == model.labels_[20:]
+    assert stayed.mean() > 0.95
+    match = cs.match_segments(model, next_model, next_month).frame()
+    assert match["event"].tolist() == ["kept", "kept"]
+    assert match["new_name"].tolist() == ["hotels", "shops"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_planted_segments_are_the_last_that_come_back(seed):
+    """Three of the twenty data sets of benchmarks/simulations/number.py, 19 right."""
+    simulated = make_customers(
+        600,
+        n_segments=3 + seed % 3,
+        separation=2.5,
+        response_styles=False,
+        random_state=seed,
+    )
+    attitudes = cs.PsychographicTransformer(
+        scales=simulated.scales, reverse=simulated.reverse_keyed
+    )
+    X = attitudes.fit_transform(simulated.customers[list(simulated.item_columns)])
+    search = cs.SegmentSearch(
+        [cs.KMeansSegmenter(n_init=5)],
+        range(2, 8),
+        rule="stable",
+        n_bootstraps=8,
+        random_state=seed,
+    ).fit(X)
+    assert search.n_segments_ == 3 + seed % 3
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_planted_segments_are_found_and_new_customers_assigned(seed):
     simulated = make_customers(
