@@ -95,6 +95,12 @@ def _placed(segmenter, X):
             segmenter = segmenter.best_estimator_
         else:
             break
+    if not hasattr(segmenter, "predict"):
+        raise TypeError(
+            f"A model must have predict to be matched. Got {type(segmenter).__name__} "
+            "instead. Put it in a SegmentationModel with an assigner, or match labels "
+            "of the same customers by match_labels of custseg.cluster."
+        )
     centers = centers_of(segmenter)
     labels = np.asarray(segmenter.predict(X))
     if centers is None or issparse(X):

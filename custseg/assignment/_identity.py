@@ -1,6 +1,7 @@
 """Which segments of two models are the same, and what became of the others."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import pandas as pd
 
@@ -85,7 +86,7 @@ class SegmentMatch:
         """What became of the segments, as a sentence or two."""
         kept = self._of("kept")
         n_old = len(self.old_segments)
-        every = "All" if len(kept) == n_old else f"{len(kept)} of"
+        every = "All" if len(kept) == n_old > 1 else f"{len(kept)} of"
         said = [f"{every} {n_old} segment{'s' * (n_old != 1)} kept"]
         said += self._splits() + self._merges()
         for kind, names, which in (
@@ -173,6 +174,8 @@ def match_segments(old_model, new_model, X, *, sample_weight=None, min_jaccard=0
         If a column is missing.
     ValueError
         If `min_jaccard` is out of range.
+    TypeError
+        If a model has no ``predict``.
     DataQualityError
         If a weight is negative or all are zero.
 
@@ -215,7 +218,8 @@ def match_segments(old_model, new_model, X, *, sample_weight=None, min_jaccard=0
     A new kind that takes the place of an old one, where the old model looks, is the old
     one that has drifted. Small births and splits are taken for each other if shares and
     means of other segments changed as much. Models without centres have mass alone, and
-    those without sizes place alone and no rule 3.
+    those without sizes place alone and no rule 3. Of a segment that nobody in `X`
+    belongs to by either model nothing can be told; rule 3 calls it died and born.
 
     A model that rejects some of `X` answers -1 for them, and these customers are left
     out of shares; one that rejects more than half of `X` is taken to have drifted, and
@@ -259,7 +263,7 @@ def match_segments(old_model, new_model, X, *, sample_weight=None, min_jaccard=0
 
 def check_min_jaccard(min_jaccard):
     """Refuse a limit that no pair, or every pair, can pass."""
-    if not 0 <= min_jaccard < 1:
+    if not (isinstance(min_jaccard, Real) and 0 <= min_jaccard < 1):
         raise ValueError(
             "min_jaccard must be at least 0 and below 1. Got "
             f"{min_jaccard!r} instead. The default is 0.5."

@@ -47,6 +47,17 @@ from custseg.exceptions import DegenerateFitError
 _OFTEN_MISSING_SHARE = 0.01
 
 
+def _members_among(positions, codes):
+    """Positions of customers that are in a segment, or an error where nobody is."""
+    members = positions[codes[positions] >= 0]
+    if not len(members):
+        raise DegenerateFitError(
+            "The segmenter must put customers in segments. Got -1 for all "
+            f"{len(positions)} instead. Change what it takes for a segment."
+        )
+    return members
+
+
 def _has_probabilities(model):
     """Whether what answers for new customers has `predict_proba`; an error says so."""
     part = "segmenter" if model.assigner is None else "assigner"
@@ -219,6 +230,9 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             numbers.
         DataQualityError
             If customer ids are missing or repeat.
+        DegenerateFitError
+            If the segmenter puts nobody in a segment, or fewer than five customers are
+            given for `reject_alpha`.
         ValueError
             If descriptors are given without an assigner, or the segmenter cannot say
             where new customers belong and there is no assigner.
@@ -252,11 +266,9 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            If `min_jaccard` is out of range.
-        SchemaError
-            If a column is missing.
-        DataQualityError
-            If customer ids are missing or repeat.
+            If `min_jaccard` is out of range, and as by `fit`.
+        SchemaError, DataQualityError, DegenerateFitError
+            As by `fit`.
 
         Notes
         -----
@@ -308,7 +320,7 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         self.segmenter_ = fill_seed(clone(self.segmenter), seed)
         codes = self._learn_segments(basis, learned)
         self.n_segments_ = count_segments(self.segmenter_, codes)
-        members = learned[codes[learned] >= 0]
+        members = _members_among(learned, codes)
         recognised = codes
         if not hasattr(self.segmenter_, "predict"):
             # Identity goes by what can be asked of customers of another month.

@@ -63,7 +63,7 @@ def next_numbering(former, customers, min_jaccard, codes, n_segments):
     for event in events:
         if event.kind == "kept":
             ids[event.new] = old.ids[event.old]
-    fresh = ids < 0  # the segmenter has them by size, the largest first
+    fresh = ids < 0  # in the segmenter's order, by size where it is one of custseg's
     next_id = former._next_id + np.count_nonzero(fresh)
     ids[fresh] = np.arange(former._next_id, next_id)
     names = _names(former.segment_names_, ids)

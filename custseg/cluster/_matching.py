@@ -6,6 +6,8 @@ from scipy.optimize import linear_sum_assignment
 from custseg._sklearn import check_weights
 from custseg.cluster._partitions import crossed
 
+_LIMIT = 2**62  # so that the next numbers are integers of 64 bits as well
+
 
 def match_labels(old, new, *, sample_weight=None):
     """Renumber new labels as the old ones that they overlap most.
@@ -32,7 +34,7 @@ def match_labels(old, new, *, sample_weight=None):
     Raises
     ------
     ValueError
-        If the labels are not two equally long lists of integers.
+        If the labels are not two equally long lists of integers below 2**62 in size.
     DataQualityError
         If a weight is negative or all are zero.
 
@@ -106,5 +108,11 @@ def _checked(name, labels):
             f"{name} must be integers, one a customer. Got an array of shape "
             f"{labels.shape} and type {labels.dtype} instead. Give what a segmenter's "
             "predict returns."
+        )
+    n_beyond = np.count_nonzero((labels >= _LIMIT) | (labels <= -_LIMIT))
+    if n_beyond:
+        raise ValueError(
+            f"{name} must be numbers below 2**62, of either sign. Got {n_beyond} "
+            "larger ones instead. Number the segments from 0."
         )
     return labels.astype(np.int64)

@@ -84,8 +84,8 @@ def is_as_planted(kind, found):
 def test_planted_events_are_named(kind, seed):
     for n_columns in (2, 6):
         old, new, k_before, k_after = planted(kind, seed, n_columns)
-        before = KMeansSegmenter(k_before, random_state=seed).fit(old)
-        after = KMeansSegmenter(k_after, random_state=seed + 50).fit(new)
+        before = KMeansSegmenter(k_before, n_init=3, random_state=seed).fit(old)
+        after = KMeansSegmenter(k_after, n_init=3, random_state=seed + 50).fit(new)
         for X in (new, old):
             assert is_as_planted(kind, events(before, after, X))
 
@@ -280,6 +280,16 @@ class TestModels:
             "min_jaccard must be at least 0 and below 1. Got 1 instead.",
         ),
         (
+            {"min_jaccard": "half"},
+            ValueError,
+            "min_jaccard must be at least 0 and below 1. Got 'half' instead.",
+        ),
+        (
+            {"min_jaccard": None},
+            ValueError,
+            "min_jaccard must be at least 0 and below 1. Got None instead.",
+        ),
+        (
             {"sample_weight": [-1, 1, 1]},
             DataQualityError,
             "sample_weight must not be negative.",
@@ -291,3 +301,18 @@ def test_wrong_options(options, error, message):
     model = KMeansSegmenter(2, random_state=0).fit(X)
     with pytest.raises(error, match=re.escape(message)):
         match_segments(model, model, X, **options)
+
+
+def test_a_model_that_cannot_predict():
+    X = [[1.0], [2], [9]]
+    model = KMeansSegmenter(2, random_state=0).fit(X)
+    message = "A model must have predict to be matched. Got DBSCAN instead. Put it in a"
+    for models in ((model, DBSCAN().fit(X)), (DBSCAN().fit(X), model)):
+        with pytest.raises(TypeError, match=re.escape(message)):
+            match_segments(*models, X)
+
+
+def test_one_segment():
+    X = [[1.0], [2], [9]]
+    model = KMeansSegmenter(1, random_state=0).fit(X)
+    assert match_segments(model, model, X).verdict == "1 of 1 segment kept."

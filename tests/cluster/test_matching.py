@@ -51,6 +51,10 @@ def test_weights_count_customers():
 
 
 def test_any_integers():
+    small = np.array([127, 127, 127], np.int8)
+    assert match_labels(small, np.array([4, 4, 2], np.uint64)).tolist() == [
+        *[127, 127, 128]
+    ]
     assert match_labels([-7, -7, 30], [4, 4, -2]).tolist() == [-7, -7, 30]
     assert match_labels([-7, -7, -7], [4, 4, -2]).tolist() == [-7, -7, 0]
     assert match_labels([], []).tolist() == []
@@ -79,6 +83,10 @@ def test_it_depends_on_the_partition_alone(seed):
         ([0.5], [0], None, ValueError, "old must be integers, one a customer. Got an"),
         ([0], ["a"], None, ValueError, "new must be integers, one a customer. Got an"),
         ([[0]], [0], None, ValueError, "shape (1, 1) and type int"),
+        # As int64 the first would be -1, no segment.
+        ([2**64 - 1], [0], None, ValueError, "old must be numbers below 2**62, of"),
+        ([2**63 - 1, 0], [0, 0], None, ValueError, "Got 1 larger ones instead."),
+        ([-(2**63)], [0], None, ValueError, "Got 1 larger ones instead."),
         ([0], [0], [-1], DataQualityError, "sample_weight must not be negative"),
     ],
 )
