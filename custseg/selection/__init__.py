@@ -10,8 +10,8 @@ from custseg.selection._silhouette import segment_silhouettes as segment_silhoue
 from custseg.selection._silhouette import silhouette_samples as silhouette_samples
 from custseg.selection._silhouette import silhouette_score as silhouette_score
 from custseg.selection._silhouette import silhouette_scores as silhouette_scores
-from custseg.selection._stability import StabilityResult as StabilityResult
 from custseg.selection._stability import bootstrap_stability as bootstrap_stability
+from custseg.selection._stability_result import StabilityResult as StabilityResult
 from custseg.selection._structure import StructureTest as StructureTest
 from custseg.selection._structure import structure_test as structure_test
 from custseg.selection._unimodality import UnimodalityTest as UnimodalityTest

@@ -7,12 +7,24 @@ from numbers import Integral
 import narwhals.stable.v2 as nw
 import numpy as np
 from joblib import Parallel, delayed
+from joblib import hash as hash_of
 from sklearn.utils import check_array
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.validation import has_fit_parameter
 
+from custseg._sklearn import routing_enabled
 from custseg._utils._pipelines import last_step
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.selection._fitting import Family, fit_last, prepare
+from custseg.selection._fitting import (
+    Family,
+    Fit,
+    fit_last,
+    parameter_in,
+    prepare,
+    table_of_last,
+)
 from custseg.selection._likelihood import information_criteria
+from custseg.selection._rules import STD_ERRORS
 
 
 def named(estimators):
@@ -48,31 +60,121 @@ def checked_estimators(estimators):
             "estimators must have at least one estimator. Got none instead. For "
             "example: SegmentSearch([KMeansSegmenter()])."
         )
-    last = [one[-1] if isinstance(one, tuple) else one for one in estimators]
+    last = [
+        one[1] if isinstance(one, tuple) and len(one) == 2 else one
+        for one in estimators
+    ]
     classes = [one.__name__ for one in last if isinstance(one, type)]
     if classes:
         raise ValueError(
             "estimators must be objects. Got the class "
             f"{', '.join(classes)} instead. Write {classes[0]}()."
         )
+    others = [one for one in last if not hasattr(one, "get_params")]
+    if others:
+        raise ValueError(
+            "estimators must be clusterers, or Pipelines that end in one. Got "
+            f"{', '.join(map(repr, others))} instead. For example: KMeansSegmenter()."
+        )
 
 
 def checked_numbers(n_segments):
-    """Return the numbers of segments to try as a list of int."""
+    """Return the numbers of segments to try as a list of int, each once."""
     if isinstance(n_segments, Integral):
         raise ValueError(
             "n_segments must be a sequence of numbers of segments to try. Got "
             f"{n_segments!r} instead. For example: range(2, 9), or "
             f"[{n_segments!r}] for that number alone."
         )
-    numbers = list(n_segments)
+    numbers = list(n_segments) if np.iterable(n_segments) else [n_segments]
     wrong = [n for n in numbers if not _is_count(n)]
     if wrong or not numbers:
         raise ValueError(
             "n_segments must be one or more positive integers. Got "
             f"{wrong or numbers} instead. For example: range(2, 9)."
         )
-    return [int(n) for n in numbers]
+    return list(dict.fromkeys(int(n) for n in numbers))
+
+
+def checked_search(search, estimators, sample_weight):
+    """Check what a fit is asked for; return the numbers of segments."""
+    numbers = checked_numbers(search.n_segments)
+    for name, estimator in estimators:
+        parameter_in(estimator, name)
+    if search.rule == "one_se" and search.criterion not in STD_ERRORS:
+        raise ValueError(
+            "rule='one_se' must have a criterion with a standard error, "
+            f"{' or '.join(map(repr, STD_ERRORS))}. Got {search.criterion!r} "
+            "instead. Use rule='best', or one of these."
+        )
+    if sample_weight is None:
+        return numbers
+    if routing_enabled():
+        process_routing(search, "fit", sample_weight=sample_weight)
+        return numbers
+    refuse = [
+        name
+        for name, estimator in estimators
+        if not has_fit_parameter(last_step(estimator), "sample_weight")
+    ]
+    if refuse:
+        raise ValueError(
+            "sample_weight must be taken by every estimator. Got "
+            f"{', '.join(refuse)} without instead. Leave them out, or leave the "
+            "weights out."
+        )
+    return numbers
+
+
+def digest_of(Z):
+    """Tell customers from others without keeping them."""
+    return hash_of(np.ascontiguousarray(Z))
+
+
+def families_on(search, estimators, X, Z):
+    """Return the candidates of a fitted search with the labels of customers.
+
+    Parameters
+    ----------
+    search : SegmentSearch
+    estimators : list of (name, estimator)
+    X : table of shape (n_customers, n_features)
+        Those of the fit, whose labels are the candidates' own, or others.
+    Z : ndarray of shape (n_customers, n_columns)
+        The common space.
+
+    Returns
+    -------
+    families : list of Family
+    """
+    own = digest_of(Z) == search._digest
+    families = []
+    for name, estimator in estimators:
+        rows = search.results_[search.results_["estimator"] == name]
+        numbers = tuple(rows["n_segments"].tolist())
+        fits = [
+            _fit_on(search.candidates_.get((name, number)), name, X, own)
+            for number in numbers
+        ]
+        families.append(Family(name, estimator, numbers, fits))
+    return families
+
+
+def _fit_on(estimator, name, X, own):
+    if estimator is None:
+        return Fit(None, None, "not fitted by the search", "")
+    if own:
+        labels = getattr(last_step(estimator), "labels_", None)
+        if labels is not None:
+            return Fit(estimator, np.asarray(labels), "", "")
+    if hasattr(estimator, "predict"):
+        return Fit(estimator, np.asarray(estimator.predict(X)), "", "")
+    n_fitted = len(last_step(estimator).labels_)
+    raise ValueError(
+        f"X must be the {n_fitted} customers of fit for a candidate without predict. "
+        f"Got {len(X)} others for {name} instead. Leave that estimator out of the "
+        "search, or pass the customers of fit, in their order."
+    )
 
 
 def _fit_unit(search, prepared, numbers, X, sample_weight, contexts):
@@ -87,10 +189,14 @@ def _fit_unit(search, prepared, numbers, X, sample_weight, contexts):
             yield
             context.call_on_fit_task_end(estimator=search, X=X)
 
-    return [
-        (fit, information_criteria(fit.estimator, prepared.Z))
-        for fit in fit_last(prepared, numbers, sample_weight, told)
-    ]
+    fits = fit_last(prepared, numbers, sample_weight, told)
+    return [(fit, _criteria_of(fit.estimator, prepared, X)) for fit in fits]
+
+
+def _criteria_of(estimator, prepared, X):
+    # A Pipeline that is routed weights was fitted as a whole.
+    Z = prepared.Z if prepared.pipelines else table_of_last(estimator, X)
+    return information_criteria(estimator, Z)
 
 
 def fit_families(search, estimators, numbers, X, sample_weight, seed):
@@ -138,22 +244,23 @@ def fit_families(search, estimators, numbers, X, sample_weight, seed):
     families = []
     for i, (name, estimator) in enumerate(estimators):
         fits, criteria = zip(*made[i * len(numbers) :][: len(numbers)], strict=True)
-        in_common_space = search.score_on is None and not prepared[i].pipelines
+        in_common_space = search.score_on is None and not hasattr(estimator, "steps")
         families.append(
             Family(name, estimator, tuple(numbers), fits, criteria, in_common_space)
         )
     if search.criterion in ("bic", "icl"):
-        _check_one_space(families, prepared, search.criterion)
+        _check_one_space(families, X, search.criterion)
     return families
 
 
-def _check_one_space(families, prepared, criterion):
+def _check_one_space(families, X, criterion):
     """Refuse to compare likelihoods of different columns."""
-    spaces = {
-        family.name: np.asarray(one.Z)
-        for family, one in zip(families, prepared, strict=True)
-        if np.isfinite(family.likelihoods).any()
-    }
+    spaces = {}
+    for family in families:
+        known = np.flatnonzero(np.isfinite(family.likelihoods).any(axis=1))
+        if len(known):
+            estimator = family.fits[known[0]].estimator
+            spaces[family.name] = np.asarray(table_of_last(estimator, X))
     first = next(iter(spaces.values()), None)
     others = [name for name, Z in spaces.items() if not np.array_equal(first, Z)]
     if others:

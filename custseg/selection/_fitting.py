@@ -4,10 +4,12 @@ import warnings
 from contextlib import nullcontext
 from copy import copy
 from functools import partial
-from threading import Lock
+from threading import RLock
 from typing import NamedTuple
 
 import numpy as np
+from joblib import parallel_config
+from joblib.parallel import get_active_backend
 from sklearn.base import clone
 from sklearn.utils import check_array
 
@@ -19,7 +21,7 @@ from custseg.cluster._prototypes import segment_prototypes
 from custseg.engine import nearest_point
 from custseg.exceptions import DegenerateFitError
 
-_CATCHING = Lock()
+_CATCHING = RLock()  # a search may be fitted inside a fit
 
 
 class Fit(NamedTuple):
@@ -176,22 +178,29 @@ def carried(fit, X, X_new):
     """
     if hasattr(fit.estimator, "predict"):
         return np.asarray(fit.estimator.predict(X_new))
-    estimator = fit.estimator
-    while hasattr(estimator, "steps"):
-        if len(estimator.steps) > 1:
-            X, X_new = (estimator[:-1].transform(one) for one in (X, X_new))
-        estimator = estimator.steps[-1][1]
-    X, X_new = (check_array(one, dtype=np.float64) for one in (X, X_new))
+    X, X_new = (
+        check_array(table_of_last(fit.estimator, one), dtype=np.float64)
+        for one in (X, X_new)
+    )
     # Customers without a segment, -1, have prototypes as if they were one.
     names, codes = np.unique(fit.labels, return_inverse=True)
     points, segments = segment_prototypes(X, codes)
     return names[segments[nearest_point(X_new, points)[0]]]
 
 
+def table_of_last(estimator, X):
+    """Return what the last step of a fitted Pipeline gets of a table."""
+    while hasattr(estimator, "steps"):
+        if len(estimator.steps) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = estimator.steps[-1][1]
+    return X
+
+
 def _caught(step, *arguments):
     """Make a step; what goes wrong, or is warned of, is returned as text."""
     # Catching warnings changes a state of the whole process: one thread at a time.
-    with _CATCHING, warnings.catch_warnings(record=True) as caught:
+    with _CATCHING, _no_threads(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             result, reason = step(*arguments), ""
@@ -202,6 +211,16 @@ def _caught(step, *arguments):
             result = None
     notes = "; ".join(dict.fromkeys(str(warning.message) for warning in caught))
     return result, reason, notes
+
+
+def _no_threads():
+    """Keep what is fitted inside a fit out of other threads: they would wait for ours.
+
+    Processes are let be, as each has a lock of its own.
+    """
+    backend, _ = get_active_backend()
+    threads = getattr(backend, "uses_threads", False)
+    return parallel_config("sequential") if threads else nullcontext()
 
 
 def _numbered(last, number):
@@ -229,7 +248,18 @@ def _labels_of(last, Z):
     labels = np.asarray(last.predict(Z) if labels is None else labels)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels must be integers. Got {labels.dtype} instead.")
-    return labels
+    if labels.shape != Z.shape[:1]:
+        raise ValueError(
+            f"labels must be one a customer, of shape {Z.shape[:1]}. Got shape "
+            f"{labels.shape} instead."
+        )
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest < -1 or highest >= len(labels):
+        raise ValueError(
+            "labels must be numbered from 0, -1 for customers without a segment. Got "
+            f"{lowest} to {highest} of {len(labels)} customers instead."
+        )
+    return labels.astype(np.intp, copy=False)
 
 
 def _whole(pipelines, last):

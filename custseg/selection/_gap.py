@@ -7,8 +7,8 @@ from custseg.selection._fitting import fit_numbers
 
 
 def log_within(Z, labels, weights=None):
-    """Logarithm of the sum of squares within segments; NaN without labels."""
-    if labels is None:
+    """Logarithm of the sum of squares within segments; NaN where there are none."""
+    if labels is None or labels.max() < 0:
         return np.nan
     within = segment_sums(Z, labels, labels.max() + 1, weights).within().sum()
     return float(np.log(within)) if within > 0 else -np.inf
@@ -38,12 +38,7 @@ def reference_logs(estimator, numbers, reference, seed, sample_weight=None):
     fits = fit_numbers(
         estimator, numbers, reference, seed=seed, sample_weight=sample_weight
     )
-    return [
-        np.nan
-        if fit.labels is None
-        else log_within(reference, fit.labels, sample_weight)
-        for fit in fits
-    ]
+    return [log_within(reference, fit.labels, sample_weight) for fit in fits]
 
 
 def gaps(observed, references):

@@ -1,6 +1,7 @@
 """Refits of candidates to resamples, compared with each other and with the original."""
 
 from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from joblib import Parallel, delayed
 
 from custseg.cluster._partitions import adjusted_rand, crossed, jaccards
 from custseg.selection._fitting import carried, fit_numbers
-from custseg.selection._resampling import resampled
+from custseg.selection._resampling import NUMERIC, numbers_of, resampled
 
 _KEPT = 50  # refits of a candidate whose labels are handed back
 
@@ -43,6 +44,14 @@ def refit_all(families, X, *, n_bootstraps, schemes, seed, n_jobs, verbose, weig
         By scheme one list a resample, of all candidates in order. Pairs of bootstrap
         samples are neighbours: 0 and 1, 2 and 3.
     """
+    for scheme in schemes:
+        if scheme in NUMERIC:
+            numbers_of(X, scheme)  # refuses now what it would after many refits
+    # Fitted estimators stay here: refits are compared with labels alone.
+    families = [
+        family._replace(fits=[fit._replace(estimator=None) for fit in family.fits])
+        for family in families
+    ]
     units = [
         (scheme, sequence)
         for scheme, of_scheme in zip(
@@ -94,7 +103,10 @@ def _compared(original, fit, X, resample, scheme, weights):
     )
     if scheme != "bootstrap":
         return Refit(jaccard, None, None, "")
-    labels = carried(fit, resample.table, X)
+    try:
+        labels = carried(fit, resample.table, X)
+    except Exception as error:  # such as of a category that was not drawn
+        return Refit(None, None, None, f"{type(error).__name__}: {error}")
     within = segment_jaccards(
         original.labels, labels, original.labels.max() + 1, weights
     )
@@ -123,13 +135,17 @@ def segment_jaccards(labels, others, n_segments, weights=None):
 def pair_agreements(refits, n_candidates, weights=None):
     """Work out the adjusted Rand index of the two refits of each pair.
 
-    Customers without a segment count as a segment of their own.
+    Customers without a segment count as a segment of their own. Weights count
+    customers, and where they are less than one on average (shares, for instance) they
+    are taken as one on average: the index is of pairs of customers.
 
     Returns
     -------
     agreements : ndarray of shape (n_pairs, n_candidates)
         NaN where one of the two failed.
     """
+    if weights is not None:
+        weights = weights / min(1, weights.mean())
     pairs = list(zip(refits[::2], refits[1::2], strict=True))
     agreements = np.full((len(pairs), n_candidates), np.nan)
     for i, pair in enumerate(pairs):
@@ -173,7 +189,8 @@ def jaccard_table(refits, keys):
                 known = [i for i, one in enumerate(values) if one is not None]
                 some = [values[i] for i in known]
                 parts.append(_similarities(some, key, kind, known))
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    filled = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(filled, ignore_index=True)
 
 
 def _similarities(values, key, kind, resamples):
@@ -216,6 +233,8 @@ def flow_table(families, weights):
             for number, fit in zip(family.numbers, family.fits, strict=True)
             if fit.labels is not None
         ]
+        if len(fitted) > 1:
+            fitted.sort(key=itemgetter(0))
         for (number, labels), (next_number, others) in pairwise(fitted):
             shape = (labels.max() + 1, others.max() + 1)
             table = crossed(labels, others, shape, weights)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from custseg.selection._stability import stable_number
+from custseg.selection._stability_result import stable_number
 
 # Criteria and whether larger is better.
 CRITERIA = {
@@ -14,7 +14,7 @@ CRITERIA = {
     "icl": False,
     "stability": True,
 }
-_TWO = "needs two segments or more, and fewer than customers"
+_TWO = "needs two segments or more, fewer than customers, and weights that count them"
 _MISSING = {
     "silhouette": f"a silhouette {_TWO}",
     "calinski_harabasz": f"the criterion of Calinski and Harabasz {_TWO}",
@@ -22,7 +22,7 @@ _MISSING = {
     "gap": "the gap needs an estimator that is fitted in the common space",
     "bic": "the model has no BIC",
     "icl": "the model has no ICL",
-    "stability": "too few refits to resamples could be made",
+    "stability": "stability needs two segments or more, and refits that succeed",
 }
 STD_ERRORS = {"silhouette": "silhouette_boot_se", "gap": "gap_se"}
 
@@ -76,7 +76,8 @@ def last_stable(results):
             number, drops = stable_number(numbers.to_numpy(), quartiles.to_numpy())
             row = rows.index[(numbers == number).to_numpy().argmax()]
             if rows.loc[row, "eligible"]:
-                of_row = rows.loc[row, ["stability_q25", "silhouette"]].fillna(-1)
+                of_row = rows.loc[row, ["stability_q25", "silhouette"]]
+                of_row = of_row.astype(float).fillna(-1)
                 options.append((*of_row, -row, drops))
                 break
             rows = rows[numbers < number]

@@ -6,6 +6,7 @@ from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
 
 from custseg._utils._seeds import draw_seed
+from custseg.exceptions import DataQualityError
 from custseg.selection._criteria import calinski_harabasz_scores, davies_bouldin_scores
 from custseg.selection._gap import (
     gaps,
@@ -79,7 +80,14 @@ def results_table(families, Z, *, sample_weight, sample_size, seed):
     results = pd.DataFrame(rows, columns=_COLUMNS)
     results["eligible"] = results["selected"] = False
     labelings = [fit.labels for family in families for fit in family.fits]
-    fitted = np.flatnonzero([labels is not None for labels in labelings])
+    fitted = []
+    for i, labels in enumerate(labelings):
+        problem = None if labels is None else _no_counts(labels, sample_weight)
+        if problem:
+            notes = filter(None, (results.loc[i, "notes"], problem))
+            results.loc[i, "notes"] = "; ".join(notes)
+        elif labels is not None:
+            fitted.append(i)
     labelings = [labelings[i] for i in fitted]
     options = {"sample_weight": sample_weight}
     silhouettes, std_errors = silhouette_scores(
@@ -100,6 +108,14 @@ def results_table(families, Z, *, sample_weight, sample_size, seed):
         results.loc[fitted, name] = values
     criteria = results.columns[2:14]
     return results.astype(dict.fromkeys(criteria, float))
+
+
+def _no_counts(labels, sample_weight):
+    """Say why the weights of segments are no counts of customers, or None."""
+    try:
+        encoded(labels, len(labels), sample_weight)
+    except DataQualityError as error:
+        return str(error)
 
 
 def _sizes(labels, n_segments, sample_weight):
@@ -167,14 +183,23 @@ def _boot_std_error(Z, labels, refits, *, sample_weight, seed):
     sample_size = min(_BOOT_ROWS, len(Z))
     options = {"sample_weight": sample_weight, "random_state": seed}
     options["sample_size"] = sample_size
-    means = silhouette_scores(Z, list(refits), **options)
+    refits = [one for one in refits if not _no_counts(one, sample_weight)]
+    means = silhouette_scores(Z, refits, **options)
     means = means[np.isfinite(means)]
     if len(means) < 2:
         return np.nan
     rows = np.sort(check_random_state(seed).permutation(len(Z))[:sample_size])
     labeling = encoded(labels, len(Z), sample_weight)
     values = silhouettes_of(Z, [labeling], rows, weights=sample_weight)[0]
-    return float(np.sqrt(means.var(ddof=1) + np.nanvar(values) / len(Z)))
+    counts = ~np.isnan(values) * (1.0 if sample_weight is None else sample_weight[rows])
+    of_mean = _variance_of_mean(np.nan_to_num(values), counts) * sample_size / len(Z)
+    return float(np.sqrt(means.var(ddof=1) + of_mean))
+
+
+def _variance_of_mean(values, weights):
+    """Variance of a weighted mean over a sample of customers, each with its weight."""
+    weights = weights / weights.sum()
+    return weights**2 @ (values - weights @ values) ** 2
 
 
 def add_gaps(results, families, Z, *, n_references, sample_weight, n_jobs, seed):

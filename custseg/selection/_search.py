@@ -1,18 +1,14 @@
 """The search over estimators and numbers of segments."""
 
 import warnings
+from copy import deepcopy
 from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import ClusterMixin, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    process_routing,
-)
-from sklearn.utils.validation import has_fit_parameter
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from custseg._sklearn import (
     BaseComposition,
@@ -24,31 +20,26 @@ from custseg._sklearn import (
     check_is_fitted,
     check_weights,
     fit_context,
-    routing_enabled,
     validate_data,
 )
 from custseg._utils._pipelines import last_step
-from custseg._utils._seeds import draw_seed
+from custseg._utils._seeds import draw_seed, fill_seed
 from custseg.exceptions import DegenerateFitError, SegmentWarning
 from custseg.selection._candidates import (
     checked_estimators,
-    checked_numbers,
+    checked_search,
+    digest_of,
+    families_on,
     fit_families,
-    grouped_reasons,
     named,
     scoring_matrix,
 )
-from custseg.selection._fitting import Family, Fit, one_table, parameter_in
-from custseg.selection._rules import (
-    CRITERIA,
-    STD_ERRORS,
-    best,
-    last_stable,
-    simplest_within_one_error,
-    why_not,
-)
+from custseg.selection._choice import choose
+from custseg.selection._fitting import Fit, fit_numbers, one_table
+from custseg.selection._rules import CRITERIA, why_not
 from custseg.selection._scores import add_gaps, add_stability, results_table
 from custseg.selection._stability import (
+    check_n_null,
     check_schemes,
     measure_stability,
     with_tests,
@@ -298,15 +289,17 @@ class SegmentSearch(
         DegenerateFitError
             If no candidate may be chosen; the message has the reasons.
         """
+        checked_estimators(self.estimators)
         validate_data(self, X, skip_check_array=True)
-        Z = self._common_space(X)
-        X = one_table(X)
-        if sample_weight is not None:
-            sample_weight = check_weights(sample_weight, Z)
         seed = self.random_state
         if seed is not None:
             seed = draw_seed(check_random_state(seed))
-        numbers = self._checked_numbers(sample_weight)
+        Z = self._common_space(X, seed)
+        X = one_table(X)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, Z)
+        self._validate_names([name for name, _ in self._named_estimators])
+        numbers = checked_search(self, self._named_estimators, sample_weight)
         families = fit_families(
             self, self._named_estimators, numbers, X, sample_weight, seed
         )
@@ -322,7 +315,11 @@ class SegmentSearch(
         every = len(Z) if sample_weight is None else sample_weight.sum()
         results["reason"] = why_not(results, needed, self.min_segment_share, every)
         results["eligible"] = results["reason"] == ""
-        self._keep(results, families, self._choose(results))
+        chosen, note = choose(results, self.rule, self.criterion)
+        if note:
+            warnings.warn(note, SegmentWarning, stacklevel=4)
+        self._keep(results, families, chosen)
+        self._seed, self._digest = seed, digest_of(Z)
         return self
 
     @available_if(_best_can("predict"))
@@ -425,13 +422,15 @@ class SegmentSearch(
         Parameters
         ----------
         X : array-like or frame of shape (n_customers, n_features)
-            Customers: those of `fit`, or others.
+            Customers: those of `fit`, whose segments are those of the candidates'
+            ``labels_``, or others, whose segments they predict.
         n_bootstraps : int, default=100
             Pairs of bootstrap samples, and resamples of each other scheme.
         schemes : sequence of str, default=("bootstrap",)
             As in `bootstrap_stability`.
         n_null : int, default=99
-            Draws of the test whether there are segments at all; 0 leaves tests out.
+            Draws of the test whether there are segments at all, 19 or more; 0 leaves
+            tests out.
         sample_weight : array-like of shape (n_customers,), default=None
             Weight of each customer; tests of structure are left out then.
         n_jobs : int, default=None
@@ -450,25 +449,27 @@ class SegmentSearch(
         Raises
         ------
         ValueError
-            If a scheme is unknown, or a candidate without `predict` is asked about
-            other customers than those of `fit`.
+            If a scheme is unknown, a count is out of range, or a candidate without
+            `predict` is asked about other customers than those of `fit`.
+
+        Warns
+        -----
+        SegmentWarning
+            If a test of structure is left out, as there are too few customers or
+            columns.
         """
         check_is_fitted(self)
-        Z = self._common_space(X)
+        check_n_null(n_null)
+        # A copy, as drawing from the search's own would change the search.
+        given = deepcopy(self.random_state) if random_state is None else random_state
+        seed = None if given is None else draw_seed(check_random_state(given))
+        Z = self._common_space(X, self._seed)
         X = one_table(X)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, Z)
             n_null = 0
-        given = self.random_state if random_state is None else random_state
-        seed = None if given is None else draw_seed(check_random_state(given))
-        families = []
-        for name, estimator in self._named_estimators:
-            rows = self.results_[self.results_["estimator"] == name]
-            numbers = rows["n_segments"].tolist()
-            fits = [self._fit_of(name, number, X) for number in numbers]
-            families.append(Family(name, estimator, tuple(numbers), fits))
         result, _ = measure_stability(
-            families,
+            families_on(self, self._named_estimators, X, Z),
             X,
             n_bootstraps=n_bootstraps,
             schemes=check_schemes(schemes),
@@ -478,10 +479,15 @@ class SegmentSearch(
             sample_weight=sample_weight,
         )
         chosen = self.results_[self.results_["selected"]].iloc[0]
-        selected = chosen["estimator"], int(chosen["n_segments"])
+        fit = Fit(self.best_estimator_, self.labels_, "", "")
+        if digest_of(Z) != self._digest:
+            # Other solutions for other customers are as good as one fitted to them.
+            (fit,) = fit_numbers(
+                self.best_estimator_, (None,), X, sample_weight=sample_weight
+            )
         return with_tests(
-            replace(result, selected=selected),
-            self._fit_of(*selected, X),
+            replace(result, selected=(chosen["estimator"], int(chosen["n_segments"]))),
+            fit if fit.estimator is not None else None,
             X,
             Z,
             n_null=n_null,
@@ -489,26 +495,10 @@ class SegmentSearch(
             seed=seed,
         )
 
-    def _fit_of(self, name, number, X):
-        """Return a candidate with the labels of these customers."""
-        estimator = self.candidates_.get((name, number))
-        if estimator is None:
-            return Fit(None, None, "not fitted by the search", "")
-        if hasattr(estimator, "predict"):
-            return Fit(estimator, np.asarray(estimator.predict(X)), "", "")
-        labels = last_step(estimator).labels_
-        if len(labels) != len(X):
-            raise ValueError(
-                f"X must have the {len(labels)} customers of fit for a candidate "
-                f"without predict. Got {len(X)} for {name} instead. Leave that "
-                "estimator out of the search, or pass the customers of fit."
-            )
-        return Fit(estimator, labels, "", "")
-
-    def _common_space(self, X):
+    def _common_space(self, X, seed):
         if self.score_on is None:
             return scoring_matrix(X)
-        return scoring_matrix(clone(self.score_on).fit_transform(X))
+        return scoring_matrix(fill_seed(clone(self.score_on), seed).fit_transform(X))
 
     def get_params(self, deep=True):
         """Parameters, those of the estimators as ``<name>__<parameter>``.
@@ -564,38 +554,6 @@ class SegmentSearch(
             router.add(**{name: estimator}, method_mapping=mapping)
         return router
 
-    def _checked_numbers(self, sample_weight):
-        """Check what a fit is asked for; return the numbers of segments."""
-        checked_estimators(self.estimators)
-        estimators = self._named_estimators
-        self._validate_names([name for name, _ in estimators])
-        numbers = checked_numbers(self.n_segments)
-        for name, estimator in estimators:
-            parameter_in(estimator, name)
-        if self.rule == "one_se" and self.criterion not in STD_ERRORS:
-            raise ValueError(
-                "rule='one_se' must have a criterion with a standard error, "
-                f"{' or '.join(map(repr, STD_ERRORS))}. Got {self.criterion!r} "
-                "instead. Use rule='best', or one of these."
-            )
-        if sample_weight is None:
-            return numbers
-        if routing_enabled():
-            process_routing(self, "fit", sample_weight=sample_weight)
-            return numbers
-        refuse = [
-            name
-            for name, estimator in estimators
-            if not has_fit_parameter(last_step(estimator), "sample_weight")
-        ]
-        if refuse:
-            raise ValueError(
-                "sample_weight must be taken by every estimator. Got "
-                f"{', '.join(refuse)} without instead. Leave them out, or leave the "
-                "weights out."
-            )
-        return numbers
-
     def _resample(self, results, families, X, Z, sample_weight, seed):
         """Add the criteria that need refits to references and to resamples."""
         n_bootstraps, n_references = self.n_bootstraps, self.n_references
@@ -622,61 +580,13 @@ class SegmentSearch(
             )
             add_stability(results, self.stability_, refits, families, Z, **options)
 
-    def _choose(self, results):
-        """Index of the candidate that the rule chooses among those that may be."""
-        eligible = results[results["eligible"]]
-        if eligible.empty:
-            self._refuse(results)
-        note = ""
-        if callable(self.rule):
-            chosen = self.rule(results.copy())
-            if chosen not in eligible.index:
-                raise ValueError(
-                    "rule must return the index of a row of the results that is "
-                    f"eligible, one of {list(eligible.index)}. Got {chosen!r} instead. "
-                    "For example: results.loc[results['eligible'], 'icl'].idxmin()."
-                )
-        elif self.rule == "stable":
-            chosen, drops = last_stable(results)
-            if not drops:
-                note = (
-                    "A drop of stability must be seen for rule='stable' to tell the "
-                    "number of segments. Got none up to "
-                    f"{results['n_segments'].max()} segments instead. Try more of "
-                    "them, or look at the profiles."
-                )
-        else:
-            rule = best if self.rule == "best" else simplest_within_one_error
-            chosen = eligible.index[rule(eligible, self.criterion)]
-        row = results.loc[chosen]
-        if row["notes"]:
-            note = (
-                f"The chosen candidate ({row['estimator']}, {row['n_segments']} "
-                f"segments) warned: {row['notes']}. {note}".rstrip(". ")
-            )
-        if note:
-            warnings.warn(note, SegmentWarning, stacklevel=4)
-        return chosen
-
-    def _refuse(self, results):
-        """Raise the error that no candidate may be chosen."""
-        failed = not results["sizes"].map(len).any()
-        remedy = (
-            "Try fewer segments or other estimators, or mend the table."
-            if failed
-            else "Look for outliers, try other numbers of segments or estimators, "
-            "or lower min_segment_share."
-        )
-        n = len(results)
-        raise DegenerateFitError(
-            "At least one candidate must be fit to be chosen. Got "
-            f"{n} {'candidate that is' if n == 1 else 'candidates that are'} not "
-            f"instead: {grouped_reasons(results.to_dict('records'))}. {remedy}"
-        )
-
     def _keep(self, results, families, chosen):
         """Set what a fitted search has."""
         results.loc[chosen, "selected"] = True
+        row = results.loc[chosen]
+        selected = row["estimator"], int(row["n_segments"])
+        if self.stability_ is not None:
+            self.stability_ = replace(self.stability_, selected=selected)
         self.results_ = results
         fits = [fit for family in families for fit in family.fits]
         keys = zip(results["estimator"], results["n_segments"], strict=True)

@@ -1,18 +1,26 @@
 """Would the segments come back? Stability over refits to resamples."""
 
-from dataclasses import dataclass, replace
+import warnings
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
 from custseg._sklearn import check_weights, routing_enabled
 from custseg._utils._pipelines import last_step
 from custseg._utils._seeds import draw_seed
-from custseg.exceptions import DegenerateFitError
-from custseg.selection._candidates import checked_numbers, named
-from custseg.selection._fitting import Family, fit_numbers, one_table, parameter_in
+from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
+from custseg.selection._candidates import checked_estimators, checked_numbers, named
+from custseg.selection._fitting import (
+    Family,
+    fit_numbers,
+    one_table,
+    parameter_in,
+    table_of_last,
+)
+from custseg.selection._null import check_whole
 from custseg.selection._refits import (
     agreement_table,
     failure_table,
@@ -24,220 +32,12 @@ from custseg.selection._refits import (
     size_table,
 )
 from custseg.selection._resampling import SCHEMES
+from custseg.selection._stability_result import StabilityResult, stable_number
 from custseg.selection._structure import structure_test
 from custseg.selection._unimodality import unimodality_test
-from custseg.selection._verdict import evidence_of, judge, rivals_of
+from custseg.selection._verdict import LEVEL, rivals_of
 
-_DROP = 0.1  # of the lower quartile of the adjusted Rand index
-_DISSOLVED, _RECOVERED = 0.5, 0.75  # Jaccard, as clusterboot has them
-_KEY = ["estimator", "n_segments"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class StabilityResult:
-    """How well the segments of candidates come back in refits to resamples.
-
-    Made by `bootstrap_stability` and by ``stability`` of a search. It holds figures of
-    refits and no customer.
-
-    Attributes
-    ----------
-    adjusted_rand : DataFrame
-        ``estimator``, ``n_segments``, ``pair`` and ``adjusted_rand``: agreement of two
-        refits to bootstrap samples about all customers; NaN where one failed.
-    jaccard : DataFrame
-        ``estimator``, ``n_segments``, ``segment``, ``scheme``, ``resample`` and
-        ``jaccard``: similarity of the original segment with its most similar one of
-        the refit. By scheme over the customers of the resample; for "within" over all
-        customers, by the refits to bootstrap samples.
-    flows : DataFrame
-        ``estimator``, ``n_segments``, ``segment``, ``next_n_segments``,
-        ``next_segment`` and ``customers``: who goes where as there are more segments.
-    sizes : DataFrame
-        ``estimator``, ``n_segments``, ``segment`` and ``customers`` of the originals.
-    failures : DataFrame
-        ``estimator``, ``n_segments``, ``n_failed`` refits and the first ``reason``.
-    selected : tuple of (str, int)
-        Candidate that the verdict is about.
-    structure, unimodality : results of `structure_test` and `unimodality_test`, or None
-    rivals : ndarray of shape (n_solutions,) or None
-        Share of customers whom each solution that is as good puts elsewhere, the
-        selected one's own zero included; None where it was not looked for.
-
-    See Also
-    --------
-    bootstrap_stability : Makes it.
-    custseg.plotting.StabilityDisplay : Agreement by number of segments, as a picture.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from custseg import KMeansSegmenter
-    >>> from custseg.selection import bootstrap_stability
-    >>> rng = np.random.default_rng(0)
-    >>> X = np.vstack([rng.normal(m, 1, (40, 2)) for m in (0, 8, 16)])
-    >>> result = bootstrap_stability(
-    ...     X=X, estimator=KMeansSegmenter(n_init=3), n_segments=(2, 3, 4),
-    ...     n_bootstraps=10, n_null=19, random_state=0,
-    ... )
-    >>> result.frame()[["n_segments", "adjusted_rand", "drops"]].round(2)
-       n_segments  adjusted_rand  drops
-    0           2           0.09  False
-    1           3           1.00   True
-    2           4           0.81  False
-    >>> result.kind
-    'natural'
-    """
-
-    adjusted_rand: pd.DataFrame
-    jaccard: pd.DataFrame
-    flows: pd.DataFrame
-    sizes: pd.DataFrame
-    failures: pd.DataFrame
-    selected: tuple
-    structure: object = None
-    unimodality: object = None
-    rivals: object = None
-
-    def __repr__(self):
-        return f"<StabilityResult: {self.verdict}>"
-
-    def frame(self):
-        """Return one row a candidate.
-
-        Returns
-        -------
-        frame : DataFrame
-            ``estimator``, ``n_segments``; ``adjusted_rand``, the median over pairs,
-            with its quartiles ``adjusted_rand_q25`` and ``adjusted_rand_q75``;
-            ``jaccard`` of the weakest segment (mean over bootstrap samples);
-            ``n_failed`` refits; ``drops``, whether the rule "stable" takes this number
-            because the lower quartile drops for good after it.
-        """
-        grouped = self.adjusted_rand.groupby(_KEY, sort=False)["adjusted_rand"]
-        frame = grouped.quantile([0.5, 0.25, 0.75]).unstack()
-        frame.columns = ["adjusted_rand", "adjusted_rand_q25", "adjusted_rand_q75"]
-        weakest = self._means("bootstrap").groupby(_KEY).min()
-        frame["jaccard"] = weakest.reindex(frame.index)
-        failed = self.failures.set_index(_KEY)["n_failed"]
-        frame["n_failed"] = failed.reindex(frame.index)
-        frame["drops"] = False
-        for name, rows in frame.groupby("estimator"):
-            known = rows["adjusted_rand_q25"].dropna().sort_index()
-            if len(known):
-                numbers = known.index.get_level_values("n_segments")
-                number, drops = stable_number(numbers.to_numpy(), known.to_numpy())
-                frame.loc[(name, number), "drops"] = drops
-        return frame.reset_index()
-
-    def segments(self):
-        """Return one row a segment of every candidate.
-
-        Returns
-        -------
-        frame : DataFrame
-            ``estimator``, ``n_segments``, ``segment``, ``customers``; the mean Jaccard
-            similarity by scheme, and ``within`` over all customers; ``dissolved`` and
-            ``recovered``, the shares of bootstrap samples in which it is .5 or less,
-            and .75 or more; ``across``, one less the entropy of where the segment's
-            customers come from in the solution with fewer segments, over the logarithm
-            of their number (NaN for the first).
-        """
-        key = [*_KEY, "segment"]
-        frame = self.sizes.set_index(key)
-        for scheme in self.jaccard["scheme"].unique():
-            frame[scheme] = self._means(scheme).reindex(frame.index)
-        of_boot = self.jaccard[self.jaccard["scheme"] == "bootstrap"]
-        similar = of_boot.set_index(key)["jaccard"].dropna()
-        for name, is_so in (
-            ("dissolved", similar <= _DISSOLVED),
-            ("recovered", similar >= _RECOVERED),
-        ):
-            frame[name] = is_so.groupby(key).mean().reindex(frame.index)
-        frame["across"] = across(self.flows).reindex(frame.index)
-        return frame.reset_index()
-
-    def _means(self, scheme):
-        of_scheme = self.jaccard[self.jaccard["scheme"] == scheme]
-        return of_scheme.groupby([*_KEY, "segment"])["jaccard"].mean()
-
-    @property
-    def kind(self):
-        """One of "natural", "reproducible" and "constructive"."""
-        return self._judged()[0]
-
-    @property
-    def verdict(self):
-        """What kind of segmentation the selected candidate is, with the figures."""
-        return ": ".join(self._judged())
-
-    def _judged(self):
-        of_selected = (
-            (table["estimator"] == self.selected[0])
-            & (table["n_segments"] == self.selected[1])
-            for table in (self.adjusted_rand, self.jaccard)
-        )
-        pairs, resamples = (
-            table[rows]
-            for table, rows in zip(
-                (self.adjusted_rand, self.jaccard), of_selected, strict=True
-            )
-        )
-        by_boot = resamples[resamples["scheme"] == "bootstrap"]
-        by_boot = by_boot[by_boot["segment"] >= 0].groupby("segment")["jaccard"].mean()
-        return judge(
-            evidence_of(
-                pairs["adjusted_rand"].to_numpy(),
-                by_boot.to_numpy(),
-                self.structure,
-                self.unimodality,
-                self.rivals,
-            )
-        )
-
-
-def across(flows):
-    """Segment-level stability across solutions (Dolnicar and Leisch, 2017).
-
-    One where all customers of a segment come from one segment of the solution before,
-    zero where they come from all of them alike.
-
-    Returns
-    -------
-    stability : Series
-        By estimator, number of segments and segment.
-    """
-    key = ["estimator", "next_n_segments", "next_segment"]
-    rows = flows[(flows["segment"] >= 0) & (flows["next_segment"] >= 0)]
-    share = rows["customers"] / rows.groupby(key)["customers"].transform("sum")
-    entropy = -(share * np.log(share)).groupby([rows[name] for name in key]).sum()
-    before = rows.groupby(key)["n_segments"].first()
-    many = np.log(before.where(before > 1))
-    return (1 - entropy / many).rename_axis([*_KEY, "segment"])
-
-
-def stable_number(numbers, lower_quartiles):
-    """Last number of segments before stability drops for good.
-
-    That is the smallest number for which no larger one's lower quartile of the adjusted
-    Rand index comes within .1 of its own.
-
-    Parameters
-    ----------
-    numbers : ndarray of shape (n_numbers,)
-        Ascending.
-    lower_quartiles : ndarray of shape (n_numbers,)
-
-    Returns
-    -------
-    number : int
-    drops : bool
-        False where there is no drop up to the largest number, which is then returned.
-    """
-    for i in range(len(numbers) - 1):
-        if lower_quartiles[i + 1 :].max() < lower_quartiles[i] - _DROP:
-            return int(numbers[i]), True
-    return int(numbers[-1]), False
+_FEWEST_DRAWS = round(1 / LEVEL) - 1  # for the least p-value to reach the level
 
 
 def bootstrap_stability(
@@ -277,10 +77,11 @@ def bootstrap_stability(
         uniform points; "jitter", a little normal noise for all; "bootstrap_jitter",
         both. The last three need a table of numbers.
     n_null : int, default=99
-        Draws of the test whether there are segments at all; 0 leaves tests out, and
-        the verdict says so.
+        Draws of the test whether there are segments at all, 19 or more, as fewer
+        cannot reach the level .05; 0 leaves tests out, and the verdict says so.
     sample_weight : array-like of shape (n_customers,), default=None
-        Weight of each customer, zero or more; tests of structure are left out then.
+        Weight of each customer, zero or more: how many customers it stands for. Tests
+        of structure are left out then.
     n_jobs : int, default=None
         Resamples fitted at a time, as in joblib. Results are the same for any number.
     random_state : int, RandomState instance or None, default=None
@@ -295,11 +96,20 @@ def bootstrap_stability(
     Raises
     ------
     ValueError
-        If a scheme is unknown, or the estimator takes no weights that are given.
+        If a scheme is unknown, a count is out of range, or the estimator takes no
+        weights that are given.
     SchemaError
         If a scheme needs numbers and the table has other columns.
     DegenerateFitError
-        If the estimator cannot be fitted to all customers.
+        If the estimator cannot be fitted to all customers, puts them all into one
+        segment, or cannot be fitted to resamples.
+    DataQualityError
+        If a scheme needs numbers and some are missing, or a weight is negative.
+
+    Warns
+    -----
+    SegmentWarning
+        If a test of structure is left out, as there are too few customers or columns.
 
     Notes
     -----
@@ -340,35 +150,29 @@ def bootstrap_stability(
     0        0         40        1.0
     1        1         40        1.0
     """
+    check_n_null(n_null)
+    check_whole("n_bootstraps", n_bootstraps, 1)
+    checked_estimators([estimator])
     X = one_table(X)
     seed = None
     if random_state is not None:
         seed = draw_seed(check_random_state(random_state))
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X)
-        refuses = not has_fit_parameter(last_step(estimator), "sample_weight")
-        if refuses and not routing_enabled():
-            raise ValueError(
-                "sample_weight must be taken by the estimator. Got "
-                f"{type(last_step(estimator)).__name__} instead. Leave the weights out."
-            )
+        _check_taken(estimator)
     schemes = check_schemes(schemes)
     ((name, estimator),) = named([estimator])
     numbers = (None,) if n_segments is None else tuple(checked_numbers(n_segments))
     if n_segments is not None:
         parameter_in(estimator, name)
     fits = fit_numbers(estimator, numbers, X, seed=seed, sample_weight=sample_weight)
-    if all(fit.estimator is None for fit in fits):
-        raise DegenerateFitError(
-            "The estimator must be fitted to all customers first. Got an error "
-            f"instead: {fits[0].reason}"
-        )
+    _check_fitted(fits)
     options = {"n_jobs": n_jobs, "verbose": verbose, "sample_weight": sample_weight}
     family = Family(name, estimator, numbers, fits)
     result, _ = measure_stability(
         [family], X, n_bootstraps=n_bootstraps, schemes=schemes, seed=seed, **options
     )
-    frame = result.frame().dropna(subset="adjusted_rand_q25")
+    frame = result.frame().dropna(subset="adjusted_rand_q25").sort_values("n_segments")
     if frame.empty:
         raise DegenerateFitError(
             "Refits to resamples must be possible. Got only such that failed instead: "
@@ -387,6 +191,31 @@ def bootstrap_stability(
         sample_weight=sample_weight,
         seed=seed,
     )
+
+
+def _check_taken(estimator):
+    """Refuse an estimator that takes no weights."""
+    last = last_step(estimator)
+    if not has_fit_parameter(last, "sample_weight") and not routing_enabled():
+        raise ValueError(
+            "sample_weight must be taken by the estimator. Got "
+            f"{type(last).__name__} instead. Leave the weights out."
+        )
+
+
+def _check_fitted(fits):
+    """Refuse candidates of which none has segments that could come back."""
+    if all(fit.estimator is None for fit in fits):
+        raise DegenerateFitError(
+            "The estimator must be fitted to all customers first. Got an error "
+            f"instead: {fits[0].reason}"
+        )
+    if all(fit.labels is None or is_single(fit) for fit in fits):
+        raise DegenerateFitError(
+            "The estimator must find two segments or more for them to come back. Got "
+            "all customers in one, or in none, instead. Ask for more segments, or look "
+            "at structure_test."
+        )
 
 
 def measure_stability(
@@ -417,6 +246,7 @@ def measure_stability(
     labels : dict of (name, number) to ndarray of shape (n_refits, n_customers)
         Of all customers, by fifty refits to bootstrap samples at most.
     """
+    check_whole("n_bootstraps", n_bootstraps, 1)
     refits = refit_all(
         families,
         X,
@@ -434,10 +264,10 @@ def measure_stability(
     ]
     fits = [fit for family in families for fit in family.fits]
     by_boot = refits.get("bootstrap", [])
+    agreements = pair_agreements(by_boot, len(keys), sample_weight)
+    agreements[:, [is_single(fit) for fit in fits]] = np.nan
     result = StabilityResult(
-        adjusted_rand=agreement_table(
-            pair_agreements(by_boot, len(keys), sample_weight), keys
-        ),
+        adjusted_rand=agreement_table(agreements, keys),
         jaccard=jaccard_table(refits, keys),
         flows=flow_table(families, sample_weight),
         sizes=size_table(fits, keys, sample_weight),
@@ -454,8 +284,8 @@ def with_tests(result, fit, X, Z, *, n_null, sample_weight, seed):
     Parameters
     ----------
     result : StabilityResult
-    fit : Fit
-        The selected candidate.
+    fit : Fit or None
+        The selected candidate; None leaves rivals out.
     X : table of shape (n_customers, n_features)
         What it was fitted on.
     Z : ndarray of shape (n_customers, n_columns), or None
@@ -470,22 +300,46 @@ def with_tests(result, fit, X, Z, *, n_null, sample_weight, seed):
     """
     structure = unimodality = None
     if n_null and Z is not None:
-        structure = structure_test(Z, n_draws=n_null, random_state=seed)
-        unimodality = unimodality_test(Z, random_state=seed)
+        # A column of one value tells nobody apart, and the tests refuse it.
+        Z = Z[:, np.ptp(Z, axis=0) > 0]
+        structure = _tested(partial(structure_test, n_draws=n_null), Z, seed)
+        unimodality = _tested(unimodality_test, Z, seed)
     rivals = rivals_of(fit, X, sample_weight=sample_weight, seed=seed)
     return replace(result, structure=structure, unimodality=unimodality, rivals=rivals)
 
 
+def _tested(test, Z, seed):
+    """Make a test; None, with a warning, where the customers are no case for it."""
+    try:
+        return test(Z, random_state=seed)
+    except (DataQualityError, DegenerateFitError) as error:
+        warnings.warn(
+            f"A test of structure was left out. {error}", SegmentWarning, stacklevel=4
+        )
+        return None
+
+
 def last_space(estimator, X):
     """Return what the last step gets as numbers, or None where it gets others."""
-    while hasattr(estimator, "steps"):
-        if len(estimator.steps) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator.steps[-1][1]
     try:
-        return check_array(X, dtype=np.float64)
+        return check_array(table_of_last(estimator, X), dtype=np.float64)
     except (TypeError, ValueError):
         return None
+
+
+def check_n_null(n_null):
+    """Refuse a number of draws that no test could reject by."""
+    check_whole("n_null", n_null, 0)
+    if 0 < n_null < _FEWEST_DRAWS:
+        raise ValueError(
+            f"n_null must be 0 or an integer from {_FEWEST_DRAWS} up. Got {n_null} "
+            "instead. Fewer draws cannot reach the level .05."
+        )
+
+
+def is_single(fit):
+    """Whether a candidate puts all customers into one segment, or into none."""
+    return fit.labels is not None and np.ptp(fit.labels) == 0
 
 
 def numbers_of_family(family):
@@ -497,11 +351,12 @@ def numbers_of_family(family):
 
 def check_schemes(schemes):
     """Return the schemes, bootstrap among them, or say which is unknown."""
-    given = [schemes] if isinstance(schemes, str) else list(schemes)
+    several = np.iterable(schemes) and not isinstance(schemes, str)
+    given = list(schemes) if several else [schemes]
     unknown = [scheme for scheme in given if scheme not in SCHEMES]
     if unknown:
         raise ValueError(
             f"schemes must be of {', '.join(map(repr, SCHEMES))}. Got "
             f"{', '.join(map(repr, unknown))} instead. 'bootstrap' is the usual one."
         )
-    return ["bootstrap", *(scheme for scheme in given if scheme != "bootstrap")]
+    return list(dict.fromkeys(["bootstrap", *given]))

@@ -20,6 +20,7 @@ LEVEL = 0.05
 _HARDLY = 0.05  # share of customers whom another solution may move
 _N_RIVALS = 10
 _AS_GOOD = 2  # difference of BIC
+_AS_TIGHT = 0.001  # of the inertia, as for `segment_multiplicity`
 _SAME = 0.001  # share of customers moved up to which two solutions are one
 
 
@@ -65,14 +66,24 @@ def judge(evidence):
     else:
         kind = "constructive"
     parts = [
-        f"{evidence.n_pairs} pairs of refits agree by {evidence.adjusted_rand:.2f} "
-        "(median adjusted Rand index), the weakest segment comes back by "
-        f"{evidence.jaccard:.2f} (Jaccard)",
+        _agreement_in_words(evidence),
         _structure_in_words(evidence),
+        _multiplicity_in_words(evidence, one_of_many),
     ]
-    if evidence.n_solutions is not None:
-        parts.append(_multiplicity_in_words(evidence, one_of_many))
     return kind, "; ".join(parts) + "."
+
+
+def _agreement_in_words(evidence):
+    if not evidence.n_pairs:
+        return "there is one segment only, or refits failed, so nothing was compared"
+    pairs = "pairs of refits agree"
+    if evidence.n_pairs == 1:
+        pairs = "pair of refits agrees"
+    return (
+        f"{evidence.n_pairs} {pairs} by {evidence.adjusted_rand:.2f} "
+        "(median adjusted Rand index), the weakest segment comes back by "
+        f"{evidence.jaccard:.2f} (Jaccard)"
+    )
 
 
 def _structure_in_words(evidence):
@@ -90,6 +101,8 @@ def _structure_in_words(evidence):
 
 
 def _multiplicity_in_words(evidence, one_of_many):
+    if evidence.n_solutions is None:
+        return "other solutions were not looked for"
     if one_of_many:
         return (
             f"one of {evidence.n_solutions} solutions as good, one of which moves "
@@ -97,9 +110,11 @@ def _multiplicity_in_words(evidence, one_of_many):
         )
     if evidence.n_solutions == 1:
         return "no other solution is as good"
+    others = "other solutions as good move"
+    if evidence.n_solutions == 2:
+        others = "other solution as good moves"
     return (
-        f"{evidence.n_solutions - 1} other solutions as good move at most "
-        f"{evidence.moved:.0%} of customers"
+        f"{evidence.n_solutions - 1} {others} at most {evidence.moved:.0%} of customers"
     )
 
 
@@ -134,14 +149,14 @@ def evidence_of(adjusted_rand, jaccard, structure, unimodality, rivals):
 def rivals_of(fit, X, *, sample_weight, seed):
     """Share of customers whom each solution that is as good puts elsewhere.
 
-    Of k-means those within a thousandth of the inertia (`segment_multiplicity`); of
-    mixtures those of ten more fits from other starts whose BIC is within 2 of it, which
-    is no evidence for either (Kass and Raftery, 1995,
-    doi 10.1080/01621459.1995.10476572). None for others.
+    Of k-means those within a thousandth of the inertia (`segment_multiplicity`, and ten
+    more fits from other starts of scikit-learn's); of mixtures those of ten more fits
+    whose BIC is within 2 of it, which is no evidence for either (Kass and Raftery,
+    1995, doi 10.1080/01621459.1995.10476572). None for others, trees among them.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or None
     X : table of shape (n_customers, n_features)
         What it was fitted on.
 
@@ -150,13 +165,16 @@ def rivals_of(fit, X, *, sample_weight, seed):
     moved : ndarray of shape (n_solutions,) or None
         The first is zero, the solution itself.
     """
+    if fit is None:
+        return None
     last = last_step(fit.estimator)
     if isinstance(last, KMeansSegmenter):
         found = segment_multiplicity(
             X, fit.estimator, sample_weight=sample_weight, random_state=seed
         )
         return found.moved
-    if not hasattr(last, "bic_"):
+    cost = _cost_of(last, len(fit.labels))
+    if cost is None:
         return None
     rng = np.random.RandomState(seed)
     moved = [0.0]
@@ -167,13 +185,27 @@ def rivals_of(fit, X, *, sample_weight, seed):
         )
         if again.labels is None:
             continue
-        if last_step(again.estimator).bic_ > last.bic_ + _AS_GOOD:
+        of_other, _ = _cost_of(last_step(again.estimator), len(fit.labels))
+        if of_other > sum(cost):
             continue
-        table = crossed(fit.labels, again.labels, int(fit.labels.max()) + 1)
+        n_segments = int(max(fit.labels.max(), again.labels.max())) + 1
+        table = crossed(fit.labels, again.labels, n_segments, sample_weight)
         kept = table[np.arange(len(table)), best_match(table)].sum()
         if 1 - kept / table.sum() > _SAME:
             moved.append(1 - kept / table.sum())
     return np.array(moved)
+
+
+def _cost_of(last, n_customers):
+    """Return what a fit makes small and how much more is as good, or None."""
+    if hasattr(last, "bic_"):
+        return last.bic_, _AS_GOOD
+    # A variational bound, which has no BIC beside it, is not the likelihood.
+    if hasattr(last, "lower_bound_") and hasattr(last, "bic"):
+        return -2 * n_customers * last.lower_bound_, _AS_GOOD
+    if hasattr(last, "inertia_"):
+        return last.inertia_, _AS_TIGHT * last.inertia_
+    return None
 
 
 def _unseeded(estimator):

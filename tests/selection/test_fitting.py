@@ -47,6 +47,26 @@ def test_what_goes_wrong_and_is_warned_of_is_told():
 
 
 @pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (np.zeros(7, dtype=int), "labels must be one a customer, of shape (120,)."),
+        (np.zeros((120, 1), dtype=int), "labels must be one a customer"),
+        (TRUTH - 2, "Got -2 to 0 of 120 customers instead."),
+        (TRUTH * 10**7, "Got 0 to 20000000 of 120 customers instead."),
+    ],
+)
+def test_labels_that_number_no_segments(labels, reason):
+    class Given(Grumbling):
+        def fit(self, X, y=None):
+            self.labels_ = labels
+            return self
+
+    (fit,) = fit_numbers(Given(), (2,), X)
+    assert fit.labels is None
+    assert reason in fit.reason
+
+
+@pytest.mark.parametrize(
     "segmenter", [KMeansSegmenter(), HierarchicalSegmenter()], ids=lambda s: repr(s)
 )
 def test_a_shared_front_gives_what_a_whole_fit_gives(segmenter):

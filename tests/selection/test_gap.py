@@ -33,6 +33,7 @@ def test_log_within_is_of_the_inertia():
         log_within(repeated, labels)
     )
     assert log_within(np.zeros((4, 2)), np.zeros(4, dtype=int)) == -np.inf
+    assert np.isnan(log_within(BLOBS, np.full(120, -1)))
 
 
 def test_references_are_uniform_along_principal_components():

@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from custseg.exceptions import SchemaError
+from custseg.exceptions import DataQualityError, SchemaError
 from custseg.selection._resampling import (
     SCHEMES,
     jittered,
@@ -73,6 +73,15 @@ def test_jitter_is_as_wide_as_neighbours_are_apart():
     assert noise.std() == pytest.approx(1.9, rel=0.02)
 
 
+def test_jitter_goes_by_places_where_many_customers_share_one():
+    """Four in five gaps of 0, 0, 0, 0, 0, 1, ... are none; those left are all 1."""
+    answers = np.repeat(np.arange(5.0), 5)[:, np.newaxis]
+    noise = jittered(np.zeros((40_000, 1)), answers, np.random.default_rng(0))
+    assert noise.std() == pytest.approx(1, rel=0.02)
+    same = np.ones((10, 2))  # one place: nothing says how much a little is
+    np.testing.assert_array_equal(jittered(same, same, np.random.default_rng(0)), same)
+
+
 def test_jitter_moves_everybody_a_little():
     resample = drawn("jitter")
     moved = resample.table - X
@@ -108,3 +117,24 @@ def test_text_cannot_be_jittered(scheme):
     with pytest.raises(SchemaError, match=re.escape(message)):
         drawn(scheme, frame)
     assert len(drawn("bootstrap", frame).table) == 2
+
+
+@pytest.mark.parametrize("scheme", ["noise", "jitter", "bootstrap_jitter"])
+def test_missing_values_have_no_directions(scheme):
+    frame = pd.DataFrame({"visits": [1, 2, 3], "spend": [1.0, np.nan, 2.0]})
+    message = f"infinite values for the scheme {scheme!r}. Got some in 'spend' instead."
+    with pytest.raises(DataQualityError, match=re.escape(message)):
+        drawn(scheme, frame)
+    message = f"infinite values for the scheme {scheme!r}. Got some in 1 instead."
+    with pytest.raises(DataQualityError, match=re.escape(message)):
+        drawn(scheme, frame.to_numpy())
+    message = f"The array must hold numbers for the scheme {scheme!r}."
+    with pytest.raises(SchemaError, match=re.escape(message)):
+        drawn(scheme, np.array([["a"], ["b"]], dtype=object))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_columns_may_be_numbered(scheme):
+    found = drawn(scheme, pd.DataFrame(X)).table
+    assert list(found.columns) == [0, 1]
+    np.testing.assert_array_equal(found.to_numpy(), drawn(scheme).table)

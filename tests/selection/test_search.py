@@ -227,6 +227,26 @@ def test_a_segment_without_customers_is_never_chosen():
         search.fit(X)
 
 
+def test_a_candidate_without_any_segment_is_a_row():
+    class Nobody(FailsAtThree):
+        def fit(self, X, y=None):
+            self.labels_ = np.full(len(X), -1)
+            return self
+
+    search = SegmentSearch([Nobody(), KMeansSegmenter(n_init=1)], (2,), random_state=0)
+    search.set_params(n_bootstraps=2, n_references=2).fit(X)
+    nobody = search.results_.iloc[0]
+    assert nobody["sizes"] == (0, 0)
+    assert nobody[["silhouette", "gap", "stability"]].isna().all()
+    assert nobody["reason"].startswith("smallest segment has 0 of 150")
+
+
+def test_a_number_that_comes_twice_is_tried_once():
+    search = SegmentSearch([KMeansSegmenter(n_init=1)], (3, 2, 3), random_state=0)
+    search.set_params(n_bootstraps=2).fit(X)
+    assert search.results_["n_segments"].tolist() == [3, 2]
+
+
 def test_notes_stand_in_their_own_row_in_threads_too():
     noise = np.random.default_rng(1).uniform(size=(300, 2))
     tree = HierarchicalSegmenter(linkage="single", n_prototypes=1)

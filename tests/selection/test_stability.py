@@ -7,24 +7,29 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from custseg.cluster import GaussianMixtureSegmenter, KMeansSegmenter
-from custseg.exceptions import DegenerateFitError, SegmentWarning
+from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
 from custseg.selection import SegmentSearch, bootstrap_stability
 from custseg.selection._fitting import Family, Fit, fit_numbers
 from custseg.selection._refits import (
     Refit,
+    _compared,
     flow_table,
     pair_agreements,
     refit_all,
     segment_jaccards,
 )
-from custseg.selection._stability import across, stable_number
+from custseg.selection._resampling import Resample
+from custseg.selection._stability_result import across, least_drop, stable_number
 from custseg.selection._verdict import Evidence, judge, rivals_of
 
 DATA = Path(__file__).parents[1] / "reference" / "data"
@@ -32,6 +37,16 @@ RNG = np.random.default_rng(6)
 TRUTH = np.repeat([0, 1, 2], [60, 50, 40])
 X = np.array([[0.0, 0], [6, 0], [0, 9]])[TRUTH] + RNG.normal(size=(150, 2))
 QUICK = {"n_bootstraps": 4, "n_null": 0, "random_state": 0}
+
+
+class Labeled:
+    """What has been fitted to labels."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def predict(self, X):
+        return self.labels
 
 
 class TestFigures:
@@ -71,10 +86,41 @@ class TestFigures:
             assert found[i] == pytest.approx(adjusted_rand_score(one, other))
         assert np.isnan(found[1])
 
-    def test_labels_up_to_the_edge_of_a_byte(self):
-        labels = np.arange(128)
-        refit = [Refit(None, None, labels.astype(np.int8), "")]
-        assert pair_agreements([refit, refit], 1)[0, 0] == 1
+    def test_whole_weights_are_repeated_customers(self):
+        one, other = RNG.integers(0, 3, (2, 40)).astype(np.int8)
+        weights = RNG.integers(1, 5, 40)
+        refits = [[Refit(None, None, labels, "")] for labels in (one, other)]
+        found = pair_agreements(refits, 1, weights.astype(float))[0, 0]
+        repeated = (np.repeat(labels, weights) for labels in (one, other))
+        assert found == pytest.approx(adjusted_rand_score(*repeated))
+
+    def test_weights_that_are_shares_are_customers_too(self):
+        """Equal ones are one each, whatever their sum."""
+        labels = RNG.integers(0, 3, (2, 40)).astype(np.int8)
+        refits = [[Refit(None, None, one, "")] for one in labels]
+        found = pair_agreements(refits, 1, np.full(40, 1 / 40))[0, 0]
+        assert found == pytest.approx(adjusted_rand_score(*labels))
+
+    @pytest.mark.parametrize("n_segments", [127, 128, 129])
+    def test_labels_around_the_edge_of_a_byte(self, n_segments):
+        """One labeling against itself, and against one with a pair joined."""
+        table = np.repeat(np.arange(float(n_segments)), 2)[:, np.newaxis]
+        refits = []
+        for n in (n_segments, n_segments - 1):
+            labels = np.minimum(np.repeat(np.arange(n_segments), 2), n - 1)
+            original = Fit(KMeans(), labels, "", "")
+            fit = Fit(Labeled(labels), labels, "", "")
+            resample = Resample(
+                table, np.arange(len(table)), np.arange(len(table)), None
+            )
+            refits.append(
+                [_compared(original, fit, table, resample, "bootstrap", None)]
+            )
+        for pair in ([refits[0], refits[0]], refits):
+            found = pair_agreements(pair, 1)[0, 0]
+            labels = (one[0].labels.astype(int) for one in pair)
+            assert found == pytest.approx(adjusted_rand_score(*labels))
+        assert found < 1
 
     def test_across_by_hand(self):
         """Of three segments: all from one, half and half, and one in ten from another.
@@ -86,9 +132,12 @@ class TestFigures:
             np.repeat([0, 1], [24, 6]),
             np.repeat([0, 1, 2, 1, 2], [10, 5, 9, 5, 1]),
         ]
-        family = Family("k", None, (2, 3), [Fit(None, one, "", "") for one in labels])
-        found = across(flow_table([family], None))
+        fits = [Fit(None, one, "", "") for one in labels]
+        found = across(flow_table([Family("k", None, (2, 3), fits)], None))
         expected = [1, 0, 1 - 0.46900]
+        # In any order the one with fewer segments is the one before.
+        other = across(flow_table([Family("k", None, (3, 2), fits[::-1])], None))
+        pd.testing.assert_series_equal(found, other)
         np.testing.assert_allclose(found.to_numpy(), expected, atol=1e-5)
         assert found.index[0] == ("k", 3, 0)
 
@@ -100,11 +149,34 @@ class TestFigures:
             ([0.70, 0.90, 0.65, 0.99, 0.80], 5, True),  # three of five, and back
             ([0.95, 0.84, 0.73, 0.60, 0.50], 2, True),  # always down
             ([0.95, 0.94, 0.97, 0.95, 0.93], 6, False),  # never down
+            ([0.50, 1.00, 0.94, 0.87, 0.80], 4, True),  # down by small steps
         ],
     )
     def test_stable_number(self, lower_quartiles, number, drops):
+        """Up to five segments a drop is one of .1."""
         numbers, quartiles = np.arange(2, 7), np.array(lower_quartiles)
         assert stable_number(numbers, quartiles) == (number, drops)
+
+    @pytest.mark.parametrize(("n", "least"), [(2, 0.1), (5, 0.1), (6, 0.0805)])
+    def test_a_drop_is_less_where_segments_are_many(self, n, least):
+        """Of six 5 of 5.5 pairs agree, .8403 by chance: .75 * .5 / 4.6597."""
+        assert least_drop(n) == pytest.approx(least, abs=5e-5)
+
+    @pytest.mark.parametrize("n", [6, 8, 12])
+    def test_a_drop_is_part_of_what_a_cut_too_many_costs(self, n):
+        """Of equal segments one refit cuts the first in half, the other the last."""
+        segments = np.repeat(np.arange(n), 400)
+        halves = np.arange(n * 400) % 2 == 0
+        first = np.where((segments == 0) & halves, n, segments)
+        last = np.where((segments == n - 1) & halves, n, segments)
+        cost = 1 - adjusted_rand_score(first, last)
+        assert least_drop(n) == pytest.approx(0.75 * cost, rel=0.01)
+
+    def test_eight_segments_are_seen(self):
+        """Nine or more agree by .93 at best, as one cut of nine goes astray."""
+        numbers = np.arange(2, 12)
+        quartiles = [1, 0.62, 0.62, 0.57, 1, 0.76, 1, 0.925, 0.85, 0.8]
+        assert stable_number(numbers, np.array(quartiles)) == (8, True)
 
 
 class TestRefits:
@@ -159,6 +231,38 @@ class TestRefits:
         result = bootstrap_stability(DBSCAN(eps=1.2, min_samples=4), far, **QUICK)
         assert -1 in result.segments()["segment"].tolist()
         assert result.frame()["n_segments"][0] == result.sizes["segment"].max() + 1
+
+    def test_noise_is_no_weakest_segment(self):
+        far = np.vstack([X, [[60.0, 60], [91, 60], [62, -61]]])
+        result = bootstrap_stability(DBSCAN(eps=1.5, min_samples=4), far, **QUICK)
+        segments = result.segments()
+        assert segments["across"].dtype == float  # also of one solution alone
+        similar = segments.set_index("segment")["bootstrap"]
+        assert similar[-1] < similar.drop(-1).min() == result.frame()["jaccard"][0]
+
+    def test_a_search_may_be_refitted(self):
+        search = SegmentSearch([KMeansSegmenter(n_init=2)], (2, 3, 4))
+        result = bootstrap_stability(search, X, **QUICK)
+        assert result.selected == ("segmentsearch", 3)
+
+    def test_a_category_that_was_not_drawn(self):
+        """A draw of 150 has one customer with probability .63: some fail, some not."""
+        frame = pd.DataFrame(X, columns=["visits", "spend"])
+        frame["city"] = ["a"] * 149 + ["b"]
+        encoder = OneHotEncoder(sparse_output=False)
+        columns = make_column_transformer(
+            (StandardScaler(), ["visits", "spend"]), (encoder, ["city"])
+        )
+        road = make_pipeline(columns, KMeansSegmenter(3, n_init=1))
+        result = bootstrap_stability(
+            road, frame, n_bootstraps=10, n_null=0, random_state=0
+        )
+        failed = result.failures.iloc[0]
+        assert 0 < failed["n_failed"] < 20
+        assert failed["reason"].startswith("ValueError: Found unknown categories ['b']")
+        assert result.jaccard["resample"].nunique() == 20 - failed["n_failed"]
+        n_missing = result.adjusted_rand["adjusted_rand"].isna().sum()
+        assert 0 < n_missing <= failed["n_failed"]
 
     def test_weights_reach_the_refits(self):
         heavy = np.where(TRUTH == 2, 500.0, 1.0)
@@ -225,10 +329,125 @@ class TestResult:
         assert len(pickle.dumps(result)) < 60_000
         assert pickle.loads(pickle.dumps(result)).verdict == result.verdict
 
-    def test_an_unknown_scheme(self):
+    def test_numbers_in_any_order(self, result):
+        other = bootstrap_stability(
+            KMeansSegmenter(n_init=5),
+            X,
+            n_segments=(4, 2, 3),
+            n_bootstraps=10,
+            n_null=0,
+            random_state=0,
+        )
+        assert other.selected == result.selected
+        key = ["estimator", "n_segments", "segment"]
+        for column in ("across", "bootstrap"):
+            one, two = (
+                of.segments().set_index(key)[column].sort_index()
+                for of in (result, other)
+            )
+            pd.testing.assert_series_equal(one, two)
+
+    def test_one_segment_is_not_compared_with_itself(self):
+        result = bootstrap_stability(
+            KMeansSegmenter(n_init=2), X, n_segments=(1, 2, 3, 4), **QUICK
+        )
+        frame = result.frame().set_index("n_segments")
+        assert np.isnan(frame.loc[1, "adjusted_rand"])
+        assert frame.loc[1, "n_failed"] == 0
+        assert result.selected[1] == 3
+        for nothing in (KMeansSegmenter(1), DBSCAN(eps=1e-6)):
+            message = "must find two segments or more for them to come back"
+            with pytest.raises(DegenerateFitError, match=message):
+                bootstrap_stability(nothing, X, **QUICK)
+
+    def test_a_missing_value_is_refused_before_refits(self):
+        holes = np.where(np.arange(300).reshape(150, 2) == 7, np.nan, X)
+        road = make_pipeline(SimpleImputer(), KMeansSegmenter(3, n_init=1))
+        assert bootstrap_stability(road, holes, **QUICK).failures["n_failed"][0] == 0
+        message = "for the scheme 'jitter'. Got some in 1 instead."
+        with pytest.raises(DataQualityError, match=re.escape(message)):
+            bootstrap_stability(road, holes, schemes=("jitter",), **QUICK)
+
+    @pytest.mark.parametrize(("name", "least"), [("n_bootstraps", 1), ("n_null", 0)])
+    def test_counts(self, name, least):
+        message = f"{name} must be an integer from {least} up. Got {least - 1} instead."
+        with pytest.raises(ValueError, match=re.escape(message)):
+            bootstrap_stability(
+                KMeansSegmenter(3, n_init=1), X, **(QUICK | {name: least - 1})
+            )
+
+    def test_too_few_draws_to_reject_by(self):
+        message = "n_null must be 0 or an integer from 19 up. Got 18 instead."
+        with pytest.raises(ValueError, match=re.escape(message)):
+            bootstrap_stability(KMeansSegmenter(3), X, **(QUICK | {"n_null": 18}))
+
+    @pytest.mark.parametrize("schemes", [("boot",), "boot", None, 3])
+    def test_an_unknown_scheme(self, schemes):
         message = "schemes must be of 'bootstrap', 'subset'"
         with pytest.raises(ValueError, match=message):
-            bootstrap_stability(KMeansSegmenter(2), X, schemes=("boot",))
+            bootstrap_stability(KMeansSegmenter(2), X, schemes=schemes)
+
+    @pytest.mark.parametrize("estimator", [None, "k", [KMeansSegmenter(2)]])
+    def test_what_is_no_clusterer(self, estimator):
+        message = "estimators must be clusterers, or Pipelines that end in one. Got "
+        with pytest.raises(ValueError, match=message + re.escape(repr(estimator))):
+            bootstrap_stability(estimator, X, n_segments=(2,))
+
+    def test_numbers_that_are_no_sequence_or_come_twice(self):
+        message = "n_segments must be one or more positive integers. Got [2.5] instead."
+        with pytest.raises(ValueError, match=re.escape(message)):
+            bootstrap_stability(KMeansSegmenter(), X, n_segments=2.5)
+        segmenter = KMeansSegmenter(n_init=1)
+        twice = bootstrap_stability(segmenter, X, n_segments=(3, 2, 3), **QUICK)
+        assert twice.frame()["n_segments"].tolist() == [3, 2]
+
+    @pytest.mark.parametrize(
+        ("table", "left_out"),
+        [
+            (X[:, :1], "structure_test must have two columns or more."),
+            (X[::12], "A test must have 20 customers or more. Got 13 instead."),
+        ],
+    )
+    def test_tests_that_cannot_be_made_take_nothing_else_away(self, table, left_out):
+        options = QUICK | {"n_null": 19}
+        message = f"A test of structure was left out. {left_out}"
+        with pytest.warns(SegmentWarning, match=re.escape(message)):
+            result = bootstrap_stability(KMeansSegmenter(2, n_init=1), table, **options)
+        assert result.structure is None
+        assert "was not tested" in result.verdict
+
+    def test_a_column_of_one_value_is_not_tested(self):
+        options = QUICK | {"n_null": 19}
+        segmenter = KMeansSegmenter(3, n_init=2)
+        plain = bootstrap_stability(segmenter, X, **options)
+        wider = bootstrap_stability(segmenter, np.insert(X, 1, 7.0, axis=1), **options)
+        assert wider.structure.p_value == plain.structure.p_value
+        assert wider.unimodality.p_value == plain.unimodality.p_value
+
+    def test_refits_that_all_fail(self):
+        class NoRepeats(KMeansSegmenter):
+            def fit(self, X, y=None, sample_weight=None):
+                if len(np.unique(X, axis=0)) < len(X):
+                    raise RuntimeError("twice")
+                return super().fit(X, y, sample_weight)
+
+        message = "Got only such that failed instead: RuntimeError: twice"
+        with pytest.raises(DegenerateFitError, match=message):
+            bootstrap_stability(NoRepeats(2), X, **QUICK)
+        search = SegmentSearch([NoRepeats()], (2, 3), random_state=0).fit(X)
+        result = search.stability(X, 2, n_null=0)
+        assert result.segments()["customers"].sum() == 300
+        assert result.frame()["adjusted_rand"].isna().all()
+        assert "nothing was compared" in result.verdict
+
+    @pytest.mark.parametrize(("outer", "inner"), [(None, 2), (2, 2)])
+    def test_a_search_with_threads_of_its_own_may_be_refitted(self, outer, inner):
+        """A fit holds a lock, for which its own threads would wait for ever."""
+        search = SegmentSearch([KMeansSegmenter(n_init=1)], (2, 3), n_jobs=inner)
+        with parallel_config(backend="threading"):
+            result = bootstrap_stability(search, X, n_jobs=outer, **QUICK)
+        alone = bootstrap_stability(search.set_params(n_jobs=None), X, **QUICK)
+        pd.testing.assert_frame_equal(result.jaccard, alone.jaccard)
 
     def test_what_cannot_be_fitted(self):
         message = "Got an error instead: 500 segments must have at least as many"
@@ -245,66 +464,6 @@ class TestResult:
         assert failed.loc[140, "reason"].startswith("140 segments must have")
         assert np.isnan(result.frame()["adjusted_rand"][1])
         assert result.selected == ("kmeanssegmenter", 3)
-
-
-class TestSearch:
-    def test_stability_changes_nothing_on_the_search(self):
-        search = SegmentSearch(
-            [KMeansSegmenter(n_init=2), AgglomerativeClustering()],
-            (2, 3, 4),
-            random_state=0,
-        ).fit(X)
-        before = pickle.dumps(search)
-        result = search.stability(X, 4, n_null=0)
-        assert pickle.dumps(search) == before
-        assert len(result.frame()) == 6
-        assert result.selected[1] == search.n_segments_ == 3
-        again = search.stability(X, 4, n_null=0, n_jobs=2)
-        pd.testing.assert_frame_equal(result.adjusted_rand, again.adjusted_rand)
-        message = "X must have the 150 customers of fit for a candidate without predict"
-        with pytest.raises(ValueError, match=message):
-            search.stability(X[:100], 2)
-
-    def test_the_stable_rule_and_the_columns(self):
-        search = SegmentSearch(
-            [KMeansSegmenter(n_init=3)],
-            (2, 3, 4, 5),
-            rule="stable",
-            n_bootstraps=8,
-            random_state=0,
-        ).fit(X)
-        assert search.n_segments_ == 3
-        results, frame = search.results_, search.stability_.frame()
-        np.testing.assert_array_equal(results["stability"], frame["adjusted_rand"])
-        np.testing.assert_array_equal(
-            results["stability_q25"], frame["adjusted_rand_q25"]
-        )
-        assert (results["silhouette_boot_se"] > 0).all()
-
-    def test_boot_error_of_silhouettes_is_that_of_a_mean_where_segments_are_clear(self):
-        """Refits then agree, and what is left is the customers' own spread."""
-        far = np.array([[0.0, 0], [60, 0]])[TRUTH % 2] + RNG.normal(size=(150, 2))
-        search = SegmentSearch(
-            [KMeansSegmenter(n_init=2)], (2,), n_bootstraps=5, random_state=0
-        ).fit(far)
-        from sklearn.metrics import silhouette_samples
-
-        expected = silhouette_samples(far, search.labels_).std() / np.sqrt(150)
-        assert search.results_["silhouette_boot_se"][0] == pytest.approx(expected)
-
-    def test_no_drop_is_warned_of(self):
-        search = SegmentSearch(
-            [KMeansSegmenter(n_init=5)],
-            (2, 3),
-            rule="stable",
-            n_bootstraps=4,
-            random_state=0,
-        )
-        far = np.array([[0.0, 0], [60, 0], [61, 80], [0, 80]])
-        customers = far[np.arange(160) % 4] + RNG.normal(size=(160, 2))
-        with pytest.warns(SegmentWarning, match="A drop of stability must be seen"):
-            search.set_params(n_segments=(2, 4)).fit(customers)
-        assert search.n_segments_ == 4
 
 
 class TestVerdict:
@@ -335,6 +494,16 @@ class TestVerdict:
             assert part in said
         untested = self.CLEAR._replace(structure=None, unimodality=None)
         assert "was not tested" in judge(untested)[1]
+        alone = self.CLEAR._replace(n_solutions=None, moved=None)
+        assert judge(alone)[1].endswith("other solutions were not looked for.")
+        two = self.CLEAR._replace(n_pairs=1, n_solutions=2, moved=0.03)
+        assert judge(two)[1].startswith("1 pair of refits agrees by 0.95 ")
+        assert "1 other solution as good moves at most 3% of" in judge(two)[1]
+        single = self.CLEAR._replace(adjusted_rand=0.0, n_pairs=0)
+        kind, said = judge(single)
+        assert kind == "constructive"
+        assert "nothing was compared" in said
+        assert "0.00" not in said
 
     def test_rivals_of_k_means_and_of_mixtures(self):
         """A square cut in two goes either way; three clear groups only one."""
@@ -342,12 +511,35 @@ class TestVerdict:
         (fit,) = fit_numbers(KMeansSegmenter(2), (None,), square, seed=0)
         moved = rivals_of(fit, square, sample_weight=None, seed=0)
         assert moved.tolist() == [0, 0.5]
-        for estimator in (KMeansSegmenter(3), GaussianMixtureSegmenter(3)):
+        (fit,) = fit_numbers(KMeans(2, n_init=9), (None,), square, seed=0)
+        moved = rivals_of(fit, square, sample_weight=None, seed=0)
+        assert set(moved.tolist()) == {0, 0.5}
+        for estimator in (
+            KMeansSegmenter(3),
+            KMeans(3, n_init=5),
+            GaussianMixture(3, n_init=3),
+            GaussianMixtureSegmenter(3),
+        ):
             (fit,) = fit_numbers(estimator, (None,), X, seed=0)
             moved = rivals_of(fit, X, sample_weight=None, seed=0)
             assert moved.tolist() == [0]
         (fit,) = fit_numbers(AgglomerativeClustering(3), (None,), X)
         assert rivals_of(fit, X, sample_weight=None, seed=0) is None
+
+
+def test_rivals_of_weighted_customers():
+    """Of the square cut in two one corner stands for 7: half of 10 cannot be moved.
+
+    Cut the other way, the heavy corner keeps its segment with either neighbour, so 1
+    goes and 1 comes, of 10.
+    """
+    square = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+    weights = np.array([7.0, 1, 1, 1])
+    fits = [Fit(KMeans(2), np.array([0, 0, 1, 1]), "", "")]
+    fits[0].estimator.fit(square).inertia_ = 10.0
+    moved = rivals_of(fits[0], square, sample_weight=weights, seed=0)
+    assert set(moved.round(9)) <= {0, 0.1, 0.2}
+    assert moved.max() > 0
 
 
 def test_four_segments_of_mcdonalds_come_back():
