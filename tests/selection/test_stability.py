@@ -528,16 +528,17 @@ class TestVerdict:
 
 
 def test_rivals_of_weighted_customers():
-    """Of the square cut in two one corner stands for 7: half of 10 cannot be moved.
+    """One corner of a square stands for 7 customers, the three others for one each.
 
-    Cut the other way, the heavy corner keeps its segment with either neighbour, so 1
-    goes and 1 comes, of 10.
+    A solution that cuts it in another way moves one or two light corners: a tenth or a
+    fifth of the ten customers, and not a quarter or a half of the corners.
     """
     square = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
     weights = np.array([7.0, 1, 1, 1])
-    fits = [Fit(KMeans(2), np.array([0, 0, 1, 1]), "", "")]
-    fits[0].estimator.fit(square).inertia_ = 10.0
-    moved = rivals_of(fits[0], square, sample_weight=weights, seed=0)
+    segmenter = KMeans(2).fit(square)
+    segmenter.inertia_ = 10.0  # so that every other solution is as good
+    fit = Fit(segmenter, np.array([0, 0, 1, 1]), "", "")
+    moved = rivals_of(fit, square, sample_weight=weights, seed=0)
     assert set(moved.round(9)) <= {0, 0.1, 0.2}
     assert moved.max() > 0
 
