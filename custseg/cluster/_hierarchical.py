@@ -340,7 +340,8 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
                 f"{len(X)} instead. {remedy}"
             )
         rows = np.linspace(0, len(X) - 1, min(len(X), _COMPARED_ROWS)).astype(np.intp)
-        n_other = np.count_nonzero(self.predict(X[rows]) != self.labels_[rows])
+        labels = self.prototype_segments_[nearest_point(X[rows], self.prototypes_)[0]]
+        n_other = np.count_nonzero(labels != self.labels_[rows])
         if n_other:
             raise ValueError(
                 "X must have the customers of fit. Got other labels for "

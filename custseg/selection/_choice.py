@@ -1,5 +1,7 @@
 """The choice among candidates, or why none may be chosen."""
 
+from pandas.api.types import is_hashable
+
 from custseg.exceptions import DegenerateFitError
 from custseg.selection._candidates import grouped_reasons
 from custseg.selection._rules import best, last_stable, simplest_within_one_error
@@ -34,7 +36,7 @@ def choose(results, rule, criterion):
     note = ""
     if callable(rule):
         chosen = rule(results.copy())
-        if chosen not in eligible.index:
+        if not is_hashable(chosen) or chosen not in eligible.index:
             raise ValueError(
                 "rule must return the index of a row of the results that is "
                 f"eligible, one of {list(eligible.index)}. Got {chosen!r} instead. "

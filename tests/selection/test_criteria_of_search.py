@@ -166,6 +166,9 @@ class TestRules:
             random_state=0,
         ).fit(X)
         assert search.n_segments_ == 4
+        search.set_params(rule=lambda results: results.iloc[0])
+        with pytest.raises(ValueError, match=re.escape("one of [0, 1, 2]. Got ")):
+            search.fit(X)
         search.set_params(rule=lambda results: 17)
         message = "one of [0, 1, 2]. Got 17 instead."
         with pytest.raises(ValueError, match=re.escape(message)):
@@ -190,6 +193,11 @@ class TestFits:
             candidate = search.select("hierarchicalsegmenter", k)
             np.testing.assert_array_equal(candidate[-1].labels_, alone[-1].labels_)
             np.testing.assert_array_equal(candidate.predict(X), alone.predict(X))
+
+    def test_cuts_of_a_tree_of_named_columns_are_not_warned_of(self):
+        table = pd.DataFrame(X, columns=["visits", "spend"])
+        search = SegmentSearch([HierarchicalSegmenter()], (2, 3, 4)).fit(table)
+        assert search.results_["notes"].tolist() == [""] * 3
 
     def test_steps_before_the_last_are_fitted_once(self):
         class Counted(StandardScaler):
