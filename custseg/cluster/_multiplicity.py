@@ -10,7 +10,12 @@ from sklearn.utils import check_random_state
 
 from custseg._utils._pipelines import last_step
 from custseg.cluster._kmeans import KMeansSegmenter
-from custseg.cluster._partitions import adjusted_rand, best_match, crossed
+from custseg.cluster._partitions import (
+    adjusted_rand,
+    best_match,
+    crossed,
+    moved_share,
+)
 from custseg.cluster._starts import draw_rows
 
 _ALIKE = 0.999  # adjusted Rand index above which two partitions are one solution
@@ -290,9 +295,8 @@ def _compared(solutions, weights, n_segments):
         table = crossed(rank[best.labels], solution.labels, n_segments, weights)
         counts = crossed(best.labels[present], solution.labels[present], n_segments)
         match = best_match(table)
-        kept = table[np.arange(n_segments), match].sum()
         compared["adjusted_rand"].append(adjusted_rand(counts))
-        compared["moved"].append(max(0.0, 1 - kept / table.sum()))
+        compared["moved"].append(moved_share(table, match))
         compared["sizes"].append(table[:, match].sum(axis=0))
         compared["centers"].append(solution.centers[match])
     return {name: np.array(values) for name, values in compared.items()}

@@ -51,6 +51,12 @@ def best_match(table):
     return linear_sum_assignment(table, maximize=True)[1]
 
 
+def moved_share(table, match):
+    """Share of the customers whom a match of segments leaves in another one."""
+    kept = table[np.arange(len(table)), match].sum()
+    return max(0.0, 1 - kept / table.sum())
+
+
 def jaccards(table):
     """Jaccard similarity of each segment of one partition with each of another.
 

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.utils import check_array
 
 from custseg._sklearn import check_is_fitted
-from custseg._utils._pipelines import last_step
+from custseg._utils._pipelines import at_last_step, last_step
 from custseg.exceptions import SchemaError
 from custseg.plotting._figure import color, inches, new_axes, percent, wrapped
 from custseg.profile._profile import checked_labels
@@ -28,13 +28,9 @@ def _similarities(estimator, X):
     if labels is not None and hasattr(estimator, "predict_proba"):
         probabilities = np.asarray(estimator.predict_proba(X), dtype=np.float64)
         return probabilities, labels, _segments(estimator, probabilities.shape[1])
-    while hasattr(estimator, "steps") or hasattr(estimator, "best_estimator_"):
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-            continue
-        if len(estimator.steps) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator.steps[-1][1]
+    estimator, X = at_last_step(estimator, X)
+    while hasattr(estimator, "best_estimator_"):
+        estimator, X = at_last_step(estimator.best_estimator_, X)
     centers = getattr(estimator, "segment_centers_", None)
     if centers is None:
         centers = getattr(estimator, "cluster_centers_", None)

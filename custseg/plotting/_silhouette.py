@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from custseg._utils._pipelines import at_last_step
 from custseg.exceptions import DegenerateFitError, SchemaError
 from custseg.plotting._figure import color, inches, new_axes, percent, wrapped
 from custseg.profile._profile import checked_labels
@@ -21,10 +22,7 @@ _LABEL_HEIGHT = 0.45  # inches that three lines of small text need
 
 def _space_and_labels(estimator, X):
     """Return the matrix that silhouettes are measured in, and labels by predict."""
-    while hasattr(estimator, "steps"):
-        if len(estimator.steps) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator.steps[-1][1]
+    estimator, X = at_last_step(estimator, X)
     if hasattr(estimator, "segmenter_"):
         raise TypeError(
             "The estimator must be a segmenter. Got a model that owns one instead, "

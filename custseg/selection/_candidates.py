@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import has_fit_parameter
 
 from custseg._sklearn import routing_enabled
-from custseg._utils._pipelines import last_step
+from custseg._utils._pipelines import at_last_step, last_step
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.selection._fitting import (
     Family,
@@ -21,7 +21,6 @@ from custseg.selection._fitting import (
     fit_last,
     parameter_in,
     prepare,
-    table_of_last,
 )
 from custseg.selection._likelihood import information_criteria
 from custseg.selection._rules import STD_ERRORS
@@ -195,7 +194,7 @@ def _fit_unit(search, prepared, numbers, X, sample_weight, contexts):
 
 def _criteria_of(estimator, prepared, X):
     # A Pipeline that is routed weights was fitted as a whole.
-    Z = prepared.Z if prepared.pipelines else table_of_last(estimator, X)
+    Z = prepared.Z if prepared.pipelines else at_last_step(estimator, X)[1]
     return information_criteria(estimator, Z)
 
 
@@ -260,7 +259,7 @@ def _check_one_space(families, X, criterion):
         known = np.flatnonzero(np.isfinite(family.likelihoods).any(axis=1))
         if len(known):
             estimator = family.fits[known[0]].estimator
-            spaces[family.name] = np.asarray(table_of_last(estimator, X))
+            spaces[family.name] = np.asarray(at_last_step(estimator, X)[1])
     first = next(iter(spaces.values()), None)
     others = [name for name, Z in spaces.items() if not np.array_equal(first, Z)]
     if others:

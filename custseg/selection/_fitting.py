@@ -15,7 +15,7 @@ from sklearn.utils import check_array
 
 from custseg._sklearn import routed_to
 from custseg._utils._frames import as_frame
-from custseg._utils._pipelines import last_step, path_to_last_step
+from custseg._utils._pipelines import at_last_step, last_step, path_to_last_step
 from custseg._utils._seeds import fill_seed
 from custseg.cluster._prototypes import segment_prototypes
 from custseg.engine import nearest_point
@@ -179,22 +179,13 @@ def carried(fit, X, X_new):
     if hasattr(fit.estimator, "predict"):
         return np.asarray(fit.estimator.predict(X_new))
     X, X_new = (
-        check_array(table_of_last(fit.estimator, one), dtype=np.float64)
+        check_array(at_last_step(fit.estimator, one)[1], dtype=np.float64)
         for one in (X, X_new)
     )
     # Customers without a segment, -1, have prototypes as if they were one.
     names, codes = np.unique(fit.labels, return_inverse=True)
     points, segments = segment_prototypes(X, codes)
     return names[segments[nearest_point(X_new, points)[0]]]
-
-
-def table_of_last(estimator, X):
-    """Return what the last step of a fitted Pipeline gets of a table."""
-    while hasattr(estimator, "steps"):
-        if len(estimator.steps) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator.steps[-1][1]
-    return X
 
 
 def _caught(step, *arguments):

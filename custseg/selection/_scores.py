@@ -21,9 +21,7 @@ from custseg.selection._silhouette import (
 )
 
 _BOOT_ROWS = 1_000  # customers whose silhouettes are averaged for each refit
-_COLUMNS = (
-    "estimator",
-    "n_segments",
+_CRITERIA = (
     "silhouette",
     "silhouette_se",
     "silhouette_boot_se",
@@ -36,6 +34,11 @@ _COLUMNS = (
     "stability",
     "stability_q25",
     "stability_q75",
+)
+_COLUMNS = (
+    "estimator",
+    "n_segments",
+    *_CRITERIA,
     "smallest_share",
     "sizes",
     "eligible",
@@ -106,8 +109,7 @@ def results_table(families, Z, *, sample_weight, sample_size, seed):
     }
     for name, values in columns.items():
         results.loc[fitted, name] = values
-    criteria = results.columns[2:14]
-    return results.astype(dict.fromkeys(criteria, float))
+    return results.astype(dict.fromkeys(_CRITERIA, float))
 
 
 def _no_counts(labels, sample_weight):

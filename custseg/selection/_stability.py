@@ -9,7 +9,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
 from custseg._sklearn import check_weights, routing_enabled
-from custseg._utils._pipelines import last_step
+from custseg._utils._pipelines import at_last_step, last_step
 from custseg._utils._seeds import draw_seed
 from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
 from custseg.selection._candidates import checked_estimators, checked_numbers, named
@@ -18,7 +18,6 @@ from custseg.selection._fitting import (
     fit_numbers,
     one_table,
     parameter_in,
-    table_of_last,
 )
 from custseg.selection._null import check_whole
 from custseg.selection._refits import (
@@ -322,7 +321,7 @@ def _tested(test, Z, seed):
 def last_space(estimator, X):
     """Return what the last step gets as numbers, or None where it gets others."""
     try:
-        return check_array(table_of_last(estimator, X), dtype=np.float64)
+        return check_array(at_last_step(estimator, X)[1], dtype=np.float64)
     except (TypeError, ValueError):
         return None
 

@@ -154,28 +154,20 @@ class StabilityResult:
         return ": ".join(self._judged())
 
     def _judged(self):
-        of_selected = (
-            (table["estimator"] == self.selected[0])
-            & (table["n_segments"] == self.selected[1])
-            for table in (self.adjusted_rand, self.jaccard)
-        )
-        pairs, resamples = (
-            table[rows]
-            for table, rows in zip(
-                (self.adjusted_rand, self.jaccard), of_selected, strict=True
-            )
-        )
-        by_boot = resamples[resamples["scheme"] == "bootstrap"]
-        by_boot = by_boot[by_boot["segment"] >= 0].groupby("segment")["jaccard"].mean()
+        means = self._of_selected(self._means("bootstrap").reset_index())
         return judge(
             evidence_of(
-                pairs["adjusted_rand"].to_numpy(),
-                by_boot.to_numpy(),
+                self._of_selected(self.adjusted_rand)["adjusted_rand"].to_numpy(),
+                means.loc[means["segment"] >= 0, "jaccard"].to_numpy(),
                 self.structure,
                 self.unimodality,
                 self.rivals,
             )
         )
+
+    def _of_selected(self, table):
+        name, number = self.selected
+        return table[(table["estimator"] == name) & (table["n_segments"] == number)]
 
 
 def across(flows):

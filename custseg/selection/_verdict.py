@@ -8,7 +8,7 @@ from sklearn.base import clone
 from custseg._utils._pipelines import last_step
 from custseg._utils._seeds import draw_seed
 from custseg.cluster import KMeansSegmenter, segment_multiplicity
-from custseg.cluster._partitions import best_match, crossed
+from custseg.cluster._partitions import best_match, crossed, moved_share
 from custseg.selection._fitting import fit_numbers
 
 # Of the adjusted Rand index .8 is good and .9 excellent agreement (Steinley, 2004,
@@ -190,9 +190,9 @@ def rivals_of(fit, X, *, sample_weight, seed):
             continue
         n_segments = int(max(fit.labels.max(), again.labels.max())) + 1
         table = crossed(fit.labels, again.labels, n_segments, sample_weight)
-        kept = table[np.arange(len(table)), best_match(table)].sum()
-        if 1 - kept / table.sum() > _SAME:
-            moved.append(1 - kept / table.sum())
+        share = moved_share(table, best_match(table))
+        if share > _SAME:
+            moved.append(share)
     return np.array(moved)
 
 
