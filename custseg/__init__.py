@@ -10,6 +10,7 @@ The road, one sub-package a stage:
 6. `custseg.profile`: who the segments are;
 7. `custseg.plotting`: pictures with their numbers.
 
+`custseg.scoring` answers with a frozen model, in microseconds and with NumPy alone.
 `custseg.datasets` has real tables and simulators whose true segments are known,
 `custseg.testing` the checks that every estimator here passes, and `custseg.exceptions`
 the errors. The most used names are also at `custseg.<Name>`. Nothing is imported
@@ -45,6 +46,7 @@ _HOME = {
     "TransactionColumns": "tables",
     "bootstrap_stability": "selection",
     "clean_transactions": "tables",
+    "compile_scorer": "assignment",
     "match_labels": "cluster",
     "match_segments": "assignment",
     "profile_segments": "profile",
@@ -64,6 +66,7 @@ _STAGES = (
     "features",
     "plotting",
     "profile",
+    "scoring",
     "selection",
     "tables",
     "testing",

@@ -131,6 +131,8 @@ def test_program_2_from_raw_tables_to_assigned_customers(raw):
         "segment_name",
         "probability",
         "typicality",
+        "near_border",
+        "override",
     ]
     assert assigned["customer_id"].tolist() == new_customers["customer_id"].tolist()
     assert assigned["typicality"].between(0, 1).all()

@@ -51,13 +51,15 @@ def answers_of(model, X):
 
 def _answers_of_model(model, X):
     """Answer by the segmenter of a SegmentationModel where it can predict."""
+    if model._is_split:
+        return _answers_of_types(model, X)
     space = centers = None
     if hasattr(model.segmenter_, "predict"):
         labels, space, centers = _placed(model.segmenter_, model._basis(X))
         labels = ids_of(labels, model.segmenter_ids_)
         by_id = np.argsort(model.segmenter_ids_)
         centers = None if centers is None else centers[by_id]
-        if model._typicality is not None:
+        if model._road.typicality is not None:
             rejected = model.predict(X) == -1
             if rejected.mean() <= 0.5:
                 labels = np.where(rejected, -1, labels)
@@ -71,6 +73,15 @@ def _answers_of_model(model, X):
         space=space,
         centers=centers,
     )
+
+
+def _answers_of_types(model, X):
+    """Answer by each type's model; types have no common space to measure in."""
+    codes = np.full(len(X), -1)
+    for rows, columns, answers in model._ask_each(X, _answers_of_model):
+        codes[rows] = ids_of(answers.codes, columns)
+    ids, sizes = model.segment_ids_, model._known_sizes
+    return Answers(codes, ids, model.segment_names_, _as_shares(sizes, len(ids)))
 
 
 def _codes(labels, ids):

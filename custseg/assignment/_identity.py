@@ -1,13 +1,18 @@
 """Which segments of two models are the same, and what became of the others."""
 
+import math
 from dataclasses import dataclass
 from numbers import Real
 
+import numpy as np
 import pandas as pd
 
 from custseg._sklearn import check_weights
+from custseg._utils._frames import rows_at
 from custseg.assignment._answers import answers_of, known_of
 from custseg.assignment._events import Crossing, Event, by_segments, find_events
+from custseg.assignment._roles import as_table
+from custseg.assignment._types import positions_by_type
 from custseg.cluster._partitions import crossed
 
 
@@ -255,10 +260,90 @@ def match_segments(old_model, new_model, X, *, sample_weight=None, min_jaccard=0
     """
     check_min_jaccard(min_jaccard)
     weights = None
-    old, new = answers_of(old_model, X), answers_of(new_model, X)
     if sample_weight is not None:
-        weights = check_weights(sample_weight, new.codes)
+        weights = check_weights(sample_weight, as_table(X))
+    split_by = getattr(old_model, "_fitted_split_by", None)
+    if split_by is None or split_by != getattr(new_model, "_fitted_split_by", None):
+        return _match(old_model, new_model, X, weights, min_jaccard)
+    matches = {}
+    for kind, rows in positions_by_type(X, split_by).items():
+        of_type = None if weights is None else weights[rows]
+        both = old_model.models_.get(kind), new_model.models_.get(kind)
+        matches[kind] = _match(*both, rows_at(X, rows), of_type, min_jaccard)
+    return match_by_type(old_model.models_, new_model.models_, matches)
+
+
+def _match(old_model, new_model, X, weights, min_jaccard):
+    if old_model is None or new_model is None:
+        return _match_of_one(old_model, new_model, X, weights)
+    old, new = answers_of(old_model, X), answers_of(new_model, X)
     return as_match(compare(old, new, weights, min_jaccard), old, new)
+
+
+def _match_of_one(old_model, new_model, X=None, weights=None):
+    """Return the end of all segments of a customer type, or the beginning."""
+    sides = []
+    nothing = (math.nan,) * 3
+    for model in (old_model, new_model):
+        ids, names, counts = (), {}, ()
+        if model is not None:
+            ids, names = model.segment_ids_, model.segment_names_
+            counts = np.zeros(len(ids))
+        if model is not None and X is not None:
+            codes = answers_of(model, X).codes
+            placed = codes >= 0
+            counted = None if weights is None else weights[placed]
+            counts = np.bincount(codes[placed], counted, minlength=len(ids))
+        sides.append((ids, names, counts))
+    (old, old_names, of_old), (new, new_names, of_new) = sides
+    gone = zip(map(int, old), of_old, strict=True)
+    come = zip(map(int, new), of_new, strict=True)
+    events = [Event("died", one, None, n, *nothing) for one, n in gone]
+    events += [Event("born", None, one, n, *nothing) for one, n in come]
+    return SegmentMatch(
+        tuple(events), tuple(map(int, old)), tuple(map(int, new)), old_names, new_names
+    )
+
+
+def match_by_type(old_models, new_models, matches=None):
+    """Put together what became of the segments of each customer type.
+
+    Parameters
+    ----------
+    old_models, new_models : dict of SegmentationModel
+        By type.
+    matches : dict of SegmentMatch, default=None
+        Of types that have customers; None takes those that the new models have from
+        their own refit. A type without has no customers to be matched by.
+
+    Returns
+    -------
+    match : SegmentMatch
+    """
+    if matches is None:
+        found = {kind: model.match_ for kind, model in new_models.items()}
+        matches = {kind: match for kind, match in found.items() if match is not None}
+    matches = {
+        kind: matches.get(kind)
+        or _match_of_one(old_models.get(kind), new_models.get(kind))
+        for kind in {**old_models, **new_models}
+    }
+    events = [event for match in matches.values() for event in match.events]
+    old_names, new_names = {}, {}
+    for match in matches.values():
+        old_names.update(match.old_names)
+        new_names.update(match.new_names)
+    return SegmentMatch(
+        events=tuple(sorted(events, key=by_segments)),
+        old_segments=_all_of("old_segments", matches),
+        new_segments=_all_of("new_segments", matches),
+        old_names=dict(sorted(old_names.items())),
+        new_names=dict(sorted(new_names.items())),
+    )
+
+
+def _all_of(name, matches):
+    return tuple(sorted(k for match in matches.values() for k in getattr(match, name)))
 
 
 def check_min_jaccard(min_jaccard):

@@ -5,73 +5,76 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.utils import check_random_state
 
 from custseg._sklearn import (
     CallbackSupportMixin,
     HasMethods,
     Interval,
+    StrOptions,
     available_if,
     check_is_fitted,
     fit_context,
     validate_data,
 )
-from custseg._utils._frames import as_frame, rows_at
+from custseg._utils._frames import as_frame
 from custseg._utils._pipelines import last_step
-from custseg._utils._seeds import draw_seed, fill_seed
-from custseg.assignment._answers import count_segments
+from custseg.assignment._calibration import METHODS
 from custseg.assignment._identity import check_min_jaccard
 from custseg.assignment._numbering import (
     NONE_OF_THE_ABOVE,
+    Unused,
     first_numbering,
     next_numbering,
     renamed,
 )
+from custseg.assignment._opinion import one_opinion, one_table
+from custseg.assignment._overrides import (
+    OverridesMixin,
+    carried_on,
+    chosen_by_people,
+)
+from custseg.assignment._plausible import PlausibleSegmentsMixin
+from custseg.assignment._road import check_parts, learn_road
 from custseg.assignment._roles import (
     answers_table,
     are_missing,
     as_table,
     check_ids,
+    check_margin,
     columns_of,
+    columns_of_fit,
+    ids_are_text,
+    near_border,
     warn_of_customers,
 )
-from custseg.assignment._typicality import (
-    Typicality,
-    finite_numbers,
-    held_back_customers,
-)
-from custseg.cluster._matching import ids_of
-from custseg.exceptions import DegenerateFitError
+from custseg.assignment._split import SplitMixin
 
 # From here on a missing value is an answer that the model has learned what to make of.
 _OFTEN_MISSING_SHARE = 0.01
 
 
-def _members_among(positions, codes):
-    """Positions of customers that are in a segment, or an error where nobody is."""
-    members = positions[codes[positions] >= 0]
-    if not len(members):
-        raise DegenerateFitError(
-            "The segmenter must put customers in segments. Got -1 for all "
-            f"{len(positions)} instead. Change what it takes for a segment."
-        )
-    return members
-
-
 def _has_probabilities(model):
     """Whether what answers for new customers has `predict_proba`; an error says so."""
     part = "segmenter" if model.assigner is None else "assigner"
-    answering = getattr(model, f"{part}_", getattr(model, part))
-    if not hasattr(answering, "predict_proba"):
-        raise AttributeError(
-            "A SegmentationModel has probabilities only with an assigner that has "
-            f"predict_proba. Got {type(last_step(answering)).__name__} as the {part} "
-            "that answers instead. Pass assigner=DiscriminantAssigner()."
-        )
+    for one in getattr(model, "models_", {None: model}).values():
+        answering = getattr(one, f"{part}_", getattr(one, part))
+        if not hasattr(answering, "predict_proba"):
+            raise AttributeError(
+                "A SegmentationModel has probabilities only with an assigner that has "
+                f"predict_proba. Got {type(last_step(answering)).__name__} as the "
+                f"{part} that answers instead. Pass assigner=DiscriminantAssigner()."
+            )
     return True
 
 
-class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
+class SegmentationModel(
+    OverridesMixin,
+    PlausibleSegmentsMixin,
+    SplitMixin,
+    CallbackSupportMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
+):
     """Learns segments on some columns and assigns new customers by others.
 
     What tells segments apart (behaviour, attitudes) is often not known of a new
@@ -95,20 +98,35 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
     customer_id : str, default=None
         Column with the customers' ids. None leaves customers to their rows: `assign`
         then gives no column of ids.
+    split_by : str, default=None
+        Column with the customers' type, such as wholesale and retail. Each type is then
+        segmented by itself, in one space of ids: the first type's segments have the
+        first ids. The column is neither basis nor descriptor unless named there.
     reject_alpha : float in (0, 1), default=None
         Answer -1, none of the above, for customers farther out than all but this
         share of members. A fifth of the training customers is then kept from learning
         and calibrates the distances. None never answers -1.
+    calibration : {"temperature", "isotonic"}, default=None
+        Make the assigner's probabilities come true as often as they say, by what
+        cross-fitted ones did. "temperature" never changes an answer; "isotonic" needs
+        thousands of customers and may. `predict` names the segment that is the most
+        probable after it. None leaves probabilities as the assigner gives them.
+    soft_labels : bool, default=False
+        Teach the assigner with the segmenter's `predict_proba` beside its labels, for
+        an assigner whose fit takes ``segment_proba``: `DiscriminantAssigner`.
     random_state : int, RandomState instance or None, default=None
         Seeds the draw of calibration customers and fills every ``random_state`` that
         is None in the segmenter and the assigner. With an int a fit repeats.
 
     Attributes
     ----------
-    segmenter_ : clusterer
-        The fitted segmenter.
+    segmenter_ : clusterer or None
+        The fitted segmenter; None with `split_by`, as ``assigner_`` is.
     assigner_ : classifier or None
         The fitted assigner.
+    models_ : dict of SegmentationModel
+        By customer type, ascending, each fitted on that type's customers; only with
+        `split_by`.
     labels_ : ndarray of shape (n_customers,)
         Learned segment of each training customer; what `predict` says of the same
         customer goes by the assigner and can differ.
@@ -121,12 +139,18 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
     segment_names_ : dict of int to str
         Name of each segment; see `name_segments`.
     segmenter_ids_ : ndarray of shape (n_segments,)
-        Id of each segment as ``segmenter_`` itself numbers them, from 0.
+        Id of each segment as ``segmenter_`` itself numbers them, from 0; with
+        `split_by`, those of one type after the other.
     match_ : SegmentMatch or None
         What became of the former model's segments, after `refit`.
     n_calibration_ : int
         Customers kept from learning to calibrate typicality; 0 without
         `reject_alpha`.
+    calibration_sizes_ : ndarray of shape (n_segments,)
+        Those of them in each segment, in the order of ``segment_ids_``.
+    overrides_ : DataFrame
+        What people said of customers (`override`): customer_id, segment, reason, date
+        and locked. These are the only customers' ids that the model keeps.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -154,6 +178,10 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
     ----------
     Vovk, V., Gammerman, A. and Shafer, G. (2005). Algorithmic Learning in a Random
     World. Springer. https://doi.org/10.1007/b106715
+
+    Leisch, F. (2010). Neighborhood graphs, stripes and shadow plots for cluster
+    visualization. Statistics and Computing 20(4), 457-469.
+    https://doi.org/10.1007/s11222-009-9137-8
 
     Examples
     --------
@@ -185,7 +213,10 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         "basis": ["array-like", None],
         "descriptors": ["array-like", None],
         "customer_id": [str, None],
+        "split_by": [str, None],
         "reject_alpha": [Interval(Real, 0, 1, closed="neither"), None],
+        "calibration": [StrOptions(set(METHODS)), None],
+        "soft_labels": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -197,7 +228,10 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         basis=None,
         descriptors=None,
         customer_id=None,
+        split_by=None,
         reject_alpha=None,
+        calibration=None,
+        soft_labels=False,
         random_state=None,
     ):
         self.segmenter = segmenter
@@ -205,7 +239,10 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         self.basis = basis
         self.descriptors = descriptors
         self.customer_id = customer_id
+        self.split_by = split_by
         self.reject_alpha = reject_alpha
+        self.calibration = calibration
+        self.soft_labels = soft_labels
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -229,15 +266,17 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             If a column is missing, or typicality is asked for in columns that are not
             numbers.
         DataQualityError
-            If customer ids are missing or repeat.
+            If customer ids are missing or repeat, or customers' types are missing.
         DegenerateFitError
             If the segmenter puts nobody in a segment, or fewer than five customers are
             given for `reject_alpha`.
         ValueError
-            If descriptors are given without an assigner, or the segmenter cannot say
-            where new customers belong and there is no assigner.
+            If descriptors are given without an assigner, the segmenter cannot say
+            where new customers belong and there is no assigner, or `calibration` or
+            `soft_labels` is asked of parts that cannot. What goes wrong with one
+            customer type names it.
         """
-        return self._fit(X, first_numbering)
+        return self._fit(X)
 
     def refit(self, customers, *, random_state=None, min_jaccard=0.5):
         """Fit a new model whose segments keep their ids and names.
@@ -245,12 +284,13 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         The new model learns from the given customers alone. A segment that is still
         there keeps its id and name; a new one gets the next id that no segment has ever
         had, and that id as its name; the id of one that is gone is not used again. So
-        this month's segment 3 is last month's.
+        this month's segment 3 is last month's. With `split_by` each type's segments are
+        matched with those of the same type. Locked overrides go on.
 
         Parameters
         ----------
         customers : frame or array-like of shape (n_customers, n_columns)
-            With the columns of `fit`.
+            With the columns of `fit`; of a frame, others are not looked at.
         random_state : int, RandomState instance or None, default=None
             Of the new model; None takes that of this one.
         min_jaccard : float in [0, 1), default=0.5
@@ -266,9 +306,14 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            If `min_jaccard` is out of range, and as by `fit`.
+            If `min_jaccard` is out of range, `split_by` was changed, and as by `fit`.
         SchemaError, DataQualityError, DegenerateFitError
             As by `fit`.
+
+        Warns
+        -----
+        SegmentWarning
+            If overrides end: those not locked, and those whose segment is gone.
 
         Notes
         -----
@@ -293,42 +338,55 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         """
         check_is_fitted(self)
         check_min_jaccard(min_jaccard)
+        self._check_split_is_as_fitted()
         model = clone(self)
         if random_state is not None:
             model.set_params(random_state=random_state)
-        numbering = partial(next_numbering, self, customers, min_jaccard)
-        return model._fit_next(customers, numbering=numbering)
+        X = columns_of_fit(as_table(customers), self)
+        model._fit_next(X, former=self, min_jaccard=min_jaccard)
+        model._overrides = carried_on(self._overrides, model.segment_ids_)
+        return model
 
     @fit_context(prefer_skip_nested_validation=False)
-    def _fit_next(self, X, *, numbering):
-        return self._fit(X, numbering)
+    def _fit_next(self, X, *, former, min_jaccard):
+        return self._fit(X, former, min_jaccard)
 
-    def _fit(self, X, numbering):
-        """Fit; `numbering` makes ids of the segmenter's labels and their number."""
-        self._check_roles()
+    def _fit(self, X, former=None, min_jaccard=None, unused=None):
+        """Fit; segments that are those of a former model have its ids and names."""
+        check_parts(self)
         validate_data(self, X, skip_check_array=True)
         X = as_table(X)
+        self._overrides = {}
         if self.customer_id is not None:
             check_ids(X, self.customer_id)
+            self._ids_are_text = ids_are_text(X, self.customer_id)
         basis, descriptors = self._basis(X), self._descriptors(X)
         self._often_missing = (
             are_missing(descriptors).mean(axis=0) >= _OFTEN_MISSING_SHARE
         )
-        rng = check_random_state(self.random_state)
-        learned, held_back = held_back_customers(len(basis), self.reject_alpha, rng)
-        seed = None if self.random_state is None else draw_seed(rng)
-        self.segmenter_ = fill_seed(clone(self.segmenter), seed)
-        codes = self._learn_segments(basis, learned)
-        self.n_segments_ = count_segments(self.segmenter_, codes)
-        members = _members_among(learned, codes)
-        recognised = codes
-        if not hasattr(self.segmenter_, "predict"):
-            # Identity goes by what can be asked of customers of another month.
-            self._learn_to_assign(descriptors, members, codes, seed)
-            recognised = self.assigner_.predict(descriptors)
-        self._number_segments(codes, recognised, numbering)
-        self._learn_to_assign(descriptors, members, self.labels_, seed)
-        self._learn_typicality(descriptors, members, held_back)
+        if self.split_by is not None:
+            return self._fit_each(X, former, min_jaccard)
+        if unused is None:
+            unused = Unused(0 if former is None else former._next_id)
+        numbering = partial(first_numbering, unused=unused)
+        if former is not None:
+            numbering = partial(next_numbering, former, X, min_jaccard, unused=unused)
+        return self._keep(learn_road(self, basis, descriptors, numbering))
+
+    def _keep(self, learned):
+        """Take over what was learned of customers of one type."""
+        vars(self).pop("models_", None)
+        self._fitted_split_by = None
+        road = self._road = learned.road
+        self.segmenter_, self.assigner_ = road.segmenter, road.assigner
+        numbered = road.numbering
+        self.segmenter_ids_, self.segment_names_ = numbered.ids, numbered.names
+        self._next_id, self.match_ = numbered.next_id, numbered.match
+        self.segment_ids_, self.n_segments_ = road.ids, len(road.ids)
+        self.labels_, self.segment_sizes_ = learned.labels, learned.sizes
+        self._known_sizes = learned.known_sizes
+        self.n_calibration_ = learned.n_calibration
+        self.calibration_sizes_ = learned.calibration_sizes
         return self
 
     def predict(self, X):
@@ -344,11 +402,13 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         -------
         labels : ndarray of shape (n_customers,)
         """
-        last, columns = self._at_last_step(self._checked_descriptors(X))
-        labels = self._labels(last, columns)
-        if self._typicality is None:
-            return labels
-        return self._with_none_of_the_above(labels, self._p_values(columns))
+        X = self._checked(X)
+        if not self._is_split:
+            return self._road.segments(self._descriptors(X))
+        labels = np.full(len(X), -1)
+        for positions, _, of_type in self._ask_each(X, SegmentationModel.predict):
+            labels[positions] = of_type
+        return labels
 
     @available_if(_has_probabilities)
     def predict_proba(self, X):
@@ -364,21 +424,29 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         -------
         probabilities : ndarray of shape (n_customers, n_segments)
             One column a segment, in the order of ``segment_ids_``; rows sum to one,
-            also where `predict` says -1.
+            also where `predict` says -1. With `split_by`, zeros for segments of other
+            types.
         """
-        return self._probabilities(*self._at_last_step(self._checked_descriptors(X)))
+        X = self._checked(X)
+        if not self._is_split:
+            road = self._road
+            return road.probabilities(*road.at_last_step(self._descriptors(X)))
+        parts = self._ask_each(X, lambda model, rows: model.predict_proba(rows))
+        return one_table(parts, len(X), self.n_segments_)
 
-    def assign(self, customers):
+    def assign(self, customers, *, border_margin=0.2):
         """Assign customers and say how sure the answer is.
 
         Parameters
         ----------
         customers : frame or array-like of shape (n_customers, n_columns)
             With the descriptor columns and, where the model has one, the id column.
+        border_margin : float in [0, 1], default=0.2
+            Margin below which a customer is near a border; see Notes.
 
         Returns
         -------
-        assigned : DataFrame of shape (n_customers, 5)
+        assigned : DataFrame of shape (n_customers, 7)
             In the order of the customers; polars for polars, else pandas, with the
             customers' index:
 
@@ -389,12 +457,22 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
               answer is -1. NaN for all customers if the model has no
               `predict_proba`: a segmenter that answers alone mostly has none;
             - ``typicality``: p-value of the distance to the nearest segment. NaN for
-              all customers without `reject_alpha`.
+              all customers without `reject_alpha`;
+            - ``near_border``: whether the model nearly named another segment, also
+              where it says -1 or was overridden. Missing for all customers where
+              nothing measures it;
+            - ``override``: reason of the person who chose the segment, which is then
+              that person's, as its name and probability are; missing for other
+              customers. Not there if the model has no `customer_id`.
 
         Raises
         ------
         SchemaError
             If a column is missing.
+        DataQualityError
+            If customers' types are missing, or were not there in `fit`.
+        ValueError
+            If `border_margin` is out of range.
 
         Warns
         -----
@@ -402,33 +480,46 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
             If customers come without a descriptor that at most one in a hundred
             training customers lacked, or without any, which transformers fill (with a
             median, say) without a word; or if ids are missing or repeat.
+
+        Notes
+        -----
+        The margin is the probability of the answer less that of the likeliest other
+        segment. Where nothing has `predict_proba` but the segmenter answers by centres
+        or prototypes, it is ``(d2 - d1) / (d1 + d2)`` of the distances to the answer's
+        nearest one and to the nearest one of another segment: one less the shadow value
+        of Leisch (2010), and the margin of memberships that are as 1 / distance. At .2
+        the customer is over two thirds as far from the answer as from the other.
+        Nothing measures it where other segmenters, or an assigner without
+        `predict_proba`, answer.
         """
-        last, columns = self._at_last_step(self._checked_descriptors(customers))
-        labels = self._labels(last, columns)
-        n_customers = len(labels)
-        probability = np.full(n_customers, np.nan)
-        if hasattr(self, "predict_proba"):
-            probabilities = self._probabilities(last, columns)
-            position = np.searchsorted(self.segment_ids_, labels)
-            probability = probabilities[np.arange(n_customers), position]
-        typicality = np.full(n_customers, np.nan)
-        if self._typicality is not None:
-            typicality = self._p_values(columns)
-            labels = self._with_none_of_the_above(labels, typicality)
+        check_margin(border_margin)
+        X = self._checked(customers)
+        opinion = self._opinion(X)
+        segment, shown = opinion.segment, opinion.likeliest
+        by_people = {}
+        if self.customer_id is not None:
+            reasons = np.full(len(segment), None)
+            positions, chosen = chosen_by_people(X, self.customer_id, self._overrides)
+            if positions:
+                segment, shown = segment.copy(), shown.copy()
+                segment[positions] = [override.segment for override in chosen]
+                shown[positions] = segment[positions]
+                reasons[positions] = [override.reason for override in chosen]
+            by_people["override"] = reasons
+        columns = np.searchsorted(self.segment_ids_, shown)
         warn_of_customers(
-            customers,
-            self._descriptors(as_table(customers)),
-            self._often_missing,
-            self.customer_id,
+            customers, self._descriptors(X), self._often_missing, self.customer_id
         )
         names = {**self.segment_names_, -1: NONE_OF_THE_ABOVE}
         return answers_table(
             customers,
             self.customer_id,
-            segment=labels,
-            segment_name=[names[label] for label in labels.tolist()],
-            probability=probability,
-            typicality=typicality,
+            segment=segment,
+            segment_name=[names[one] for one in segment.tolist()],
+            probability=opinion.probabilities[np.arange(len(columns)), columns],
+            typicality=opinion.typicality,
+            near_border=near_border(opinion.margin, border_margin),
+            **by_people,
         )
 
     def name_segments(self, names):
@@ -451,119 +542,28 @@ class SegmentationModel(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator)
         """
         check_is_fitted(self)
         self.segment_names_ = renamed(self.segment_names_, names)
+        self._name_each()
         return self
-
-    def _check_roles(self):
-        if self.assigner is None and self.descriptors is not None:
-            raise ValueError(
-                "descriptors must come with an assigner that learns from them. Got "
-                "none instead. Pass assigner=DiscriminantAssigner(), for example."
-            )
 
     def _basis(self, X):
         if self.basis is not None:
             return columns_of(X, self.basis, "basis")
-        if as_frame(X) is None or self.customer_id not in X.columns:
+        roles = {self.customer_id, self.split_by} - {None}
+        if as_frame(X) is None or not roles & set(X.columns):
             return X
-        others = [name for name in X.columns if name != self.customer_id]
-        return columns_of(X, others, "basis")
+        return columns_of(X, [name for name in X.columns if name not in roles], "basis")
 
     def _descriptors(self, X):
         if self.descriptors is None:
             return self._basis(X)
         return columns_of(X, self.descriptors, "descriptor")
 
-    def _checked_descriptors(self, X):
+    def _checked(self, X):
         check_is_fitted(self)
-        return self._descriptors(as_table(X))
+        return as_table(X)
 
-    def _learn_segments(self, basis, learned):
-        """Fit the segmenter and label all customers, those held back as well."""
-        labels = self.segmenter_.fit_predict(rows_at(basis, learned))
-        can_predict = hasattr(self.segmenter_, "predict")
-        if self.assigner is None and not can_predict:
-            raise ValueError(
-                "A segmenter without predict must come with an assigner. Got "
-                f"{type(self.segmenter).__name__} alone instead. Pass "
-                "assigner=DiscriminantAssigner(), for example."
-            )
-        if len(learned) == len(basis):
-            return labels
-        if not can_predict:
-            raise ValueError(
-                "reject_alpha must come with a segmenter that can predict. Got "
-                f"{type(self.segmenter).__name__} instead. Use a custseg segmenter."
-            )
-        return self.segmenter_.predict(basis)
-
-    def _number_segments(self, codes, recognised, numbering):
-        """Take ids and names for what the segmenter has learned."""
-        numbered = numbering(recognised, self.n_segments_)
-        self.segmenter_ids_, self.segment_names_ = numbered.ids, numbered.names
-        self._next_id, self.match_ = numbered.next_id, numbered.match
-        self.segment_ids_ = np.sort(numbered.ids)
-        self.labels_ = ids_of(codes, numbered.ids)
-        self.segment_sizes_ = self._sizes(codes)
-        # As many as would be found in each segment by what identity goes by.
-        self._known_sizes = self._sizes(recognised)
-
-    def _sizes(self, codes):
-        counts = np.bincount(codes[codes >= 0], minlength=self.n_segments_)
-        return counts[np.argsort(self.segmenter_ids_)]
-
-    def _learn_to_assign(self, descriptors, members, labels, seed):
-        self.assigner_ = None
-        if self.assigner is not None:
-            self.assigner_ = fill_seed(clone(self.assigner), seed)
-            self.assigner_.fit(rows_at(descriptors, members), labels[members])
-
-    def _learn_typicality(self, descriptors, members, held_back):
-        self._typicality, self.n_calibration_ = None, len(held_back)
-        self._reject_alpha = self.reject_alpha
-        if self.reject_alpha is None:
-            return
-        if not len(held_back):
-            raise DegenerateFitError(
-                "There must be at least five customers for reject_alpha. Got "
-                f"n_samples={len(members)} instead. Give more, or leave it out."
-            )
-        known, unknown = (
-            finite_numbers(self._at_last_step(rows_at(descriptors, positions))[1])
-            for positions in (members, held_back)
-        )
-        typicality = Typicality(known, self.labels_[members])
-        self._typicality = typicality.calibrate(unknown)
-
-    def _at_last_step(self, descriptors):
-        """Return the last step of what answers, and the columns as they reach it.
-
-        They are transformed once for all answers, so that what a transformer warns of
-        is warned of once.
-        """
-        answering = self.segmenter_ if self.assigner_ is None else self.assigner_
-        if len(getattr(answering, "steps", ())) < 2:
-            return answering, descriptors
-        return answering[-1], answering[:-1].transform(descriptors)
-
-    def _labels(self, last, columns):
-        """Ids that the last step answers with; a segmenter has numbers of its own."""
-        labels = last.predict(columns)
-        if self.assigner_ is None:
-            return ids_of(labels, self.segmenter_ids_)
-        return labels
-
-    def _probabilities(self, last, columns):
-        """One column a segment, also for segments the assigner has not met."""
-        probabilities = last.predict_proba(columns)
-        known = self.segmenter_ids_
-        if self.assigner_ is not None:
-            known = getattr(last, "classes_", self.segment_ids_)
-        every = np.zeros((len(probabilities), self.n_segments_))
-        every[:, np.searchsorted(self.segment_ids_, known)] = probabilities
-        return every
-
-    def _with_none_of_the_above(self, labels, p_values):
-        return np.where(p_values <= self._reject_alpha, -1, labels)
-
-    def _p_values(self, columns):
-        return self._typicality.p_values(finite_numbers(columns))
+    def _opinion(self, X):
+        if not self._is_split:
+            return self._road.opinion(self._descriptors(X))
+        parts = self._ask_each(X, SegmentationModel._opinion)
+        return one_opinion(parts, len(X), self.n_segments_)

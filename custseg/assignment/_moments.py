@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from custseg.engine import segment_products
+
 _NULL = 1e-10  # a variance this small, beside one within segments, is none
 
 
@@ -18,7 +20,7 @@ class Moments(NamedTuple):
 
     weights: np.ndarray  # (n_segments,)
     means: np.ndarray  # (n_segments, n_features), in the columns' own units
-    scatters: np.ndarray  # (n_segments, n_features, n_features)
+    scatters: np.ndarray  # (n_segments, n_features, n_features), or one: their sum
     scale: np.ndarray  # (n_features,)
     center: np.ndarray  # (n_features,), the mean over all customers
 
@@ -30,36 +32,56 @@ class Moments(NamedTuple):
         """Sum of the segments' scatters."""
         return self.scatters.sum(axis=0)
 
+    def between_scatter(self):
+        """Cross-products of the segments' means about the common mean, by weight."""
+        gaps = self.standardized_means() * np.sqrt(self.weights)[:, np.newaxis]
+        return gaps.T @ gaps
 
-def segment_moments(X, codes, n_segments, weights):
-    """Moments of customers whose segments are coded 0 to ``n_segments - 1``."""
-    totals = np.bincount(codes, weights, minlength=n_segments)
-    center = np.average(X, axis=0, weights=weights)
-    deviations = X - center
+    def varies_within(self):
+        """Mask of the columns in which customers of a segment differ."""
+        return np.diag(self.within_scatter()) > 0
+
+    def only_columns(self, support):
+        """Moments of some columns alone."""
+        return self._replace(
+            means=self.means[:, support],
+            scatters=self.scatters[:, support][:, :, support],
+            scale=self.scale[support],
+            center=self.center[support],
+        )
+
+    def only_segments(self, present):
+        """Moments of some segments alone, about the center and in the scale of all."""
+        return self._replace(
+            weights=self.weights[present],
+            means=self.means[present],
+            scatters=self.scatters[present]
+            if len(self.scatters) > 1
+            else self.scatters,
+        )
+
+
+def moments_of(products):
+    """Moments from `SegmentProducts`."""
+    weights, means = products.weights, products.means
+    center = weights @ means / weights.sum()
+    within = np.einsum("kjj->j", products.products) / weights.sum()
+    gaps = means - center
+    total = within + weights @ gaps**2 / weights.sum()
     # Rounding alone leaves a constant column of large values some variance.
-    total = np.average(deviations**2, axis=0, weights=weights)
     constant = total <= (1e-13 * center) ** 2
-    deviations[:, constant] = 0
-    means = np.vstack(
-        [
-            weights[codes == k] @ deviations[codes == k] / totals[k]
-            for k in range(n_segments)
-        ]
-    )
-    residuals = deviations - means[codes]
-    within = np.average(residuals**2, axis=0, weights=weights)
-    flat = within <= 1e-24 * total
-    residuals[:, flat] = 0
+    means = np.where(constant, center, means)
+    flat = constant | (within <= 1e-24 * total)
     scale = np.sqrt(np.where(flat, np.where(constant, 1.0, total), within))
-    residuals /= scale
-    scatters = np.stack(
-        [
-            (residuals[codes == k] * weights[codes == k, np.newaxis]).T
-            @ residuals[codes == k]
-            for k in range(n_segments)
-        ]
-    )
-    return Moments(totals, center + means, scatters, scale, center)
+    scatters = products.products / np.outer(scale, scale)
+    scatters[:, flat] = 0
+    scatters[:, :, flat] = 0
+    return Moments(weights, means, scatters, scale, center)
+
+
+def segment_moments(X, members, n_segments, weights=None, *, pooled=False):
+    """Moments of customers; the parameters are those of `segment_products`."""
+    return moments_of(segment_products(X, members, n_segments, weights, pooled=pooled))
 
 
 def mean_variance(variances):
@@ -68,32 +90,67 @@ def mean_variance(variances):
     return varying.mean() if len(varying) else 1.0
 
 
-def ledoit_wolf_intensity(residuals, weights):
+def ledoit_wolf_intensity(covariance, fourth, n):
     """Shrinkage towards a multiple of the identity with the least expected error.
 
-    Ledoit and Wolf (2004), eq. 14, for residuals in units in which the columns'
-    variances are meant to be alike. Weights count repeated customers.
+    Ledoit and Wolf (2004), eq. 14, for columns in units in which their variances are
+    meant to be alike. Weights count repeated customers.
 
     Parameters
     ----------
-    residuals : ndarray of shape (n_customers, n_features)
-        About the mean of each customer's own segment.
-    weights : ndarray of shape (n_customers,)
+    covariance : ndarray of shape (n_features, n_features)
+        Divided by the number of customers.
+    fourth : float
+        Mean fourth power of customers' distances to their segment's mean.
+    n : float
+        Number of customers.
 
     Returns
     -------
     intensity : float
         Between 0 and 1.
     """
-    n = weights.sum()
-    varies = np.square(residuals).max(axis=0) > _NULL
-    residuals = residuals[:, varies]
-    covariance = (residuals * weights[:, np.newaxis]).T @ residuals / n
-    norms = np.einsum("ij,ij->i", residuals, residuals)
-    error = max(0.0, (weights @ norms**2 / n - np.sum(covariance**2)) / n)
+    covariance = _of_varying(covariance)
+    if not len(covariance):
+        return 1.0
+    error = max(0.0, (fourth - np.sum(covariance**2)) / n)
     target = mean_variance(np.diag(covariance)) * np.eye(len(covariance))
     distance = np.sum((covariance - target) ** 2)
     return 1.0 if distance <= error else float(error / distance)
+
+
+def oas_intensity(covariance, n):
+    """Shrinkage towards a multiple of the identity if customers are Gaussian.
+
+    Chen, Wiesel, Eldar and Hero (2010), eq. 23. scikit-learn's OAS leaves out the
+    terms in 2 / n_features, which shrinks a little more where columns are few.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (n_features, n_features)
+        Divided by the number of customers.
+    n : float
+        Number of customers.
+
+    Returns
+    -------
+    intensity : float
+        Between 0 and 1.
+    """
+    covariance = _of_varying(covariance)
+    n_varying = len(covariance)
+    if not n_varying:
+        return 1.0
+    squares, trace = np.sum(covariance**2), np.trace(covariance)
+    error = (1 - 2 / n_varying) * squares + trace**2
+    distance = (n + 1 - 2 / n_varying) * (squares - trace**2 / n_varying)
+    return 1.0 if distance <= error else float(error / distance)
+
+
+def _of_varying(covariance):
+    """Covariance of the columns that vary; of others there is rounding only."""
+    varying = np.diag(covariance) > _NULL
+    return covariance[np.ix_(varying, varying)]
 
 
 class Directions(NamedTuple):

@@ -31,13 +31,32 @@ class Numbering(NamedTuple):
     match: SegmentMatch | None = None
 
 
-def first_numbering(codes, n_segments):
-    """Return ids from 0, for a model that follows no other."""
-    names = {k: f"segment {k}" for k in range(n_segments)}
-    return Numbering(np.arange(n_segments), names, n_segments)
+class Unused(NamedTuple):
+    """What no segment has been called so far.
+
+    Attributes
+    ----------
+    next_id : int
+        The first id that no segment of this line of models has had.
+    prefix : str
+        What default names begin with.
+    taken : collection of str
+        Names that segments of other customer types have.
+    """
+
+    next_id: int = 0
+    prefix: str = ""
+    taken: tuple = ()
 
 
-def next_numbering(former, customers, min_jaccard, codes, n_segments):
+def first_numbering(codes, n_segments, *, unused):
+    """Return ids in a row, for a model that follows no other."""
+    next_id = unused.next_id + n_segments
+    ids = np.arange(unused.next_id, next_id)
+    return Numbering(ids, _names({}, ids, unused), next_id)
+
+
+def next_numbering(former, customers, min_jaccard, codes, n_segments, *, unused):
     """Return ids by which segments are those of the former model that they match.
 
     Parameters
@@ -49,6 +68,7 @@ def next_numbering(former, customers, min_jaccard, codes, n_segments):
     codes : ndarray of shape (n_customers,)
         Segment of each customer, as the segmenter numbers them; -1 for none.
     n_segments : int
+    unused : Unused
 
     Returns
     -------
@@ -64,20 +84,21 @@ def next_numbering(former, customers, min_jaccard, codes, n_segments):
         if event.kind == "kept":
             ids[event.new] = old.ids[event.old]
     fresh = ids < 0  # in the segmenter's order, by size where it is one of custseg's
-    next_id = former._next_id + np.count_nonzero(fresh)
-    ids[fresh] = np.arange(former._next_id, next_id)
-    names = _names(former.segment_names_, ids)
+    next_id = unused.next_id + np.count_nonzero(fresh)
+    ids[fresh] = np.arange(unused.next_id, next_id)
+    names = _names(former.segment_names_, ids, unused)
     match = as_match(events, old, new._replace(ids=ids, names=names))
     return Numbering(ids, names, int(next_id), match)
 
 
-def _names(former_names, ids):
+def _names(former_names, ids, unused):
     """Names of all ids: those they had, and new ones that nobody has taken."""
     names = {k: former_names[k] for k in ids.tolist() if k in former_names}
     for k in sorted(set(ids.tolist()) - set(names)):
-        name, taken, n = f"segment {k}", set(names.values()), 2
+        plain = f"{unused.prefix}segment {k}"
+        name, taken, n = plain, {*names.values(), *unused.taken}, 2
         while name in taken:
-            name, n = f"segment {k} ({n})", n + 1
+            name, n = f"{plain} ({n})", n + 1
         names[k] = name
     return dict(sorted(names.items()))
 

@@ -4,6 +4,7 @@ Pure functions for the segmentation model, which alone knows what the columns ar
 """
 
 import warnings
+from numbers import Real
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -116,13 +117,73 @@ def warn_of_customers(customers, descriptors, often_missing, customer_id):
         )
 
 
+def columns_of_fit(table, model):
+    """Return the columns that a model without a basis was fitted on, or say which lack.
+
+    Parameters
+    ----------
+    table : frame or array
+    model : fitted SegmentationModel
+    """
+    if model.basis is not None:
+        return table
+    names = getattr(model, "feature_names_in_", None)
+    if names is not None and as_frame(table) is not None:
+        return columns_of(table, names.tolist(), "fitted")
+    if table.shape[1] != model.n_features_in_:
+        raise SchemaError(
+            "The table must have the columns that the model was fitted on. Got "
+            f"{table.shape[1]} columns in place of {model.n_features_in_} instead. "
+            "Bring the table to the columns of fit, in their order."
+        )
+    return table
+
+
+def ids_are_text(table, customer_id):
+    """Whether the ids of a table are text."""
+    ids = columns_of(table, [customer_id], "id")[customer_id].to_list()
+    return isinstance(ids[0], str)
+
+
+def check_margin(border_margin):
+    """Refuse a margin that no difference of probabilities can be compared with."""
+    if not (isinstance(border_margin, Real) and 0 <= border_margin <= 1):
+        raise ValueError(
+            "border_margin must be between 0 and 1. Got "
+            f"{border_margin!r} instead. The default is 0.2."
+        )
+
+
+def near_border(margin, border_margin):
+    """Whether margins are below a limit; None where there is none."""
+    flags = margin < border_margin
+    unknown = np.isnan(margin)
+    if not unknown.any():
+        return flags
+    flags = flags.astype(object)
+    flags[unknown] = None
+    return flags
+
+
 def answers_table(customers, customer_id, **columns):
     """Return columns, with the ids if there are any, as the customers' frame."""
     frame = as_frame(customers)
     if customer_id is not None:
         ids = columns_of(customers, [customer_id], "id")[customer_id]
         columns = {"customer_id": ids, **columns}
+    flags = columns["near_border"]
     if frame is not None and frame.implementation.is_polars():
-        return nw.get_native_namespace(frame).DataFrame(columns)
+        polars = nw.get_native_namespace(frame)
+        dtypes = {"near_border": polars.Boolean, "override": polars.String}
+        for name in dtypes.keys() & columns:
+            cells = columns[name].tolist()
+            columns[name] = polars.Series(name, cells, dtype=dtypes[name])
+        return polars.DataFrame(columns)
+    if flags.dtype == object:
+        columns["near_border"] = pd.array(flags, dtype="boolean")
     index = customers.index if isinstance(customers, pd.DataFrame) else None
+    if "override" in columns:
+        # A series of objects, so that what is missing is None in pandas 2 and 3 alike.
+        reasons = columns["override"]
+        columns["override"] = pd.Series(reasons, index=index, dtype=object)
     return pd.DataFrame(columns, index=index)

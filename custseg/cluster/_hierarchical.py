@@ -21,6 +21,7 @@ from custseg.cluster._prototypes import segment_prototypes
 from custseg.cluster._segmenter import SegmenterMixin, canonical_order
 from custseg.engine import in_order, nearest_point, row_blocks, segment_sums
 from custseg.exceptions import DegenerateFitError, SegmentWarning
+from custseg.scoring._segments import Nearest
 
 _MAX_BYTES = 4 * 2**30
 _EXACT = 20_000  # customers up to which "auto" grows the tree of them all
@@ -305,6 +306,11 @@ class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return self.prototype_segments_[nearest_point(X, self.prototypes_)[0]]
+
+    def _scorer_step(self):
+        return Nearest(self.prototypes_, self.prototype_segments_), np.arange(
+            self.n_segments_
+        )
 
     def _grouped(self, X, weights):
         """Return the leaf of each customer, and the leaves with their sizes."""

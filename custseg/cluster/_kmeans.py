@@ -27,6 +27,7 @@ from custseg.cluster._starts import (
 )
 from custseg.engine import nearest_and_sums, nearest_point, segment_sums
 from custseg.exceptions import DataQualityError, DegenerateFitError
+from custseg.scoring._segments import Nearest
 
 _TAKEN_ON = 3  # solutions of a draw that are compared on all customers
 _ONE_SOLUTION = 0.95  # adjusted Rand index above which two are not both compared
@@ -264,6 +265,11 @@ default="k-means++"
         labels : ndarray of shape (n_customers,)
         """
         return self._nearest_center(X)[0]
+
+    def _scorer_step(self):
+        return Nearest(self.segment_centers_, np.arange(self.n_segments_)), np.arange(
+            self.n_segments_
+        )
 
     def score(self, X, y=None, sample_weight=None):
         """Return minus the (weighted) sum of squared distances to the nearest centres.

@@ -16,6 +16,7 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg.cluster._segmenter import SegmenterMixin, canonical_order
+from custseg.scoring._segments import Gaussians
 
 
 def _reordered(mixture, order):
@@ -27,6 +28,20 @@ def _reordered(mixture, order):
     for name in per_component:
         setattr(mixture, name, getattr(mixture, name)[order])
     return mixture
+
+
+def gaussians_of_mixture(model, offset):
+    """Freeze a mixture of customers less an offset, as a step of a scorer."""
+    n_segments, n_features = model.means_.shape
+    cholesky = model.precisions_cholesky_
+    matrices = {
+        "full": lambda: cholesky,
+        "tied": lambda: np.repeat(cholesky[np.newaxis], n_segments, axis=0),
+        "diag": lambda: np.array([np.diag(one) for one in cholesky]),
+        "spherical": lambda: np.array([one * np.eye(n_features) for one in cholesky]),
+    }[model.covariance_type]()
+    halves = np.log(np.einsum("kjj->kj", matrices)).sum(axis=1)
+    return Gaussians(offset, model.means_, matrices, np.log(model.weights_) + halves)
 
 
 class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
@@ -227,6 +242,10 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         """
         X = self._centered(X)
         return self._mixture.predict_proba(X)
+
+    def _scorer_step(self):
+        step = gaussians_of_mixture(self._mixture, self._offset)
+        return step, np.arange(self.n_segments_)
 
     def score(self, X, y=None):
         """Mean log-likelihood per customer.

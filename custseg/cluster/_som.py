@@ -32,6 +32,7 @@ from custseg.engine import (
     segment_sums,
 )
 from custseg.exceptions import DegenerateFitError
+from custseg.scoring._segments import Nearest
 
 _DRAW = 50_000  # customers that the first epochs look at
 _LAST_EPOCHS = 3  # look at all of them
@@ -316,6 +317,9 @@ class SOMSegmenter(SegmenterMixin, TransformerMixin, BaseEstimator):
         """
         units = self.best_matching_units(X)
         return self.unit_segments_[units]
+
+    def _scorer_step(self):
+        return Nearest(self.codebook_, self.unit_segments_), np.arange(self.n_segments_)
 
     def best_matching_units(self, X):
         """Find the unit with the nearest vector for each customer.

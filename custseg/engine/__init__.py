@@ -15,6 +15,9 @@ from custseg.engine._kernels import ward_bounds as ward_bounds
 from custseg.engine._kernels import ward_neighbours as ward_neighbours
 from custseg.engine._nearest import nearest_and_sums as nearest_and_sums
 from custseg.engine._nearest import nearest_point as nearest_point
+from custseg.engine._products import SegmentProducts as SegmentProducts
+from custseg.engine._products import segment_products as segment_products
+from custseg.engine._products import squared_norm_sums as squared_norm_sums
 from custseg.engine._sums import SegmentSums as SegmentSums
 from custseg.engine._sums import segment_sums as segment_sums
 

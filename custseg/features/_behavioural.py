@@ -16,6 +16,7 @@ from custseg.features._columns import (
     numbers,
     read_columns,
 )
+from custseg.features._frozen import frozen_columns
 from custseg.features._scaling import (
     apply_scaling,
     frozen_scalings,
@@ -223,6 +224,9 @@ class BehaviouralTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
         for name, scale in zip(inputs, self.indicator_scales_, strict=True):
             names += [name] if np.isnan(scale) else [name, f"{name}=missing"]
         return np.asarray(names, dtype=object)
+
+    def _scorer_step(self):
+        return frozen_columns(self)
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: missing values are allowed."""

@@ -24,6 +24,7 @@ from custseg.features._columns import (
     quoted,
     read_columns,
 )
+from custseg.features._frozen import frozen_columns, frozen_levels, frozen_ranks
 from custseg.features._levels import (
     MISSING,
     OTHER,
@@ -464,6 +465,22 @@ class DemographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
         if self.kinds_[name] == "ordered":
             return "the median rank"
         return repr(OTHER) if OTHER in self.levels_[name] else "no level"
+
+    def _scorer_step(self):
+        kinds, scalings = list(self.kinds_.items()), frozen_scalings(self)
+
+        def level_of(position):
+            name, kind = kinds[position]
+            scaling = scalings[position]
+            if kind == "numeric":
+                return None
+            if kind == "ordered":
+                return frozen_ranks(self.levels_[name], scaling, strict=self.strict)
+            pooled = self.pooled_levels_[name]
+            kept, scale = self.levels_[name], scaling.scale
+            return frozen_levels(kept, pooled, scale, strict=self.strict)
+
+        return frozen_columns(self, level_of)
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: categories and missing values are allowed."""

@@ -22,6 +22,7 @@ from custseg.features._columns import (
     read_columns,
 )
 from custseg.features._scaling import mean_and_sd
+from custseg.scoring._columns import Items
 
 __all__ = ["PsychographicTransformer"]
 
@@ -434,6 +435,19 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
                 _mean_of(_two_way(group, self.item_means_[where], *self.points_))
             )
         return scores
+
+    def _scorer_step(self):
+        names = list(check_feature_names_in(self, None))
+        scales = self.scale_items_ or {}
+        return Items(
+            np.array([name in self.reversed_items_ for name in names]),
+            *map(float, self.points_),
+            self.points is not None,
+            self.item_means_,
+            tuple(np.array([names.index(i) for i in scales[s]]) for s in scales),
+            self.output_means_,
+            self.output_scales_,
+        )
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: missing values are allowed."""

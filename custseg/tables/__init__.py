@@ -2,13 +2,15 @@
 
 `clean_transactions` decides what may count as a purchase and reports what it left
 out. `summarize_transactions` makes one row per customer of what is left.
-`TransactionColumns` says once which column is which, for both. The functions take
+`summarize_outcome` makes one of what they did next, for segments to be held to.
+`TransactionColumns` says once which column is which, for all. The functions take
 pandas and polars data frames and give back the same kind. They change the number of
 rows, so they are functions and not transformers.
 """
 
 from custseg.tables._cleaning import clean_transactions as clean_transactions
 from custseg.tables._columns import TransactionColumns as TransactionColumns
+from custseg.tables._outcome import summarize_outcome as summarize_outcome
 from custseg.tables._report import CleaningReport as CleaningReport
 from custseg.tables._summary import summarize_transactions as summarize_transactions
 

@@ -128,8 +128,8 @@ def summarize_transactions(tx, columns, *, observation_period_end=None):
     [27.0, 20.0]
     """
     frame, give_back = open_table(tx, columns)
-    lines = _purchase_lines(frame, columns)
-    end, limit = _observation_end(lines, observation_period_end)
+    lines = purchase_lines(frame, columns)
+    end, limit = observation_end(lines, observation_period_end)
     lines = lines.filter(nw.col("when") <= limit)
     if lines.is_empty():
         raise DataQualityError(
@@ -137,7 +137,7 @@ def summarize_transactions(tx, columns, *, observation_period_end=None):
             f"Got {observation_period_end!r} instead. Check the year, and the order of "
             "day and month."
         )
-    customers = _customers(_orders(lines))
+    customers = _customers(orders_of(lines))
     if "product" in lines.columns:
         customers = customers.join(_breadth(lines), on="customer", how="left")
     figures = _figures(customers, end).sort("customer_id")
@@ -146,7 +146,7 @@ def summarize_transactions(tx, columns, *, observation_period_end=None):
     )
 
 
-def _purchase_lines(frame, columns):
+def purchase_lines(frame, columns):
     """Lines fit to be counted, with what was kept, paid and returned of each."""
     if frame.is_empty():
         raise DataQualityError(
@@ -201,7 +201,7 @@ def _refuse_unsettled(lines, columns, numbers):
             )
 
 
-def _observation_end(lines, end):
+def observation_end(lines, end):
     """Time that recency runs to, and the last time that counts, in microseconds."""
     when = lines["when"]
     daily = not (when % DAY != 0).any()
@@ -259,7 +259,7 @@ def _read_end(end):
     )
 
 
-def _orders(lines):
+def orders_of(lines):
     """One row per order: its date and what was kept, paid and returned."""
     keys = ["customer", "when"]
     if "transaction" in lines.columns:

@@ -93,6 +93,8 @@ def test_assign_gives_a_table_in_the_customers_order():
         "segment_name",
         "probability",
         "typicality",
+        "near_border",
+        "override",
     ]
     assert assigned["customer_id"].tolist() == NEW["client"].tolist()
     assert assigned.index.equals(NEW.index)
@@ -200,7 +202,7 @@ class TestProbabilities:
 def test_without_ids_there_is_no_column_of_ids(frame):
     table = frame(TABLE.drop(columns="client").to_dict("list"))
     assigned = make_model(customer_id=None).fit(table).assign(table)
-    names = ["segment", "segment_name", "probability", "typicality"]
+    names = ["segment", "segment_name", "probability", "typicality", "near_border"]
     assert list(assigned.columns) == names
     by_index = make_model(customer_id=None).fit(TABLE).assign(NEW)
     assert by_index.index.equals(NEW.index)
@@ -347,7 +349,7 @@ class TestNoneOfTheAbove:
         X, y = rng.normal(size=(20_000, 2)), np.repeat([0, 1], 10_000)
         held_back = rng.normal(size=(50_000, 2))
         typicality = Typicality(X, y).calibrate(held_back)
-        assert len(typicality._kept) <= 1000
+        assert len(typicality.nearest._kept) <= 1000
         asked = rng.normal(size=(500, 2)) * 1.5
         far, asked_far = typicality.distances(held_back), typicality.distances(asked)
         exact = (1 + (far >= asked_far[:, np.newaxis]).sum(axis=1)) / 50_001

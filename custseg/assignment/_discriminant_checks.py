@@ -1,0 +1,178 @@
+"""What a discriminant can be fitted from, and what it had to do instead."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
+
+_CALLER = 7  # frames from a warning to the caller of `fit`
+
+
+def check_segments(segments):
+    """Refuse one segment alone."""
+    if len(segments) < 2:
+        raise DegenerateFitError(
+            "There must be two segments or more to tell apart. Got 1 class instead. "
+            "Ask the segmenter for more segments."
+        )
+
+
+def check_variation(moments, n_customers, *, one_covariance):
+    """Refuse constant columns and, for one covariance, too few customers."""
+    n_segments, n_columns = moments.means.shape
+    apart = moments.standardized_means().any(axis=0)
+    if not (moments.varies_within() | apart).any():
+        raise DegenerateFitError(
+            f"At least one column must vary. Got {n_columns} constant columns "
+            "instead. Give columns that tell customers apart."
+        )
+    weight = moments.weights.sum()
+    if one_covariance and weight <= n_segments:
+        raise DegenerateFitError(
+            "There must be more customers than segments, and their weights must "
+            f"sum to more. Got n_samples={n_customers} customers of total weight "
+            f"{weight:g} in {n_segments} segments instead. Give more customers, or "
+            "weights that count customers."
+        )
+
+
+def check_limits(f_to_enter, f_to_remove):
+    """Refuse limits between which a column would come and go for ever."""
+    if f_to_enter <= f_to_remove:
+        raise ValueError(
+            f"f_to_enter must be above f_to_remove. Got {f_to_enter:g} and "
+            f"{f_to_remove:g} instead. Lower f_to_remove."
+        )
+
+
+def checked_priors(priors, segments, weights):
+    """Prior probabilities of the segments, in their order.
+
+    Parameters
+    ----------
+    priors : {"share", "uniform"}, array-like or dict
+    segments : ndarray of shape (n_segments,)
+    weights : ndarray of shape (n_segments,)
+        Of the training customers.
+
+    Returns
+    -------
+    priors : ndarray of shape (n_segments,)
+    """
+    if isinstance(priors, str):
+        values = np.ones_like(weights) if priors == "uniform" else weights
+        return values / values.sum()
+    values = priors
+    if isinstance(priors, dict):
+        named = segments.tolist()
+        same = set(priors) == set(named)
+        values = [priors[segment] for segment in named] if same else []
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape != weights.shape or not (values > 0).all():
+        raise ValueError(
+            f"priors must be {len(weights)} positive numbers, one a segment in the "
+            f"order of classes_ or by segment. Got {priors!r} instead. Use 'share' for "
+            "the shares of the training customers."
+        )
+    return values / values.sum()
+
+
+def checked_memberships(segment_proba, segments, counted):
+    """Probabilities of segments as float64, those of customers who count being checked.
+
+    Parameters
+    ----------
+    segment_proba : array-like of shape (n_customers, n_segments)
+    segments : ndarray of shape (n_segments,)
+    counted : ndarray of shape (n_customers,), bool
+
+    Returns
+    -------
+    memberships : ndarray of shape (n_counted, n_segments)
+        Rows sum to one.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one.
+    DataQualityError
+        If a row is no set of probabilities that sum to one.
+    DegenerateFitError
+        If a segment has no customer.
+    """
+    memberships = np.asarray(segment_proba, dtype=np.float64)
+    expected = (len(counted), len(segments))
+    if memberships.shape != expected:
+        raise ValueError(
+            f"segment_proba must have shape {expected}, one row a customer and one "
+            f"column a segment that y has (sorted, without -1). Got shape "
+            f"{memberships.shape} instead. Leave out the columns of other segments."
+        )
+    memberships = memberships[counted]
+    sums = memberships.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        right = (memberships >= 0).all(axis=1) & (np.abs(sums - 1) <= 1e-6)
+    if not right.all():
+        row = int(np.flatnonzero(counted)[~right][0])
+        raise DataQualityError(
+            "Rows of segment_proba must be probabilities that sum to one. Got "
+            f"{np.count_nonzero(~right)} other rows (first: row {row}) instead. Divide "
+            "each row by its sum, or label customers without a segment -1 in y."
+        )
+    empty = ~(memberships > 0).any(axis=0)
+    if empty.any():
+        raise DegenerateFitError(
+            "Each segment must have customers who may be in it. Got probability zero "
+            f"throughout for {', '.join(map(str, segments[empty]))} instead. Leave the "
+            "segment out of y and of segment_proba."
+        )
+    return memberships / sums[:, np.newaxis]
+
+
+def fallback_table(gaussians, segments, weights, steps):
+    """Tell where the answer is another one than was asked for, and warn of it.
+
+    Parameters
+    ----------
+    gaussians : Gaussians
+    segments : ndarray of shape (n_segments,)
+    weights : ndarray of shape (n_segments,)
+    steps : DataFrame or None
+        How columns were chosen.
+
+    Returns
+    -------
+    table : DataFrame
+        `segment` (None for all), `used` and `reason`.
+    """
+    said, rows = [], []
+    for k, n_flat in gaussians.flat.items():
+        reason = f"{weights[k]:g} customers, {_directions(n_flat)} in which only others"
+        rows.append((segments[k], "pooled covariance", f"{reason} vary"))
+    if rows:
+        told = "; ".join(f"{segment!s} ({reason})" for segment, _, reason in rows)
+        said.append(
+            "Each segment must vary in every direction to have a covariance of its "
+            f"own. Got segments {told} instead, which take the pooled covariance. Use "
+            "shrinkage='ledoit_wolf' or kind='linear'."
+        )
+    if steps is not None and "kept" in set(steps.get("action", [])):
+        column, f = steps["column"].iloc[-1], steps["f"].iloc[-1]
+        rows.append((None, f"column {column!r}", f"F = {f:.3g}, the largest, is low"))
+        said.append(
+            "Some column must reach f_to_enter. Got none instead, so the model has "
+            f"column {column!r} alone, with F = {f:.3g}. Lower f_to_enter, or use "
+            "columns that tell segments apart."
+        )
+    if said:
+        warnings.warn(" ".join(said), SegmentWarning, stacklevel=_CALLER)
+    if gaussians.n_collinear:
+        reason = f"{_directions(gaussians.n_collinear)} in which nobody varies"
+        rows.append((None, "the other directions", reason))
+    return pd.DataFrame(rows, columns=["segment", "used", "reason"])
+
+
+def _directions(number):
+    return f"{number} direction{'s' * (number > 1)}"

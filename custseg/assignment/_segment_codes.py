@@ -1,0 +1,56 @@
+"""Segments of training customers as codes from zero."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.multiclass import check_classification_targets
+
+_SMALL = np.int16  # is sorted by radix
+
+
+def encode_segments(y):
+    """Sorted segments, and each customer's place among them, -1 for none.
+
+    The label -1 is none of the segments, beside two or more others. With one other it
+    is a class, as in scikit-learn.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_customers,)
+
+    Returns
+    -------
+    segments : ndarray of shape (n_segments,)
+    codes : ndarray of shape (n_customers,)
+    """
+    segments, codes = _unique(y)
+    if len(segments) > np.iinfo(_SMALL).max:
+        codes = codes.astype(np.intp)
+    if len(segments) > 2 and segments.dtype.kind in "iuf" and (segments == -1).any():
+        place = int(np.flatnonzero(segments == -1)[0])
+        segments = np.delete(segments, place)
+        codes = np.where(codes == place, -1, codes - (codes > place)).astype(
+            codes.dtype
+        )
+    return segments, codes
+
+
+def _unique(y):
+    """Find unique labels, without a sort of all customers where that can be."""
+    if y.dtype.kind in "iu":
+        lowest, highest = int(y.min()), int(y.max())
+        if highest - lowest < np.iinfo(_SMALL).max and highest < 2**63:
+            shifted = y.astype(np.int64, copy=False) - lowest
+            found = np.flatnonzero(np.bincount(shifted))
+            place = np.zeros(highest - lowest + 1, dtype=_SMALL)
+            place[found] = np.arange(len(found))
+            return (found + lowest).astype(y.dtype), place[shifted]
+    check_classification_targets(y)
+    if y.dtype.kind in "OU":
+        codes, found = pd.factorize(y, use_na_sentinel=False)
+        found = np.asarray(found, dtype=y.dtype)
+        segments, place = np.unique(found, return_inverse=True)
+        codes = place[codes]
+    else:
+        segments, codes = np.unique(y, return_inverse=True)
+    small = len(segments) <= np.iinfo(_SMALL).max
+    return segments, codes.astype(_SMALL if small else np.intp)

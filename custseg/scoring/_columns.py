@@ -1,0 +1,261 @@
+"""Steps that read the columns of a customer table."""
+
+import numpy as np
+
+from custseg.exceptions import DataQualityError, SchemaError
+from custseg.scoring._places import MISSING, UNSEEN, Places
+from custseg.scoring._record import Record, record
+from custseg.scoring._sources import Matrix
+
+
+@record
+class LevelColumn(Record):
+    """A column of levels: each has a row of output.
+
+    Attributes
+    ----------
+    position : int
+        Of the column.
+    places : Places
+    rows : ndarray of shape (n_levels + 2, n_outputs)
+        Output of each level, of a missing one and of an unseen one.
+    start : int
+        First column of output.
+    refused : {"", "unseen", "unseen or missing"}
+        What there is no output for.
+    """
+
+    position: int
+    places: Places
+    rows: np.ndarray
+    start: int = 0
+    refused: str = ""
+
+    def of_row(self, source):
+        """Output for one customer."""
+        place = source.place(self.position, self.places)
+        if place < 0 and self.refused:
+            self._refuse(source, np.array([place]))
+        return self.rows[place]
+
+    def of_rows(self, source):
+        """Outputs for customers, ndarray of shape (n_rows, n_outputs)."""
+        places = source.places(self.position, self.places)
+        if self.refused:
+            self._refuse(source, places)
+        return np.take(self.rows, places, axis=0, mode="wrap")
+
+    def _refuse(self, source, places):
+        wrong = places == UNSEEN
+        if self.refused != "unseen":
+            wrong |= places == MISSING
+        n_wrong = np.count_nonzero(wrong)
+        if n_wrong:
+            raise SchemaError(
+                f"Column {source.names[self.position]!r} must hold levels seen in fit. "
+                f"Got {self.refused} ones in {n_wrong} of {len(places)} rows instead. "
+                "Correct them, or fit again with customers who have them."
+            )
+
+
+@record
+class CustomerColumns(Record):
+    """Numbers filled, logged and scaled; levels turned into rows of numbers.
+
+    Attributes
+    ----------
+    numbers : ndarray of int, shape (n_numbers,)
+        Positions of columns of numbers.
+    medians, units, means, scales : ndarray of shape (n_numbers,)
+        Of `custseg.features`: what replaces missing values, the unit of the signed
+        logarithm (NaN for none), and what standardises (infinite for a constant).
+    outputs : ndarray of int, shape (n_numbers,)
+        Columns of output.
+    indicators : ndarray of int, shape (n_indicators,)
+        Which of the numbers have an indicator of missing values.
+    indicator_scales : ndarray of shape (n_indicators,)
+    indicator_outputs : ndarray of int, shape (n_indicators,)
+    levels : tuple of LevelColumn
+    n_outputs : int
+    """
+
+    numbers: np.ndarray
+    medians: np.ndarray
+    units: np.ndarray
+    means: np.ndarray
+    scales: np.ndarray
+    outputs: np.ndarray
+    indicators: np.ndarray
+    indicator_scales: np.ndarray
+    indicator_outputs: np.ndarray
+    levels: tuple
+    n_outputs: int
+
+    def _prepare(self):
+        logged = np.flatnonzero(~np.isnan(self.units))
+        in_order = np.array_equal(self.outputs, np.arange(self.n_outputs))
+        self._keep(
+            _logged=logged,
+            _log_units=self.units[logged],
+            _positions=self.numbers.tolist(),
+            _only_numbers=in_order and not self.levels and not len(self.indicators),
+        )
+
+    def __call__(self, source):
+        """Return the outputs, ndarray of shape (n_rows, n_outputs)."""
+        missing = None
+        if self._positions:
+            X = source.matrix(self._positions)
+            missing = np.isnan(X)
+            np.copyto(X, self.medians, where=missing)
+            if len(self._logged):
+                logs = np.take(X, self._logged, axis=1)
+                X[:, self._logged] = signed_log(logs, self._log_units)
+            X -= self.means
+            X /= self.scales
+            if self._only_numbers:
+                return X
+        Z = np.empty((source.n_rows, self.n_outputs))
+        if missing is not None:
+            Z[:, self.outputs] = X
+            if len(self.indicators):
+                marks = np.take(missing, self.indicators, axis=1)
+                Z[:, self.indicator_outputs] = marks / self.indicator_scales
+        alone = hasattr(source, "place")
+        for level in self.levels:
+            block = level.of_row(source) if alone else level.of_rows(source)
+            Z[:, level.start : level.start + level.rows.shape[1]] = block
+        return Z
+
+
+def signed_log(X, units):
+    """Return ``sign(x) * log(1 + |x| / unit)``."""
+    sizes = np.abs(X)
+    with np.errstate(over="ignore"):
+        logs = np.log1p(sizes / units)
+    vast = np.isinf(logs)
+    if vast.any():  # for floats; the logarithm of the ratio is not
+        logs[vast] = np.log(sizes[vast]) - np.log(np.broadcast_to(units, X.shape)[vast])
+    return np.copysign(logs, X)
+
+
+@record
+class Items(Record):
+    """Answers to items: turned, filled and averaged by scale.
+
+    Attributes
+    ----------
+    turned : ndarray of bool, shape (n_items,)
+    low, high : float
+        Between which answers lie.
+    checked : bool
+        Whether answers outside are refused.
+    item_means : ndarray of shape (n_items,)
+        Of the turned items.
+    scales : tuple of ndarray of int
+        Items of each scale; empty where items are the output.
+    means, sds : ndarray of shape (n_outputs,)
+        Infinite sds for a constant output.
+    """
+
+    turned: np.ndarray
+    low: float
+    high: float
+    checked: bool
+    item_means: np.ndarray
+    scales: tuple
+    means: np.ndarray
+    sds: np.ndarray
+
+    def _prepare(self):
+        self._keep(_positions=list(range(len(self.turned))))
+
+    def __call__(self, source):
+        """Return the outputs, ndarray of shape (n_rows, n_outputs)."""
+        X = source.matrix(self._positions)
+        if self.checked:
+            self._check(X, source.names)
+        # One row an item: sums run over items one by one, however many customers.
+        items = np.where(self.turned, self.low + self.high - X, X).T
+        missing = np.isnan(items)
+        if missing.any():
+            every = [np.arange(len(items))] if not self.scales else self.scales
+            for scale in every:
+                items[scale] = self._filled(items[scale], missing[scale], scale)
+        if self.scales:
+            items = np.array(
+                [items[s].cumsum(axis=0)[-1] / len(s) for s in self.scales]
+            )
+        return (items.T - self.means) / self.sds
+
+    def _filled(self, items, missing, scale):
+        means = self.item_means[scale][:, np.newaxis]
+        known = np.where(missing, 0.0, items - means).cumsum(axis=0)[-1]
+        deviation = known / np.maximum((~missing).sum(axis=0), 1.0)
+        filled = np.clip(means + deviation, self.low, self.high)
+        return np.where(missing, filled, items)
+
+    def _check(self, X, names):
+        outside = ((self.low > X) | (self.high < X)).sum(axis=0)
+        if outside.any():
+            wrong = [f"{names[i]!r} ({outside[i]})" for i in np.flatnonzero(outside)]
+            raise DataQualityError(
+                f"Answers must lie between {self.low:g} and {self.high:g}. Got answers "
+                f"outside in {', '.join(wrong[:5])} instead (item, customers). Correct "
+                "them, or mark them as missing."
+            )
+
+
+@record
+class Beside(Record):
+    """Steps side by side, each on columns of its own.
+
+    Attributes
+    ----------
+    parts : tuple of (ndarray of int, tuple of steps)
+        Columns, and the steps that they go through; none hands them over as numbers.
+    """
+
+    parts: tuple
+
+    def __call__(self, source):
+        """Return the outputs one beside the other."""
+        blocks = []
+        for positions, steps in self.parts:
+            chosen = Chosen(source, positions.tolist())
+            blocks.append(through(steps, chosen))
+        return np.concatenate(blocks, axis=1)
+
+
+class Chosen:
+    """Some columns of a source."""
+
+    __slots__ = ("_positions", "_source", "n_rows")
+
+    def __init__(self, source, positions):
+        self._source, self._positions = source, positions
+        self.n_rows = source.n_rows
+
+    @property
+    def names(self):
+        """Names of the columns."""
+        names = self._source.names
+        return [names[position] for position in self._positions]
+
+    def matrix(self, positions):
+        """Values of some columns."""
+        return self._source.matrix([self._positions[i] for i in positions])
+
+    def places(self, position, places):
+        """Places of a column's levels."""
+        return self._source.places(self._positions[position], places)
+
+
+def through(steps, source):
+    """Send a source through steps; without any its columns are numbers."""
+    if not steps:
+        return source.matrix(list(range(len(source.names))))
+    X = steps[0](source)
+    for step in steps[1:]:
+        X = step(Matrix(X))
+    return X

@@ -1,0 +1,262 @@
+"""Last steps: which segment, and how probable."""
+
+import numpy as np
+
+from custseg.scoring._record import Record, record
+
+# Differences of all customers and points at once, where they are few.
+_FEW = 2**12
+
+
+@record
+class Nearest(Record):
+    """The segment of the nearest point, the first of those equally near.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n_points, n_features)
+    segments : ndarray of int, shape (n_points,)
+    """
+
+    points: np.ndarray
+    segments: np.ndarray
+    has_probabilities = False
+
+    def codes(self, X):
+        """Position of each customer's segment."""
+        return self.segments[squared_distances(X, self.points).argmin(axis=1)]
+
+
+def squared_distances(X, points):
+    """Squared distances, summed column by column however many customers there are."""
+    if len(X) * points.size <= _FEW:
+        gaps = X[:, np.newaxis, :] - points
+        gaps *= gaps
+        return gaps.cumsum(axis=2)[:, :, -1]
+    squared = np.zeros((len(points), len(X)))
+    for column, values in zip(np.ascontiguousarray(X.T), points.T, strict=True):
+        gaps = column - values[:, np.newaxis]
+        gaps *= gaps
+        squared += gaps
+    return squared.T
+
+
+class _Scored(Record):
+    """What gives each segment a score, the largest of which decides."""
+
+    has_probabilities = True
+
+    def codes(self, X):
+        """Position of each customer's segment."""
+        return self.scores(X).argmax(axis=1)
+
+    def probabilities(self, X):
+        """Probability of each segment; rows sum to one."""
+        return softmax(self.scores(X))
+
+
+@record
+class Linear(_Scored):
+    """Scores that are linear in the columns.
+
+    Attributes
+    ----------
+    center : ndarray of shape (n_features,)
+    coefficients : ndarray of shape (n_features, n_scores)
+    constants : ndarray of shape (n_scores,)
+    link : {"softmax", "sigmoid", "one against the rest"}
+        "sigmoid" has one score for two segments.
+    """
+
+    center: np.ndarray
+    coefficients: np.ndarray
+    constants: np.ndarray
+    link: str = "softmax"
+
+    def scores(self, X):
+        """Scores of the segments."""
+        scores = (X - self.center) @ self.coefficients
+        scores += self.constants
+        return scores
+
+    def codes(self, X):
+        """Position of each customer's segment."""
+        scores = self.scores(X)
+        if self.link == "sigmoid":
+            return (scores[:, 0] > 0).astype(np.intp)
+        return scores.argmax(axis=1)
+
+    def probabilities(self, X):
+        """Probability of each segment; rows sum to one."""
+        scores = self.scores(X)
+        if self.link == "softmax":
+            return softmax(scores)
+        of_each = sigmoid(scores)
+        if self.link == "sigmoid":
+            return np.column_stack([1 - of_each[:, 0], of_each[:, 0]])
+        return of_each / of_each.sum(axis=1, keepdims=True)
+
+
+@record
+class Gaussians(_Scored):
+    """Scores by the distance from a center in a space of each segment's own.
+
+    Attributes
+    ----------
+    center : ndarray of shape (n_features,)
+    means : ndarray of shape (n_segments, n_features)
+        About `center`.
+    matrices : ndarray of shape (n_segments, n_features, n_directions)
+        That make each segment's covariance the identity.
+    constants : ndarray of shape (n_segments,)
+        Logarithm of the prior, less half that of the determinant.
+    """
+
+    center: np.ndarray
+    means: np.ndarray
+    matrices: np.ndarray
+    constants: np.ndarray
+
+    def _prepare(self):
+        parts = zip(self.means, self.matrices, strict=True)
+        self._keep(_parts=tuple((np.copy(m), np.copy(W)) for m, W in parts))
+
+    def scores(self, X):
+        """Scores of the segments."""
+        X = X - self.center
+        scores = np.empty((len(X), len(self._parts)))
+        for k, (mean, matrix) in enumerate(self._parts):
+            whitened = (X - mean) @ matrix
+            scores[:, k] = np.einsum("ij,ij->i", whitened, whitened)
+        scores *= -0.5
+        scores += self.constants
+        return scores
+
+
+@record
+class Trees(Record):
+    """Mean of the shares in the leaves of trees.
+
+    Attributes
+    ----------
+    roots : ndarray of int, shape (n_trees,)
+    columns : ndarray of int, shape (n_nodes,)
+        That a node looks at; -1 in a leaf.
+    thresholds : ndarray of shape (n_nodes,)
+    left, right : ndarray of int, shape (n_nodes,)
+        Next node: left up to the threshold.
+    shares : ndarray of shape (n_nodes, n_segments)
+    """
+
+    roots: np.ndarray
+    columns: np.ndarray
+    thresholds: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    shares: np.ndarray
+    has_probabilities = True
+
+    def codes(self, X):
+        """Position of each customer's segment."""
+        return self.probabilities(X).argmax(axis=1)
+
+    def probabilities(self, X):
+        """Probability of each segment; rows sum to one."""
+        X = X.astype(np.float32)
+        total = np.zeros((len(X), self.shares.shape[1]))
+        for root in self.roots:
+            total += self.shares[self._leaves(X, root)]
+        return total / len(self.roots)
+
+    def _leaves(self, X, root):
+        nodes = np.full(len(X), root)
+        inner = np.flatnonzero(self.columns[nodes] >= 0)
+        while len(inner):
+            at = nodes[inner]
+            goes_left = X[inner, self.columns[at]] <= self.thresholds[at]
+            nodes[inner] = np.where(goes_left, self.left[at], self.right[at])
+            inner = inner[self.columns[nodes[inner]] >= 0]
+        return nodes
+
+
+@record
+class Typicality(Record):
+    """Share of members at least as far from their segment as a customer.
+
+    Attributes
+    ----------
+    center : ndarray of shape (n_features,)
+    matrix : ndarray of shape (n_features, n_directions)
+    places : ndarray of shape (n_segments, n_directions)
+    kept : ndarray of shape (n_kept,)
+        Squared distances of calibration customers with a minus sign, ascending.
+    ranks : ndarray of int, shape (n_kept + 1,)
+        From the far end, and that after the last.
+    n_calibration : int
+    rounded : float
+        Just below one: distances that differ by rounding are the same.
+    alpha : float
+        p-value up to which a customer is none of the above.
+    """
+
+    center: np.ndarray
+    matrix: np.ndarray
+    places: np.ndarray
+    kept: np.ndarray
+    ranks: np.ndarray
+    n_calibration: int
+    rounded: float
+    alpha: float
+
+    def p_values(self, X):
+        """p-values of customers."""
+        directions = (X - self.center) @ self.matrix
+        nearest = None
+        for place in self.places:
+            gaps = directions - place
+            squared = np.einsum("ij,ij->i", gaps, gaps)
+            nearest = squared if nearest is None else np.minimum(nearest, squared)
+        beyond = np.searchsorted(self.kept, -self.rounded * nearest, side="right")
+        return self.ranks[beyond] / (self.n_calibration + 1)
+
+
+@record
+class Tempered(Record):
+    """Logarithms of probabilities divided by a temperature."""
+
+    temperature: float
+
+    def __call__(self, probabilities):
+        """Return calibrated probabilities."""
+        logarithms = np.log(np.maximum(probabilities, np.finfo(np.float64).eps))
+        return softmax(logarithms * (1 / self.temperature))
+
+
+@record
+class Curves(Record):
+    """A curve a segment, from probabilities as said to shares as come true."""
+
+    said: tuple
+    came_true: tuple
+
+    def __call__(self, probabilities):
+        """Return calibrated probabilities."""
+        calibrated = np.empty_like(probabilities)
+        for k, knots in enumerate(zip(self.said, self.came_true, strict=True)):
+            calibrated[:, k] = np.interp(probabilities[:, k], *knots)
+        calibrated /= calibrated.sum(axis=1, keepdims=True)
+        return calibrated
+
+
+def softmax(scores):
+    """Probabilities as the exponentials of scores, in their place."""
+    scores -= scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=1, keepdims=True)
+    return scores
+
+
+def sigmoid(scores):
+    """Return ``1 / (1 + exp(-x))`` without overflow."""
+    small = np.exp(-np.abs(scores))
+    return np.where(scores >= 0, 1, small) / (1 + small)

@@ -1,0 +1,302 @@
+"""Where a step gets its columns from: one customer's dict, a table, or a matrix.
+
+Each kind gives ``n_rows``, ``names``, `matrix` of some columns as float64 with NaN where
+a value is missing, and `places` of one column's levels. Frames are told by what they
+can do: no frame library is imported.
+"""
+
+import sys
+
+import numpy as np
+
+from custseg.exceptions import DataQualityError, SchemaError
+from custseg.scoring._cells import as_number
+
+
+class Row:
+    """One customer: a mapping of column names to values."""
+
+    __slots__ = ("names", "row")
+    n_rows = 1
+
+    def __init__(self, row, names):
+        self.row, self.names = row, names
+
+    def _missing_columns(self):
+        missing = [name for name in self.names if name not in self.row]
+        return SchemaError(
+            f"A customer must have all columns. Got no {', '.join(map(repr, missing))} "
+            "instead. Send None where a value is not known."
+        )
+
+    def matrix(self, positions):
+        """Values of some columns, ndarray of shape (1, n_positions)."""
+        row, names, values = self.row, self.names, []
+        for position in positions:
+            name = names[position]
+            try:
+                value = row[name]
+            except KeyError:
+                raise self._missing_columns() from None
+            # What differs from itself less itself from zero is infinite or NaN.
+            if type(value) is not float or value - value != 0:
+                value = value if type(value) is int else as_number(name, value)
+            values.append(value)
+        return np.array([values], dtype=np.float64)
+
+    def places(self, position, places):
+        """Place of a column's level, ndarray of shape (1,)."""
+        return np.array([self.place(position, places)])
+
+    def place(self, position, places):
+        """Place of a column's level."""
+        name = self.names[position]
+        try:
+            cell = self.row[name]
+        except KeyError:
+            raise self._missing_columns() from None
+        return places.of_cell(name, cell)
+
+    def cell(self, position):
+        """Value of a column as it is."""
+        try:
+            return self.row[self.names[position]]
+        except KeyError:
+            raise self._missing_columns() from None
+
+
+class Matrix:
+    """Customers in columns of numbers, as a step before has made them."""
+
+    __slots__ = ("X",)
+
+    def __init__(self, X):
+        self.X = X
+
+    @property
+    def n_rows(self):
+        """Number of customers."""
+        return len(self.X)
+
+    @property
+    def names(self):
+        """Columns have no names here."""
+        return [f"x{position}" for position in range(self.X.shape[1])]
+
+    def matrix(self, positions):
+        """Values of some columns."""
+        return np.take(self.X, positions, axis=1)
+
+    def places(self, position, places):
+        """Places of a column's levels."""
+        return places.of_numbers(f"x{position}", self.X[:, position])
+
+
+class Columns:
+    """Customers of a table, column by column."""
+
+    def __init__(self, columns, names, n_rows):
+        self.columns, self.names, self.n_rows = columns, names, n_rows
+
+    def rows(self, block):
+        """Return the customers of a slice."""
+        n_rows = len(range(*block.indices(self.n_rows)))
+        return Columns([column[block] for column in self.columns], self.names, n_rows)
+
+    def matrix(self, positions):
+        """Values of some columns."""
+        X = np.empty((self.n_rows, len(positions)))
+        for k, position in enumerate(positions):
+            X[:, k] = _numbers(self.names[position], self.columns[position])
+        return X
+
+    def places(self, position, places):
+        """Places of a column's levels."""
+        return _places(self.names[position], self.columns[position], places)
+
+
+def columns_of(table, names):
+    """Read the named columns of a frame, mapping, list of customers or array.
+
+    Parameters
+    ----------
+    table : pandas or polars frame, mapping of arrays, list of dict, or 2-d array
+    names : tuple of str
+
+    Returns
+    -------
+    columns : Columns
+    """
+    if isinstance(table, list | tuple) and table and isinstance(table[0], dict):
+        return _columns_of_customers(table, names)
+    if hasattr(table, "columns") and hasattr(table, "__getitem__"):
+        known = list(table.columns)
+        _check_names(known, names)
+        return Columns([_column(table[name]) for name in names], names, len(table))
+    if hasattr(table, "keys") and hasattr(table, "__getitem__"):
+        _check_names(list(table.keys()), names)
+        columns = [_one_dimension(name, table[name]) for name in names]
+        lengths = {len(column) for column in columns}
+        if len(lengths) > 1:
+            raise SchemaError(
+                "Columns must be of one length. Got lengths "
+                f"{', '.join(map(str, sorted(lengths)))} instead. Send one value a "
+                "customer in each."
+            )
+        return Columns(columns, names, lengths.pop())
+    return _columns_of_array(table, names)
+
+
+def _columns_of_customers(customers, names):
+    for row, customer in enumerate(customers):
+        missing = [name for name in names if name not in customer]
+        if missing:
+            raise SchemaError(
+                "Each customer must have all columns. Got no "
+                f"{', '.join(map(repr, missing))} in row {row} instead. Send None "
+                "where a value is not known."
+            )
+    columns = []
+    for name in names:
+        column = np.empty(len(customers), dtype=object)
+        column[:] = [customer[name] for customer in customers]
+        columns.append(column)
+    return Columns(columns, names, len(customers))
+
+
+def _columns_of_array(table, names):
+    X = np.asarray(table)
+    if X.dtype.kind in "US" and not isinstance(table, np.ndarray):
+        X = np.asarray(table, dtype=object)
+    if X.ndim != 2 or X.shape[1] != len(names):
+        raise SchemaError(
+            f"An array must have one row a customer and {len(names)} columns. Got "
+            f"shape {X.shape} instead. The columns are, in this order: "
+            f"{', '.join(map(repr, names))}."
+        )
+    if X.dtype.kind in "US":
+        X = X.astype(object)
+    return Columns([X[:, k] for k in range(len(names))], names, len(X))
+
+
+def _check_names(known, names):
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise SchemaError(
+            f"The table must have all columns. Got no {', '.join(map(repr, missing))} "
+            f"among its {len(known)} columns instead. Add them; empty where they are "
+            "not known."
+        )
+    twice = [name for name in names if known.count(name) > 1]
+    if twice:
+        raise SchemaError(
+            f"Column names must be unique. Got {', '.join(map(repr, twice))} more than "
+            "once instead. Rename or leave out one of each."
+        )
+
+
+def _one_dimension(name, values):
+    column = values if isinstance(values, np.ndarray) else np.array(values, object)
+    if column.ndim != 1:
+        raise SchemaError(
+            f"Column {name!r} must have one value a customer. Got {column.ndim} "
+            "dimensions instead. Send a flat list or array."
+        )
+    return column.astype(object) if column.dtype.kind in "US" else column
+
+
+def _column(series):
+    """Return what a column of a frame is read from: an array, or the series."""
+    dtype = getattr(series, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "biufmMO":
+        return series.to_numpy()
+    return _Slices(series)
+
+
+class _Slices:
+    """A frame's column, sliced by rows."""
+
+    __slots__ = ("series",)
+
+    def __init__(self, series):
+        self.series = series
+
+    def __getitem__(self, block):
+        series = self.series
+        return _Slices(series.iloc[block] if hasattr(series, "iloc") else series[block])
+
+    def __len__(self):
+        return len(self.series)
+
+
+def _numbers(name, column):
+    """Read a column as float64, NaN where missing."""
+    if isinstance(column, _Slices):
+        column = _numbers_of_series(column.series)
+    if column.dtype.kind in "biu":
+        return column
+    if column.dtype.kind == "f":
+        infinite = np.isinf(column)
+        if infinite.any():
+            raise DataQualityError(
+                f"Column {name!r} must hold finite numbers. Got infinite values in "
+                f"{np.count_nonzero(infinite)} of {len(column)} rows instead. Correct "
+                "them or mark them as missing."
+            )
+        return column
+    if column.dtype.kind in "mM":
+        column = column[:1].astype(object) if len(column) else column
+        raise SchemaError(
+            f"Column {name!r} must hold numbers. Got dates or durations instead. Turn "
+            "them into numbers first, such as days since a fixed date."
+        )
+    return np.array([as_number(name, cell) for cell in column.tolist()])
+
+
+def _numbers_of_series(series):
+    """Return an array of a series with a type that is not NumPy's."""
+    if _is_pandas(series):
+        if getattr(series.dtype, "kind", "O") in "biuf":
+            return series.to_numpy(dtype=np.float64, na_value=np.nan)
+        return series.to_numpy(dtype=object)
+    if series.dtype.is_numeric() or str(series.dtype) == "Boolean":
+        # Nulls in integers or booleans become NaN on the way to floats.
+        return series.cast(type(series)([0.0]).dtype).to_numpy()
+    return np.array(series.to_list(), dtype=object)
+
+
+def _places(name, column, places):
+    """Places of the levels of a column."""
+    if isinstance(column, _Slices):
+        return _places_of_series(name, column.series, places)
+    if column.dtype.kind in "biuf":
+        return places.of_numbers(name, column)
+    return places.of_objects(name, column.astype(object))
+
+
+def _places_of_series(name, series, places):
+    """Look up each category or distinct text once."""
+    if _is_pandas(series):
+        if hasattr(series, "cat"):
+            codes, levels = series.cat.codes.to_numpy(), series.cat.categories.tolist()
+        elif getattr(series.dtype, "kind", "O") in "biufmM":
+            return places.of_objects(name, series.to_numpy(dtype=object))
+        else:
+            codes, levels = sys.modules["pandas"].factorize(series)
+            levels = list(levels)
+        return places.of_cells(name, [*levels, None])[codes]
+    if series.dtype.is_numeric() and not series.null_count():
+        return places.of_numbers(name, series.to_numpy())
+    levels = series.drop_nulls().unique().to_list()
+    known = places.of_cells(name, levels)
+    missing = int(places.of_cell(name, None))
+    if not levels:
+        return np.full(len(series), missing)
+    if not (series.dtype.is_numeric() or str(series.dtype) in ("String", "Boolean")):
+        return places.of_objects(name, np.array(series.to_list(), dtype=object))
+    replaced = series.replace_strict(levels, known.tolist(), default=missing)
+    return replaced.fill_null(missing).to_numpy().astype(np.intp)
+
+
+def _is_pandas(series):
+    return type(series).__module__.partition(".")[0] == "pandas"
