@@ -192,7 +192,7 @@ def _only_levels(levels, n_outputs):
 
 
 def _plain(category):
-    """A category as Python has it; None for a missing one."""
+    """Return a category as Python has it; None for a missing one."""
     if isinstance(category, np.generic):
         category = category.item()
     return None if category is None or category != category else category

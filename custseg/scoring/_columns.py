@@ -32,14 +32,14 @@ class LevelColumn(Record):
     refused: str = ""
 
     def of_row(self, source):
-        """Output for one customer."""
+        """Return the output for one customer."""
         place = source.place(self.position, self.places)
         if place < 0 and self.refused:
             self._refuse(source, np.array([place]))
         return self.rows[place]
 
     def of_rows(self, source):
-        """Outputs for customers, ndarray of shape (n_rows, n_outputs)."""
+        """Return outputs for customers, ndarray of shape (n_rows, n_outputs)."""
         places = source.places(self.position, self.places)
         if self.refused:
             self._refuse(source, places)
@@ -168,7 +168,10 @@ class Items(Record):
     sds: np.ndarray
 
     def _prepare(self):
-        self._keep(_positions=list(range(len(self.turned))))
+        sizes = np.array([len(scale) for scale in self.scales])
+        self._keep(
+            _positions=list(range(len(self.turned))), _sizes=sizes[:, np.newaxis]
+        )
 
     def __call__(self, source):
         """Return the outputs, ndarray of shape (n_rows, n_outputs)."""
@@ -183,9 +186,8 @@ class Items(Record):
             for scale in every:
                 items[scale] = self._filled(items[scale], missing[scale], scale)
         if self.scales:
-            items = np.array(
-                [items[s].cumsum(axis=0)[-1] / len(s) for s in self.scales]
-            )
+            sums = [items[scale].cumsum(axis=0)[-1] for scale in self.scales]
+            items = np.array(sums) / self._sizes
         return (items.T - self.means) / self.sds
 
     def _filled(self, items, missing, scale):

@@ -55,6 +55,7 @@ def load_scorer(path):
     Parameters
     ----------
     path : str or path
+        Of the file.
 
     Returns
     -------
@@ -97,9 +98,9 @@ def load_scorer(path):
     header = json.loads(bytes(body[8 : 8 + n_header]))
     if header["version"] > _VERSION:
         raise ModelFileError(
-            f"{os.fspath(path)!r} must be of version {_VERSION} or earlier. Got version "
-            f"{header['version']} instead. Read it with a later custseg, or save the "
-            "scorer again with this one."
+            f"{os.fspath(path)!r} must be of version {_VERSION} or earlier. Got "
+            f"version {header['version']} instead. Read it with a later custseg, or "
+            "save the scorer again with this one."
         )
     arrays = [_array(body[8 + n_header :], *entry) for entry in header["arrays"]]
     return _decoded(header["scorer"], arrays)

@@ -214,7 +214,7 @@ def refuse_missing(X, source):
     names = [source.names[i] for i in np.flatnonzero(unknown.any(axis=0))]
     raise DataQualityError(
         "Values must be known where no step fills them. Got missing ones in "
-        f"{', '.join(map(repr, names[:5]))} ({np.count_nonzero(unknown.any(axis=1))} of "
-        f"{len(X)} rows) instead. Find the values, or put a step that fills them into "
-        "the pipeline."
+        f"{', '.join(map(repr, names[:5]))} "
+        f"({np.count_nonzero(unknown.any(axis=1))} of {len(X)} rows) instead. "
+        "Find the values, or put a step that fills them into the pipeline."
     )

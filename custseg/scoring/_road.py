@@ -47,14 +47,14 @@ class Road(Record):
         )
 
     def matrix(self, source):
-        """What the last step gets."""
+        """Return what the last step gets."""
         X = through(self.steps, source)
         if not np.isfinite(X.sum()) and not np.isfinite(X).all():
             _refuse(X, source)
         return X
 
     def answers(self, X):
-        """Position of each customer's segment, and probabilities if they were needed."""
+        """Position of each customer's segment, and probabilities if needed for it."""
         if self.calibration is None:
             return self._positions[self.last.codes(X)], None
         probabilities = self.probabilities(X)

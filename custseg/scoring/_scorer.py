@@ -56,12 +56,12 @@ class Scorer(Record):
     """
 
     columns: tuple
-    road: object
-    ids: np.ndarray
-    names: tuple = ()
+    _road: object
+    _ids: np.ndarray
+    _names: tuple = ()
 
     def _prepare(self):
-        self._keep(segment_ids=tuple(self.ids.tolist()))
+        self._keep(segment_ids=tuple(self._ids.tolist()))
 
     def __repr__(self):
         return f"Scorer(columns={self.columns!r}, segment_ids={self.segment_ids!r})"
@@ -69,7 +69,7 @@ class Scorer(Record):
     @property
     def segment_names(self):
         """Name of each segment; empty where the model has none."""
-        return dict(zip(self.segment_ids, self.names, strict=False))
+        return dict(zip(self.segment_ids, self._names, strict=False))
 
     def predict_one(self, customer):
         """Segment of one customer.
@@ -101,6 +101,7 @@ class Scorer(Record):
         Parameters
         ----------
         customer : mapping of column names to values
+            With all of `columns`; None where a value is not known.
 
         Returns
         -------
@@ -124,6 +125,7 @@ class Scorer(Record):
         Parameters
         ----------
         customer : mapping of column names to values
+            With all of `columns`; None where a value is not known.
 
         Returns
         -------
@@ -169,10 +171,10 @@ class Scorer(Record):
             As by `predict_one`, with the number of rows.
         """
         table = columns_of(table, self.columns)
-        labels = np.empty(table.n_rows, dtype=self.ids.dtype)
+        labels = np.empty(table.n_rows, dtype=self._ids.dtype)
         for rows, road, X in self._blocks(table):
             codes = road.codes(X)
-            known = self.ids[codes]
+            known = self._ids[codes]
             if road.typicality is not None:
                 known = np.where(codes < 0, -1, known)
             labels[rows] = known
@@ -183,7 +185,8 @@ class Scorer(Record):
 
         Parameters
         ----------
-        table : as `predict`
+        table : pandas or polars frame, mapping of arrays, list of dict, or ndarray
+            With all of `columns`, by name; an array has them in that order.
 
         Returns
         -------
@@ -198,7 +201,7 @@ class Scorer(Record):
             As by `predict_one`, with the number of rows.
         """
         table = columns_of(table, self.columns)
-        probabilities = np.empty((table.n_rows, len(self.ids)))
+        probabilities = np.empty((table.n_rows, len(self._ids)))
         for rows, road, X in self._blocks(table):
             self._check_probabilities(road)
             probabilities[rows] = road.probabilities(X)
@@ -213,13 +216,14 @@ class Scorer(Record):
         Parameters
         ----------
         path : str or path
+            Where to; a file that is there is replaced.
         """
         from custseg.scoring._file import save_scorer
 
         save_scorer(self, os.fspath(path))
 
     def _one(self, customer):
-        road, names = self.road, self.columns
+        road, names = self._road, self.columns
         if isinstance(road, Types):
             source = Row(customer, names)
             road = road.of_cell(source.cell(names.index(road.column)))
@@ -230,12 +234,12 @@ class Scorer(Record):
         for start in range(0, table.n_rows, _ROWS):
             block = slice(start, min(start + _ROWS, table.n_rows))
             customers = table.rows(block)
-            if isinstance(self.road, Road):
-                yield block, self.road, self.road.matrix(customers)
+            if isinstance(self._road, Road):
+                yield block, self._road, self._road.matrix(customers)
                 continue
-            position = self.columns.index(self.road.column)
-            places = customers.places(position, self.road.places)
-            for rows, road in self.road.of_rows(places):
+            position = self.columns.index(self._road.column)
+            places = customers.places(position, self._road.places)
+            for rows, road in self._road.of_rows(places):
                 of_type = _chosen(customers, rows, road.columns)
                 yield start + rows, road, road.matrix(of_type)
 
@@ -250,6 +254,6 @@ class Scorer(Record):
 
 
 def _chosen(table, rows, names):
-    """Some rows of some columns."""
+    """Return some rows of some columns."""
     columns = [table.columns[table.names.index(name)] for name in names]
     return Columns([column[rows] for column in columns], names, len(rows))

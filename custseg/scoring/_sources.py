@@ -1,8 +1,8 @@
 """Where a step gets its columns from: one customer's dict, a table, or a matrix.
 
-Each kind gives ``n_rows``, ``names``, `matrix` of some columns as float64 with NaN where
-a value is missing, and `places` of one column's levels. Frames are told by what they
-can do: no frame library is imported.
+Each kind gives ``n_rows``, ``names``, `matrix` of some columns as float64 with NaN
+where a value is missing, and `places` of one column's levels. Frames are told by what
+they can do: no frame library is imported.
 """
 
 import sys
