@@ -31,15 +31,13 @@ class LevelColumn(Record):
     start: int = 0
     refused: str = ""
 
-    def of_row(self, source):
-        """Return the output for one customer."""
-        place = source.place(self.position, self.places)
-        if place < 0 and self.refused:
-            self._refuse(source, np.array([place]))
-        return self.rows[place]
-
-    def of_rows(self, source):
-        """Return outputs for customers, ndarray of shape (n_rows, n_outputs)."""
+    def __call__(self, source):
+        """Return the outputs, ndarray of shape ([n_rows,] n_outputs)."""
+        if source.alone:
+            place = source.place(self.position, self.places)
+            if place < 0 and self.refused:
+                self._refuse(source, np.array([place]))
+            return self.rows[place]
         places = source.places(self.position, self.places)
         if self.refused:
             self._refuse(source, places)
@@ -94,7 +92,12 @@ class CustomerColumns(Record):
     def _prepare(self):
         logged = np.flatnonzero(~np.isnan(self.units))
         in_order = np.array_equal(self.outputs, np.arange(self.n_outputs))
+        starts = [(level, level.start) for level in self.levels]
         self._keep(
+            _blocks=tuple(
+                (level, slice(start, start + level.rows.shape[1]))
+                for level, start in starts
+            ),
             _logged=logged,
             _log_units=self.units[logged],
             _positions=self.numbers.tolist(),
@@ -121,10 +124,8 @@ class CustomerColumns(Record):
             if len(self.indicators):
                 marks = np.take(missing, self.indicators, axis=1)
                 Z[:, self.indicator_outputs] = marks / self.indicator_scales
-        alone = hasattr(source, "place")
-        for level in self.levels:
-            block = level.of_row(source) if alone else level.of_rows(source)
-            Z[:, level.start : level.start + level.rows.shape[1]] = block
+        for level, outputs in self._blocks:
+            Z[:, outputs] = level(source)
         return Z
 
 
@@ -220,23 +221,27 @@ class Beside(Record):
 
     parts: tuple
 
+    def _prepare(self):
+        parts = [(positions.tolist(), steps) for positions, steps in self.parts]
+        self._keep(_parts=tuple(parts))
+
     def __call__(self, source):
         """Return the outputs one beside the other."""
-        blocks = []
-        for positions, steps in self.parts:
-            chosen = Chosen(source, positions.tolist())
-            blocks.append(through(steps, chosen))
+        blocks = [
+            through(steps, Chosen(source, positions))
+            for positions, steps in self._parts
+        ]
         return np.concatenate(blocks, axis=1)
 
 
 class Chosen:
     """Some columns of a source."""
 
-    __slots__ = ("_positions", "_source", "n_rows")
+    __slots__ = ("_positions", "_source", "alone", "n_rows")
 
     def __init__(self, source, positions):
         self._source, self._positions = source, positions
-        self.n_rows = source.n_rows
+        self.alone, self.n_rows = source.alone, source.n_rows
 
     @property
     def names(self):
@@ -248,6 +253,14 @@ class Chosen:
         """Values of some columns."""
         return self._source.matrix([self._positions[i] for i in positions])
 
+    def every(self):
+        """Values of all columns."""
+        return self._source.matrix(self._positions)
+
+    def place(self, position, places):
+        """Place of a column's level, of one customer."""
+        return self._source.place(self._positions[position], places)
+
     def places(self, position, places):
         """Places of a column's levels."""
         return self._source.places(self._positions[position], places)
@@ -256,7 +269,7 @@ class Chosen:
 def through(steps, source):
     """Send a source through steps; without any its columns are numbers."""
     if not steps:
-        return source.matrix(list(range(len(source.names))))
+        return source.every()
     X = steps[0](source)
     for step in steps[1:]:
         X = step(Matrix(X))

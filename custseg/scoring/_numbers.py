@@ -6,11 +6,6 @@ from custseg.exceptions import DataQualityError
 from custseg.scoring._record import Record, record
 
 
-def _all_of(source):
-    """All columns of a source, as a matrix that may be written to."""
-    return source.matrix(list(range(len(source.names))))
-
-
 @record
 class Scale(Record):
     """``(x - subtract) / divide``, column by column; NaN stays."""
@@ -20,7 +15,7 @@ class Scale(Record):
 
     def __call__(self, source):
         """Return the scaled columns."""
-        X = _all_of(source)
+        X = source.every()
         X -= self.subtract
         X /= self.divide
         return X
@@ -37,7 +32,7 @@ class Stretch(Record):
 
     def __call__(self, source):
         """Return the stretched columns."""
-        X = _all_of(source)
+        X = source.every()
         X *= self.multiply
         X += self.add
         if self.low < self.high:
@@ -55,7 +50,7 @@ class Fill(Record):
 
     def __call__(self, source):
         """Return filled columns and then indicators of missing values."""
-        X = _all_of(source)
+        X = source.every()
         missing = np.isnan(X)
         np.copyto(X, self.values, where=missing)
         if len(self.kept) < X.shape[1]:
@@ -74,9 +69,13 @@ class Rotate(Record):
 
     def __call__(self, source):
         """Return the coordinates."""
-        X = refuse_missing(_all_of(source), source)
+        X = source.every()
         X -= self.center
-        return X @ self.matrix
+        Z = X @ self.matrix
+        # A missing value is in every sum: one column tells.
+        if Z.item(0) != Z.item(0) or (len(Z) > 1 and np.isnan(Z[:, 0]).any()):
+            refuse_missing(X, source)
+        return Z
 
 
 @record
@@ -98,7 +97,7 @@ class RowNorm(Record):
 
     def __call__(self, source):
         """Return the rows of norm one."""
-        X = refuse_missing(_all_of(source), source)
+        X = refuse_missing(source.every(), source)
         if self.norm == "l2":
             norms = np.sqrt(np.einsum("ij,ij->i", X, X))
         else:
@@ -120,7 +119,7 @@ class Power(Record):
 
     def __call__(self, source):
         """Return the transformed columns."""
-        X = _all_of(source)
+        X = source.every()
         if self.method == "box-cox":
             Z = self._box_cox(X, source)
         else:
@@ -169,7 +168,7 @@ class Bins(Record):
 
     def __call__(self, source):
         """Return the intervals."""
-        X = refuse_missing(_all_of(source), source)
+        X = refuse_missing(source.every(), source)
         blocks = []
         for k, edges in enumerate(self.edges):
             codes = np.searchsorted(edges[1:-1], X[:, k], side="right")
@@ -188,7 +187,7 @@ class Apply(Record):
 
     def __call__(self, source):
         """Return the function's values."""
-        return getattr(np, self.function)(_all_of(source))
+        return getattr(np, self.function)(source.every())
 
 
 FUNCTIONS = (
@@ -203,7 +202,7 @@ class AsNumbers(Record):
 
     def __call__(self, source):
         """Return all columns."""
-        return _all_of(source)
+        return source.every()
 
 
 def refuse_missing(X, source):

@@ -49,7 +49,8 @@ class Road(Record):
     def matrix(self, source):
         """Return what the last step gets."""
         X = through(self.steps, source)
-        if not np.isfinite(X.sum()) and not np.isfinite(X).all():
+        total = sum(X.ravel().tolist()) if len(X) == 1 else X.sum()
+        if total - total != 0 and not np.isfinite(X).all():  # of an infinite one or NaN
             _refuse(X, source)
         return X
 

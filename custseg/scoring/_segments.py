@@ -4,9 +4,6 @@ import numpy as np
 
 from custseg.scoring._record import Record, record
 
-# Differences of all customers and points at once, where they are few.
-_FEW = 2**12
-
 
 @record
 class Nearest(Record):
@@ -29,10 +26,10 @@ class Nearest(Record):
 
 def squared_distances(X, points):
     """Squared distances, summed column by column however many customers there are."""
-    if len(X) * points.size <= _FEW:
-        gaps = X[:, np.newaxis, :] - points
+    if len(X) == 1:
+        gaps = X - points
         gaps *= gaps
-        return gaps.cumsum(axis=2)[:, :, -1]
+        return gaps.cumsum(axis=1)[:, -1:].T
     squared = np.zeros((len(points), len(X)))
     for column, values in zip(np.ascontiguousarray(X.T), points.T, strict=True):
         gaps = column - values[:, np.newaxis]
@@ -126,8 +123,7 @@ class Gaussians(_Scored):
         X = X - self.center
         scores = np.empty((len(X), len(self._parts)))
         for k, (mean, matrix) in enumerate(self._parts):
-            whitened = (X - mean) @ matrix
-            scores[:, k] = np.einsum("ij,ij->i", whitened, whitened)
+            scores[:, k] = _squared_norms((X - mean) @ matrix)
         scores *= -0.5
         scores += self.constants
         return scores
@@ -211,12 +207,14 @@ class Typicality(Record):
     def p_values(self, X):
         """p-values of customers."""
         directions = (X - self.center) @ self.matrix
-        nearest = None
-        for place in self.places:
-            gaps = directions - place
-            squared = np.einsum("ij,ij->i", gaps, gaps)
-            nearest = squared if nearest is None else np.minimum(nearest, squared)
-        beyond = np.searchsorted(self.kept, -self.rounded * nearest, side="right")
+        if len(X) == 1:
+            nearest = _squared_norms(directions - self.places).min(keepdims=True)
+        else:
+            nearest = np.full(len(X), np.inf)
+            for place in self.places:
+                squared = _squared_norms(directions - place)
+                np.minimum(nearest, squared, out=nearest)
+        beyond = self.kept.searchsorted(-self.rounded * nearest, side="right")
         return self.ranks[beyond] / (self.n_calibration + 1)
 
 
@@ -246,6 +244,10 @@ class Curves(Record):
             calibrated[:, k] = np.interp(probabilities[:, k], *knots)
         calibrated /= calibrated.sum(axis=1, keepdims=True)
         return calibrated
+
+
+def _squared_norms(rows):
+    return np.einsum("ij,ij->i", rows, rows)
 
 
 def softmax(scores):

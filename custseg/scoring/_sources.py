@@ -17,7 +17,7 @@ class Row:
     """One customer: a mapping of column names to values."""
 
     __slots__ = ("names", "row")
-    n_rows = 1
+    alone, n_rows = True, 1
 
     def __init__(self, row, names):
         self.row, self.names = row, names
@@ -44,6 +44,10 @@ class Row:
             values.append(value)
         return np.array([values], dtype=np.float64)
 
+    def every(self):
+        """Values of all columns."""
+        return self.matrix(range(len(self.names)))
+
     def places(self, position, places):
         """Place of a column's level, ndarray of shape (1,)."""
         return np.array([self.place(position, places)])
@@ -68,24 +72,24 @@ class Row:
 class Matrix:
     """Customers in columns of numbers, as a step before has made them."""
 
-    __slots__ = ("X",)
+    __slots__ = ("X", "n_rows")
+    alone = False
 
     def __init__(self, X):
-        self.X = X
-
-    @property
-    def n_rows(self):
-        """Number of customers."""
-        return len(self.X)
+        self.X, self.n_rows = X, len(X)
 
     @property
     def names(self):
         """Columns have no names here."""
         return [f"x{position}" for position in range(self.X.shape[1])]
 
+    def every(self):
+        """Values of all columns; the one step that gets them may write to them."""
+        return self.X
+
     def matrix(self, positions):
-        """Values of some columns."""
-        return np.take(self.X, positions, axis=1)
+        """Values of some columns, a copy."""
+        return self.X.take(positions, axis=1)
 
     def places(self, position, places):
         """Places of a column's levels."""
@@ -95,6 +99,8 @@ class Matrix:
 class Columns:
     """Customers of a table, column by column."""
 
+    alone = False
+
     def __init__(self, columns, names, n_rows):
         self.columns, self.names, self.n_rows = columns, names, n_rows
 
@@ -102,6 +108,10 @@ class Columns:
         """Return the customers of a slice."""
         n_rows = len(range(*block.indices(self.n_rows)))
         return Columns([column[block] for column in self.columns], self.names, n_rows)
+
+    def every(self):
+        """Values of all columns."""
+        return self.matrix(range(len(self.columns)))
 
     def matrix(self, positions):
         """Values of some columns."""
