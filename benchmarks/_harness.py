@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from statistics import median
 
@@ -141,7 +142,10 @@ class Process:
 
 @dataclass(frozen=True)
 class Target:
-    """A limit on the median of pairs: "excess" in seconds, or "ratio"."""
+    """A limit on the median of pairs: "excess" in seconds, or "ratio".
+
+    "seconds" limits the median of ours alone.
+    """
 
     text: str
     limit: float
@@ -272,8 +276,12 @@ def _target(target, seconds):
     if target is None:
         return None
     pairs = list(zip(seconds[0], seconds[1], strict=True))
-    excess = target.of == "excess"
-    reached = median([a - b if excess else a / b for a, b in pairs])
+    of_pair = {
+        "excess": lambda ours, peer: ours - peer,
+        "ratio": lambda ours, peer: ours / peer,
+        "seconds": lambda ours, peer: ours,
+    }
+    reached = median(starmap(of_pair[target.of], pairs))
     return {
         "text": target.text,
         "of": target.of,

@@ -16,6 +16,8 @@ LIBRARIES = (
     "joblib",
     "narwhals",
     "matplotlib",
+    "onnxruntime",
+    "skl2onnx",
 )
 _ALIKE = 0.1  # ratios within 10 % of one count as alike
 
@@ -111,6 +113,8 @@ def target_line(target):
             f"{duration(abs(target['reached']))} "
             f"{'more' if target['reached'] > 0 else 'less'}"
         )
+    elif target["of"] == "seconds":
+        reached = duration(target["reached"])
     else:
         reached = figure(target["reached"])
     verdict = "met" if target["met"] else "MISSED"
