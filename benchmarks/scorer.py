@@ -26,7 +26,7 @@ READING = """
 Nearly all of what the pipeline takes for one customer goes into making and checking
 tables of one row, once a step; the arithmetic takes a few microseconds. The scorer
 reads the values of the dict once and does the arithmetic alone. In a table levels are
-looked up by their codes, customers are worked on 32,768 at a time so that what lies
+looked up by their codes, customers are worked on 16,384 at a time so that what lies
 between steps stays in the cache, and memory does not grow with the customers. A cold
 start of the scorer is little more than `import numpy`.
 """

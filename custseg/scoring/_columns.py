@@ -31,6 +31,9 @@ class LevelColumn(Record):
     start: int = 0
     refused: str = ""
 
+    def _prepare(self):
+        self._keep(_columns=self.rows.T.copy())
+
     def __call__(self, source):
         """Return the outputs, ndarray of shape ([n_rows,] n_outputs)."""
         if source.alone:
@@ -41,7 +44,7 @@ class LevelColumn(Record):
         places = source.places(self.position, self.places)
         if self.refused:
             self._refuse(source, places)
-        return np.take(self.rows, places, axis=0, mode="wrap")
+        return np.take(self._columns, places, axis=1, mode="wrap").T
 
     def _refuse(self, source, places):
         wrong = places == UNSEEN
@@ -118,7 +121,7 @@ class CustomerColumns(Record):
             X /= self.scales
             if self._only_numbers:
                 return X
-        Z = np.empty((source.n_rows, self.n_outputs))
+        Z = np.empty((self.n_outputs, source.n_rows)).T
         if missing is not None:
             Z[:, self.outputs] = X
             if len(self.indicators):

@@ -8,7 +8,7 @@ from custseg.scoring._record import Record, record
 from custseg.scoring._road import Road, Types
 from custseg.scoring._sources import Columns, Row, columns_of
 
-_ROWS = 2**15  # customers worked on at a time: a few MB
+_ROWS = 2**14  # customers worked on at a time: what lies between steps stays cached
 
 
 @record

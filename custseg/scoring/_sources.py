@@ -115,7 +115,7 @@ class Columns:
 
     def matrix(self, positions):
         """Values of some columns."""
-        X = np.empty((self.n_rows, len(positions)))
+        X = np.empty((len(positions), self.n_rows)).T  # steps go column by column
         for k, position in enumerate(positions):
             X[:, k] = _numbers(self.names[position], self.columns[position])
         return X
@@ -220,7 +220,34 @@ def _column(series):
     dtype = getattr(series, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind in "biufmMO":
         return series.to_numpy()
+    if _is_pandas(series) and hasattr(series, "cat"):
+        return _Coded(series.cat.codes.to_numpy(), series.cat.categories.tolist())
     return _Slices(series)
+
+
+class _Coded:
+    """A column of categories: the code of each row, -1 where missing."""
+
+    __slots__ = ("codes", "levels")
+
+    def __init__(self, codes, levels):
+        self.codes, self.levels = codes, levels
+
+    def __getitem__(self, block):
+        return _Coded(self.codes[block], self.levels)
+
+    def __len__(self):
+        return len(self.codes)
+
+    def places(self, name, places):
+        """Places of the levels, each looked up once."""
+        return places.of_cells(name, [*self.levels, None])[self.codes]
+
+    def cells(self):
+        """Return the levels of the rows as an array of objects."""
+        levels = np.empty(len(self.levels) + 1, dtype=object)
+        levels[:-1] = self.levels
+        return levels[self.codes]
 
 
 class _Slices:
@@ -243,6 +270,8 @@ def _numbers(name, column):
     """Read a column as float64, NaN where missing."""
     if isinstance(column, _Slices):
         column = _numbers_of_series(column.series)
+    elif isinstance(column, _Coded):
+        column = column.cells()
     if column.dtype.kind in "biu":
         return column
     if column.dtype.kind == "f":
@@ -279,6 +308,8 @@ def _places(name, column, places):
     """Places of the levels of a column."""
     if isinstance(column, _Slices):
         return _places_of_series(name, column.series, places)
+    if isinstance(column, _Coded):
+        return column.places(name, places)
     if column.dtype.kind in "biuf":
         return places.of_numbers(name, column)
     return places.of_objects(name, column.astype(object))
@@ -287,14 +318,10 @@ def _places(name, column, places):
 def _places_of_series(name, series, places):
     """Look up each category or distinct text once."""
     if _is_pandas(series):
-        if hasattr(series, "cat"):
-            codes, levels = series.cat.codes.to_numpy(), series.cat.categories.tolist()
-        elif getattr(series.dtype, "kind", "O") in "biufmM":
+        if getattr(series.dtype, "kind", "O") in "biufmM":
             return places.of_objects(name, series.to_numpy(dtype=object))
-        else:
-            codes, levels = sys.modules["pandas"].factorize(series)
-            levels = list(levels)
-        return places.of_cells(name, [*levels, None])[codes]
+        codes, levels = sys.modules["pandas"].factorize(series)
+        return _Coded(codes, list(levels)).places(name, places)
     if series.dtype.is_numeric() and not series.null_count():
         return places.of_numbers(name, series.to_numpy())
     levels = series.drop_nulls().unique().to_list()
