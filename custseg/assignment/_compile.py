@@ -88,6 +88,9 @@ def compile_scorer(model):
 
 def _names_of(estimator):
     """Return the columns that a fitted estimator began with."""
+    for _, step in getattr(estimator, "steps", ()):
+        if not _is_passed(step):  # which knows no columns
+            return _names_of(step)
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         return tuple(map(str, names))
@@ -225,10 +228,14 @@ class Last:
         self.step, self.classes = step, classes
 
 
+def _is_passed(step):
+    return step is None or (isinstance(step, str) and step == "passthrough")
+
+
 def _of_pipeline(pipeline, names, path):
     steps, last = (), None
     for name, estimator in pipeline.steps:
-        if estimator is None or estimator == "passthrough":
+        if _is_passed(estimator):
             continue
         frozen, last = steps_of(estimator, names, f"{path}, step {name!r}")
         steps += frozen

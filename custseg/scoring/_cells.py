@@ -3,7 +3,7 @@
 import datetime
 import unicodedata
 from decimal import Decimal
-from math import isfinite
+from math import inf, isfinite
 from numbers import Real
 
 import numpy as np
@@ -38,7 +38,10 @@ def as_number(name, cell):
             f"Column {name!r} must hold numbers. Got {_kind(cell)} instead. Send a "
             "number, or None where it is not known."
         )
-    number = float(cell)
+    try:
+        number = float(cell)
+    except OverflowError:
+        number = inf
     if not isfinite(number):
         raise DataQualityError(
             f"Column {name!r} must hold finite numbers. Got an infinite value instead. "

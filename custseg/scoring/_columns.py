@@ -94,6 +94,7 @@ class CustomerColumns(Record):
 
     def _prepare(self):
         logged = np.flatnonzero(~np.isnan(self.units))
+        all_logged = len(logged) == len(self.units)
         in_order = np.array_equal(self.outputs, np.arange(self.n_outputs))
         starts = [(level, level.start) for level in self.levels]
         self._keep(
@@ -101,7 +102,8 @@ class CustomerColumns(Record):
                 (level, slice(start, start + level.rows.shape[1]))
                 for level, start in starts
             ),
-            _logged=logged,
+            _logged=slice(None) if all_logged else logged,
+            _has_logs=len(logged) > 0,
             _log_units=self.units[logged],
             _positions=self.numbers.tolist(),
             _only_numbers=in_order and not self.levels and not len(self.indicators),
@@ -114,9 +116,8 @@ class CustomerColumns(Record):
             X = source.matrix(self._positions)
             missing = np.isnan(X)
             np.copyto(X, self.medians, where=missing)
-            if len(self._logged):
-                logs = np.take(X, self._logged, axis=1)
-                X[:, self._logged] = signed_log(logs, self._log_units)
+            if self._has_logs:
+                X[:, self._logged] = signed_log(X[:, self._logged], self._log_units)
             X -= self.means
             X /= self.scales
             if self._only_numbers:
@@ -125,8 +126,8 @@ class CustomerColumns(Record):
         if missing is not None:
             Z[:, self.outputs] = X
             if len(self.indicators):
-                marks = np.take(missing, self.indicators, axis=1)
-                Z[:, self.indicator_outputs] = marks / self.indicator_scales
+                marks = missing[:, self.indicators] / self.indicator_scales
+                Z[:, self.indicator_outputs] = marks
         for level, outputs in self._blocks:
             Z[:, outputs] = level(source)
         return Z

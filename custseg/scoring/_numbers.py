@@ -54,10 +54,10 @@ class Fill(Record):
         missing = np.isnan(X)
         np.copyto(X, self.values, where=missing)
         if len(self.kept) < X.shape[1]:
-            X = np.take(X, self.kept, axis=1)
+            X = X[:, self.kept]
         if not len(self.indicators):
             return X
-        return np.hstack([X, np.take(missing, self.indicators, axis=1)])
+        return np.hstack([X, missing[:, self.indicators]])
 
 
 @record

@@ -1,5 +1,7 @@
 """Last steps: which segment, and how probable."""
 
+from bisect import bisect_right
+
 import numpy as np
 
 from custseg.scoring._record import Record, record
@@ -21,15 +23,18 @@ class Nearest(Record):
 
     def codes(self, X):
         """Position of each customer's segment."""
-        return self.segments[squared_distances(X, self.points).argmin(axis=1)]
+        if len(X) == 1:
+            gaps = X - self.points
+            gaps *= gaps
+            distances = gaps.cumsum(axis=1)[:, -1].tolist()
+            nearest = [distances.index(min(distances))]
+        else:
+            nearest = squared_distances(X, self.points).argmin(axis=1)
+        return self.segments[nearest]
 
 
 def squared_distances(X, points):
-    """Squared distances, summed column by column however many customers there are."""
-    if len(X) == 1:
-        gaps = X - points
-        gaps *= gaps
-        return gaps.cumsum(axis=1)[:, -1:].T
+    """Squared distances, summed column by column as for one customer."""
     squared = np.zeros((len(points), len(X)))
     for column, values in zip(np.ascontiguousarray(X.T), points.T, strict=True):
         gaps = column - values[:, np.newaxis]
@@ -45,11 +50,19 @@ class _Scored(Record):
 
     def codes(self, X):
         """Position of each customer's segment."""
-        return self.scores(X).argmax(axis=1)
+        return largest(self.scores(X))
 
     def probabilities(self, X):
         """Probability of each segment; rows sum to one."""
         return softmax(self.scores(X))
+
+
+def largest(scores):
+    """Position of the largest score in each row, the first of equal ones."""
+    if len(scores) == 1:  # without letting another thread in between
+        of_one = scores[0].tolist()
+        return np.array([of_one.index(max(of_one))])
+    return scores.argmax(axis=1)
 
 
 @record
@@ -81,7 +94,7 @@ class Linear(_Scored):
         scores = self.scores(X)
         if self.link == "sigmoid":
             return (scores[:, 0] > 0).astype(np.intp)
-        return scores.argmax(axis=1)
+        return largest(scores)
 
     def probabilities(self, X):
         """Probability of each segment; rows sum to one."""
@@ -204,6 +217,9 @@ class Typicality(Record):
     rounded: float
     alpha: float
 
+    def _prepare(self):
+        self._keep(_kept=tuple(self.kept.tolist()))
+
     def p_values(self, X):
         """p-values of customers."""
         directions = (X - self.center) @ self.matrix
@@ -214,7 +230,11 @@ class Typicality(Record):
             for place in self.places:
                 squared = _squared_norms(directions - place)
                 np.minimum(nearest, squared, out=nearest)
-        beyond = self.kept.searchsorted(-self.rounded * nearest, side="right")
+        nearest *= -self.rounded
+        if len(X) == 1:
+            beyond = [bisect_right(self._kept, nearest.item())]
+        else:
+            beyond = self.kept.searchsorted(nearest, side="right")
         return self.ranks[beyond] / (self.n_calibration + 1)
 
 

@@ -42,7 +42,14 @@ class Row:
             if type(value) is not float or value - value != 0:
                 value = value if type(value) is int else as_number(name, value)
             values.append(value)
-        return np.array([values], dtype=np.float64)
+        try:
+            return np.array([values], dtype=np.float64)
+        except OverflowError:  # of an int that no float can hold
+            columns = zip(
+                (names[position] for position in positions), values, strict=True
+            )
+            values = [as_number(name, value) for name, value in columns]
+            return np.array([values], dtype=np.float64)
 
     def every(self):
         """Values of all columns."""
@@ -89,7 +96,7 @@ class Matrix:
 
     def matrix(self, positions):
         """Values of some columns, a copy."""
-        return self.X.take(positions, axis=1)
+        return self.X[:, positions]
 
     def places(self, position, places):
         """Places of a column's levels."""
