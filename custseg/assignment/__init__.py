@@ -13,5 +13,6 @@ from custseg.assignment._identity import match_segments as match_segments
 from custseg.assignment._model import SegmentationModel as SegmentationModel
 from custseg.assignment._rejected import RejectedTest as RejectedTest
 from custseg.assignment._rejected import rejected_test as rejected_test
+from custseg.assignment._typing_tool import TypingTool as TypingTool
 
 __all__ = [name for name in dir() if not name.startswith("_")]

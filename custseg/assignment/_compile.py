@@ -76,14 +76,22 @@ def compile_scorer(model):
     check_is_fitted(model)
     if hasattr(model, "segment_ids_"):
         return _of_model(model)
-    names = _names_of(model)
-    steps, last = steps_of(model, names, "the model")
+    names, steps, last = _from_start(model, _names_of(model), "the model")
     if last is None:
         raise _unknown(model, "the model", "an estimator with predict at its end")
     ids = np.asarray(last.classes)
     every = np.arange(len(ids))
     road = Road(names, steps, last.step, every, every, len(ids))
     return Scorer(names, road, ids)
+
+
+def _from_start(estimator, names, path):
+    """Columns that are needed, steps, and what answers at their end."""
+    if not hasattr(estimator, "questions_"):
+        return names, *steps_of(estimator, names, path)
+    # A typing tool needs no columns but its questions.
+    asked = tuple(names[column] for column in estimator.columns_.tolist())
+    return asked, (), Last(*estimator._scorer_step(only_questions=True))
 
 
 def _names_of(estimator):
@@ -123,7 +131,7 @@ def _road_of(model, ids):
     road = model._road
     columns = _columns_of_model(model, road.answering)
     part = "segmenter" if road.assigner is None else "assigner"
-    steps, last = steps_of(road.answering, columns, f"the {part}")
+    columns, steps, last = _from_start(road.answering, columns, f"the {part}")
     if last is None:
         raise _unknown(road.answering, f"the {part}", "an estimator with predict")
     known = np.asarray(last.classes)

@@ -50,12 +50,7 @@ def deal_folds(X, members, codes, n_segments, weights, *, pooled):
     -------
     folds : list of Fold
     """
-    order = np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], np.arange(n_segments))
-    turn = np.empty(len(X), dtype=np.intp)
-    turn[order] = np.arange(len(X)) - starts[codes[order]]
-    rows = [np.flatnonzero(turn % N_FOLDS == fold) for fold in range(N_FOLDS)]
-    rows = [held_out for held_out in rows if len(held_out)]
+    rows = fold_rows(codes, n_segments, N_FOLDS)
     of_folds = [
         segment_products(
             X[held_out],
@@ -69,13 +64,28 @@ def deal_folds(X, members, codes, n_segments, weights, *, pooled):
     folds = []
     for i, held_out in enumerate(rows):
         others = reduce(add, of_folds[:i] + of_folds[i + 1 :])
-        some = held_out[:: -(-len(held_out) // _MOST_HELD_OUT)]
+        some = spread_evenly(held_out)
         of_some = members[some]
         if members.ndim == 1:
             of_some = np.eye(n_segments)[of_some]
         weight = np.ones(len(some)) if weights is None else weights[some]
         folds.append(Fold(moments_of(others), X[some], of_some, weight))
     return folds
+
+
+def fold_rows(codes, n_segments, n_folds):
+    """Rows of each fold that has any, when each segment's customers take turns."""
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(n_segments))
+    turn = np.empty(len(codes), dtype=np.intp)
+    turn[order] = np.arange(len(codes)) - starts[codes[order]]
+    rows = [np.flatnonzero(turn % n_folds == fold) for fold in range(n_folds)]
+    return [of_fold for of_fold in rows if len(of_fold)]
+
+
+def spread_evenly(rows):
+    """Take some thousands of rows, on whom candidates are compared."""
+    return rows[:: -(-len(rows) // _MOST_HELD_OUT)]
 
 
 def held_out_loss(folds, pooling, intensity, *, mle, priors=None, supports=None):

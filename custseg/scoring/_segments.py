@@ -108,6 +108,38 @@ class Linear(_Scored):
 
 
 @record
+class Sums(_Scored):
+    """A constant and weighted answers, added up one by one.
+
+    Attributes
+    ----------
+    columns : ndarray of int, shape (n_questions,)
+    centers : ndarray of shape (n_questions,)
+    weights : ndarray of shape (n_questions, n_segments)
+    constants : ndarray of shape (n_segments,)
+    """
+
+    columns: np.ndarray
+    centers: np.ndarray
+    weights: np.ndarray
+    constants: np.ndarray
+
+    def scores(self, X):
+        """Scores of the segments."""
+        return sums_of_answers(
+            X[:, self.columns], self.centers, self.weights, self.constants
+        )
+
+
+def sums_of_answers(answers, centers, weights, constants):
+    """Scores in an order that a spreadsheet and a database can repeat, to the bit."""
+    scores = np.tile(constants, (len(answers), 1))
+    for k, center in enumerate(centers):
+        scores += (answers[:, k] - center)[:, np.newaxis] * weights[k]
+    return scores
+
+
+@record
 class Gaussians(_Scored):
     """Scores by the distance from a center in a space of each segment's own.
 
