@@ -22,6 +22,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOME = {
+    "AccuracyDisplay": "plotting",
     "BehaviouralTransformer": "features",
     "DemographicTransformer": "features",
     "DendrogramDisplay": "plotting",
@@ -32,6 +33,7 @@ _HOME = {
     "KMeansSegmenter": "cluster",
     "MultiplicityDisplay": "plotting",
     "PsychographicTransformer": "features",
+    "ReliabilityDisplay": "plotting",
     "SOMDisplay": "plotting",
     "SOMSegmenter": "cluster",
     "SegmentFlowDisplay": "plotting",
@@ -44,12 +46,17 @@ _HOME = {
     "SilhouetteDisplay": "plotting",
     "StabilityDisplay": "plotting",
     "TransactionColumns": "tables",
+    "TypingCurveDisplay": "plotting",
+    "TypingTool": "assignment",
+    "assignment_report": "assignment",
     "bootstrap_stability": "selection",
     "clean_transactions": "tables",
     "compile_scorer": "assignment",
+    "load_scorer": "scoring",
     "match_labels": "cluster",
     "match_segments": "assignment",
     "profile_segments": "profile",
+    "rejected_test": "assignment",
     "segment_multiplicity": "cluster",
     "silhouette_samples": "selection",
     "silhouette_score": "selection",

@@ -27,7 +27,7 @@ CHECKED_AS = {
     ],
     "DiscriminantAssigner": [
         DiscriminantAssigner(),
-        DiscriminantAssigner(kind="quadratic", shrinkage="auto"),
+        DiscriminantAssigner(kind="quadratic", shrinkage="ledoit_wolf"),
     ],
     "GaussianMixtureSegmenter": [
         GaussianMixtureSegmenter(n_components=2, random_state=0)
@@ -43,7 +43,13 @@ CHECKED_AS = {
     ],
 }
 # Checks that an estimator is known not to pass, each with its reason.
-EXPECTED_FAILURES = {}
+EXPECTED_FAILURES = {
+    "TypingTool": {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "repeated customers are dealt to several folds, a weighted one to one"
+        )
+    }
+}
 ESTIMATORS = [
     estimator
     for name, public_class in all_estimators()

@@ -42,17 +42,19 @@ class Learned(NamedTuple):
     within: np.ndarray  # (n_features, n_features)
     total: np.ndarray
     log_priors: np.ndarray  # (n_segments,), -inf for a segment without customers
+    varying: np.ndarray  # (n_features,), bool: no constant column
 
     @classmethod
     def of(cls, moments, priors):
         """Prepare moments; `priors` is None for the shares of their customers."""
-        within = moments.within_scatter()
+        within, between = moments.within_scatter(), moments.between_scatter()
         flat = np.diag(within) <= 0
+        varying = ~flat | (np.diag(between) > 0)
         within[flat, flat] = _FLAT * moments.weights.sum()
         priors = moments.weights if priors is None else priors
         with np.errstate(divide="ignore"):
             log_priors = np.log(np.where(moments.weights > 0, priors / priors.sum(), 0))
-        return cls(moments, within, within + moments.between_scatter(), log_priors)
+        return cls(moments, within, within + between, log_priors, varying)
 
     def scores(self, X, columns):
         """Scores of customers by some columns, one column a segment."""
@@ -61,11 +63,19 @@ class Learned(NamedTuple):
         present = np.count_nonzero(moments.weights)
         n_free = max(moments.weights.sum() - present, 1)
         covariance = self.within[np.ix_(columns, columns)] / n_free
-        coefficients = np.linalg.solve(covariance, means.T)
+        coefficients = _solved(covariance, means.T)
         constants = self.log_priors - np.einsum("ij,ji->i", means, coefficients) / 2
         coefficients /= moments.scale[columns, np.newaxis]
         constants -= moments.center[columns] @ coefficients
         return X[:, columns] @ coefficients + constants
+
+
+def _solved(covariance, differences):
+    """Solve, where customers are too few to vary in all directions by least squares."""
+    try:
+        return np.linalg.solve(covariance, differences)
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(covariance, differences, rcond=None)[0]
 
 
 class Path(NamedTuple):
@@ -239,7 +249,7 @@ def _promising(learned, chosen, left, costs):
     swept = np.full(len(variances), False)
     swept[chosen] = True
     wilks = partial_wilks(within, total, swept)
-    allowed = ~swept & ~np.isnan(wilks) & (costs <= left * (1 + 1e-9))
+    allowed = learned.varying & ~swept & ~np.isnan(wilks) & (costs <= left * (1 + 1e-9))
     allowed &= np.diag(within) > _TOLERANCE * variances
     order = np.argsort(np.where(allowed, wilks, np.inf), kind="stable")
     return order[: np.count_nonzero(allowed)]

@@ -44,7 +44,7 @@ class TypingToolExports:
         >>> from custseg import TypingTool
         >>> tool = TypingTool(1).fit([[1], [2], [1], [8], [9], [8]], [0, 0, 0, 1, 1, 1])
         >>> json.loads(tool.to_json())["questions"]
-        [{'name': 0, 'center': 4.833}]
+        [{'name': 0, 'center': 4.8333}]
         """
         check_is_fitted(self)
         names = checked_names(segment_names, self.classes_)
@@ -114,8 +114,12 @@ class TypingToolExports:
         >>> from custseg import TypingTool
         >>> answers = pd.DataFrame({"q1": [1, 2, 1, 8, 9, 8]})
         >>> tool = TypingTool(1).fit(answers, [0, 0, 0, 1, 1, 1])
-        >>> print(tool.to_sql(customer_id="id"))
+        >>> query = tool.to_sql(customer_id="id")
+        >>> print(*query.splitlines()[:4], sep="\n")
         SELECT "id",
+        CASE WHEN "segment score 1" IS NULL THEN NULL
+             WHEN "segment score 1" >= "segment score 2" THEN 0
+             ELSE 1 END AS segment
         """
         check_is_fitted(self)
         if not hasattr(self, "feature_names_in_"):

@@ -95,7 +95,7 @@ class TypingTool(
         Most that the questions together may cost. None: no limit.
     accuracy : float in (0, 1], default=None
         Accuracy that is enough: the fewest questions that reach it are taken. None
-        takes the number of questions with the highest.
+        takes the fewest whose accuracy is within one standard error of the highest.
     priors : {"share", "uniform"}, array-like of shape (n_segments,) or dict, \
 default="share"
         As in `DiscriminantAssigner`.
@@ -183,7 +183,7 @@ default="share"
     >>> answers = simulated.customers[list(simulated.item_columns)]
     >>> tool = cs.TypingTool(max_questions=4).fit(answers, simulated.truth["segment"])
     >>> len(tool.questions_)
-    4
+    3
     >>> tool.accuracy_ <= tool.selected_accuracy_
     True
     >>> tool.predict(answers[tool.questions_]).shape
@@ -300,7 +300,8 @@ default="share"
         ValueError
             If an answer is missing or an array has another number of columns.
         """
-        return self.classes_[self._scores(X).argmax(axis=1)]
+        codes = self._scores(X).argmax(axis=1)
+        return self.classes_[codes]
 
     def predict_proba(self, X):
         """Probability of each segment for each customer.
@@ -318,7 +319,7 @@ default="share"
         return probabilities_of(self._scores(X))
 
     def classification_functions(self):
-        """Scores as a table of sums, in the questions' own units.
+        """Return scores as a table of sums, in the questions' own units.
 
         Returns
         -------
@@ -365,7 +366,7 @@ default="share"
         accuracies = honest.weights @ right / total
         spread = honest.weights[:, np.newaxis] * (right - accuracies)
         errors = np.sqrt(np.square(spread).sum(axis=0)) / total
-        chosen = self._chosen_number(accuracies)
+        chosen = self._chosen_number(accuracies, errors)
         self.largest_share_ = float(shares.max() / shares.sum())
         self.accuracy_ = float(accuracies[chosen])
         self.accuracy_se_ = float(errors[chosen])
@@ -401,7 +402,7 @@ default="share"
         most = np.inf if self.max_cost is None else self.max_cost
         return Budget(costs, most, min(self.max_questions, len(names)))
 
-    def _chosen_number(self, accuracies):
+    def _chosen_number(self, accuracies, errors):
         """Place on the curve of the number of questions that is taken."""
         if self.accuracy is not None:
             enough = np.flatnonzero(accuracies >= self.accuracy)
@@ -416,7 +417,8 @@ default="share"
                 stacklevel=_CALLER,
             )
             return best
-        return int(np.flatnonzero(accuracies >= accuracies.max() - 1e-12)[0])
+        enough = accuracies.max() - errors[accuracies.argmax()]
+        return int(np.flatnonzero(accuracies >= enough)[0])
 
     def _table_of_curve(self, path, budget, accuracies, errors, chosen):
         names = self._column_names()

@@ -12,5 +12,6 @@ from custseg.plotting._search import SegmentSearchDisplay as SegmentSearchDispla
 from custseg.plotting._silhouette import SilhouetteDisplay as SilhouetteDisplay
 from custseg.plotting._som import SOMDisplay as SOMDisplay
 from custseg.plotting._stability import StabilityDisplay as StabilityDisplay
+from custseg.plotting._typing_curve import TypingCurveDisplay as TypingCurveDisplay
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -1,0 +1,142 @@
+"""How well few questions tell segments, as a curve."""
+
+from custseg.plotting._figure import color, handle, legend, new_axes, pale, percent
+
+
+class TypingCurveDisplay:
+    """Accuracy of a typing tool by the number of its questions.
+
+    The line with its band of two standard errors is the share of customers without
+    part in the choice who get their segment; the broken line is the accuracy that the
+    choice went by, which flatters; the dotted one is the share of the largest segment.
+    A filled point is the number of questions chosen.
+
+    Use `from_tool` to make one.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``curve_`` of a `TypingTool`.
+    largest_share : float
+        Share of the largest segment.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        After `plot`.
+    ax_ : matplotlib.axes.Axes
+        After `plot`.
+
+    See Also
+    --------
+    custseg.assignment.TypingTool : Chooses the questions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from custseg import TypingCurveDisplay, TypingTool
+    >>> rng = np.random.default_rng(0)
+    >>> segments = rng.integers(0, 3, 300)
+    >>> answers = rng.normal(size=(300, 6)) + np.eye(3, 6)[segments] * 2
+    >>> tool = TypingTool(max_questions=4).fit(answers, segments)
+    >>> TypingCurveDisplay.from_tool(tool).frame()["n_questions"].tolist()
+    [1, 2, 3, 4]
+    """
+
+    def __init__(self, *, curve, largest_share):
+        self.curve = curve
+        self.largest_share = largest_share
+
+    @classmethod
+    def from_tool(cls, tool):
+        """Make the display of a fitted tool.
+
+        Parameters
+        ----------
+        tool : TypingTool
+            Fitted.
+
+        Returns
+        -------
+        display : TypingCurveDisplay
+
+        Raises
+        ------
+        TypeError
+            If it is no fitted typing tool.
+        """
+        if not hasattr(tool, "curve_"):
+            raise TypeError(
+                f"The tool must be a fitted TypingTool. Got {type(tool).__name__} "
+                "instead. Call fit first."
+            )
+        return cls(curve=tool.curve_, largest_share=tool.largest_share_)
+
+    def frame(self):
+        """Return the numbers that are drawn.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row a number of questions, as ``curve_`` of the tool, with the ends of
+            the band, ``low`` and ``high``.
+        """
+        frame = self.curve.copy()
+        band = 2 * frame["accuracy_se"]
+        frame["low"], frame["high"] = frame["accuracy"] - band, frame["accuracy"] + band
+        return frame
+
+    def plot(self, ax=None):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self : TypingCurveDisplay
+            With ``figure_`` and ``ax_``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        if ax is None:
+            _, ax = new_axes((7, 3.6))
+        self.ax_, self.figure_ = ax, ax.figure
+        frame, blue = self.frame(), color(0)
+        n_questions = frame["n_questions"]
+        ax.fill_between(
+            n_questions, frame["low"], frame["high"], color=pale(0), linewidth=0
+        )
+        ax.plot(n_questions, frame["selected_accuracy"], color="0.3", linestyle="--")
+        ax.plot(n_questions, frame["accuracy"], color=blue)
+        for row in frame.itertuples():
+            face = blue if row.chosen else "white"
+            point = {"marker": "o", "color": blue, "markerfacecolor": face}
+            ax.plot([row.n_questions], [row.accuracy], **point)
+        ax.axhline(self.largest_share, color="0.3", linestyle=":", zorder=1)
+        ax.set_xticks(n_questions)
+        ax.set(
+            ylim=(0, 1.02), xlabel="questions", ylabel="customers who get their segment"
+        )
+        asked = {"marker": "o", "color": blue, "linestyle": "-"}
+        legend(
+            ax,
+            [
+                handle("asked without part in the choice", **asked),
+                handle("what the choice went by", color="0.3", linestyle="--"),
+                handle(
+                    f"largest segment, {percent(self.largest_share)}",
+                    color="0.3",
+                    linestyle=":",
+                ),
+            ],
+        )
+        ax.grid(axis="y", color="0.9")
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        return self
