@@ -115,7 +115,8 @@ class TypingToolExports:
         >>> answers = pd.DataFrame({"q1": [1, 2, 1, 8, 9, 8]})
         >>> tool = TypingTool(1).fit(answers, [0, 0, 0, 1, 1, 1])
         >>> query = tool.to_sql(customer_id="id")
-        >>> print(*query.splitlines()[:4], sep="\n")
+        >>> for line in query.splitlines()[:4]:
+        ...     print(line)
         SELECT "id",
         CASE WHEN "segment score 1" IS NULL THEN NULL
              WHEN "segment score 1" >= "segment score 2" THEN 0

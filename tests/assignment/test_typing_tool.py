@@ -44,7 +44,7 @@ class TestChoice:
         second = [[5, 5], [6, 4], [6, 6], [5, 5], [1, 5]]
         tool = TypingTool(2).fit(first + second, [0] * 5 + [1] * 5)
         assert tool.questions_.tolist() == [1]
-        assert tool.curve_["selected_accuracy"].tolist() == [1, 1]
+        assert tool.selected_accuracy_ == 1
         assert tool.largest_share_ == 0.5
         found = tool.decision_function([[9, 2], [0, 3.25], [0, 3]])
         np.testing.assert_allclose(found, [-8, 2, 0], atol=1e-12)
