@@ -11,6 +11,8 @@ from custseg.assignment._discriminant import (
 from custseg.assignment._identity import SegmentMatch as SegmentMatch
 from custseg.assignment._identity import match_segments as match_segments
 from custseg.assignment._model import SegmentationModel as SegmentationModel
+from custseg.assignment._outcome import validate_on as validate_on
+from custseg.assignment._outcome_result import OutcomeValidation as OutcomeValidation
 from custseg.assignment._rejected import RejectedTest as RejectedTest
 from custseg.assignment._rejected import rejected_test as rejected_test
 from custseg.assignment._typing_tool import TypingTool as TypingTool
