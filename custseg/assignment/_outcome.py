@@ -109,7 +109,7 @@ def validate_on(
     less than they take to be estimated; of an event it is the Brier skill score.
     ``auc`` is how often a customer with the event is foretold a higher mean than one
     without, ties counting half. ``lift`` is the mean outcome of the tenth of the
-    customers foretold the most, over that of all.
+    customers foretold the most, over that of all. Both rank customers within folds.
 
     RFM scores are means of three ranks, of which groups are cut of equal size; ranks
     and cuts are learned on the other folds as well.
@@ -139,7 +139,7 @@ def validate_on(
     >>> validation = validate_on(model, orders, spent_later, random_state=0)
     >>> validation.frame()[["groups", "n_groups", "r2", "lift"]].round(2)
          groups  n_groups    r2  lift
-    0  segments         2  0.27  1.51
+    0  segments         2  0.24  1.48
     1    chance         1  0.00  1.00
     """
     _check_model(model)
@@ -171,7 +171,10 @@ def validate_on(
         "chance": 1,
     }
     draws = np.random.default_rng(draw_seed(rng))
-    measured = measures_of(values, foretold, kind, n_bootstraps, draws)
+    fold = np.empty(len(values), dtype=np.intp)
+    for number, (_, asked) in enumerate(parts):
+        fold[asked] = number
+    measured = measures_of(values, foretold, fold, kind, n_bootstraps, draws)
     return OutcomeValidation(
         kind=kind,
         outcome=name,
@@ -303,8 +306,8 @@ def _refuse_copies(X, name, values):
     if copies:
         warnings.warn(
             f"Outcome {name!r} should come after what is known of customers. Got "
-            f"{', '.join(copies)} in X, correlated with it by {_SAME} or more, instead "
-            "of which nothing is foretold. Check the two windows.",
+            f"{', '.join(copies)} in X, correlated with it by {_SAME} or more, "
+            "instead. Check that its window begins when the observation has ended.",
             SegmentWarning,
             stacklevel=3,
         )

@@ -30,7 +30,15 @@ class Measured(NamedTuple):
         return np.round(foretold, digits) if digits < 300 else foretold
 
 
-def measures_of(values, foretold, kind, n_bootstraps, rng):
+class _Side(NamedTuple):
+    """What one grouping foretold, ready for resamples."""
+
+    errors: np.ndarray  # (n_customers,), squared
+    levels: np.ndarray  # (n_customers,), fold by fold, lowest first
+    ends: np.ndarray  # (n_folds - 1,), first level of each fold but the first
+
+
+def measures_of(values, foretold, fold, kind, n_bootstraps, rng):
     """Measure groupings on the customers and on resamples of them.
 
     Parameters
@@ -39,6 +47,9 @@ def measures_of(values, foretold, kind, n_bootstraps, rng):
         What came.
     foretold : dict of str to ndarray of shape (n_customers,)
         With "chance", whose errors the others' are held to.
+    fold : ndarray of int, shape (n_customers,)
+        In which each was asked. Customers are ranked within folds only: where a
+        group's mean is high because of those learned from, it is low in the fold.
     kind : {"amount", "event"}
     n_bootstraps : int
     rng : numpy.random.Generator
@@ -48,15 +59,17 @@ def measures_of(values, foretold, kind, n_bootstraps, rng):
     measured : dict of str to Measured
     """
     n = len(values)
-    sides = {
-        name: (np.square(values - told), np.unique(told, return_inverse=True)[1])
-        for name, told in foretold.items()
-    }
-    of_chance = sides["chance"][0]
+    sides = {}
+    for name, told in foretold.items():
+        pairs = np.column_stack([fold, told])
+        known, levels = np.unique(pairs, axis=0, return_inverse=True)
+        ends = np.flatnonzero(np.diff(known[:, 0])) + 1
+        sides[name] = _Side(np.square(values - told), levels.ravel(), ends)
+    of_chance = sides["chance"].errors
 
     def measured(counts):
         return {
-            name: _measures(values, *side, of_chance, counts, kind)
+            name: _measures(values, side, of_chance, counts, kind)
             for name, side in sides.items()
         }
 
@@ -72,33 +85,39 @@ def measures_of(values, foretold, kind, n_bootstraps, rng):
     }
 
 
-def _measures(values, errors, levels, errors_of_chance, counts, kind):
-    sums = np.bincount(levels, counts * values)
-    customers = np.bincount(levels, counts)
+def _measures(values, side, errors_of_chance, counts, kind):
+    n_levels = side.levels.max() + 1
+    sums = np.bincount(side.levels, counts * values, n_levels)
+    customers = np.bincount(side.levels, counts, n_levels)
+    by_fold = [np.split(one, side.ends) for one in (sums, customers)]
     of_chance = counts @ errors_of_chance
-    found = {"r2": 1 - counts @ errors / of_chance if of_chance else np.nan}
+    found = {"r2": 1 - counts @ side.errors / of_chance if of_chance else np.nan}
     if kind == "event":
-        found["auc"] = area_under_curve(sums, customers - sums)
-    found["lift"] = lift_of_top(sums, customers)
+        found["auc"] = area_under_curve(*by_fold)
+    found["lift"] = lift_of_top(*by_fold)
     return found
 
 
-def area_under_curve(with_event, without):
+def area_under_curve(with_event, customers):
     """How often one with the event stands above one without, ties counting half.
 
     Parameters
     ----------
-    with_event, without : ndarray of shape (n_levels,)
-        Customers at each level of what was foretold, lowest first.
+    with_event, customers : list of ndarray of shape (n_levels,)
+        How many there are at each level of what was foretold, lowest first, fold by
+        fold. Pairs are of one fold.
 
     Returns
     -------
     area : float
-        NaN if all or none have the event.
+        NaN if there is no pair.
     """
-    below = np.cumsum(without) - without / 2
-    pairs = with_event.sum() * without.sum()
-    return float(with_event @ below / pairs) if pairs else np.nan
+    right = pairs = 0.0
+    for events, everyone in zip(with_event, customers, strict=True):
+        without = everyone - events
+        right += events @ (np.cumsum(without) - without / 2)
+        pairs += events.sum() * without.sum()
+    return float(right / pairs) if pairs else np.nan
 
 
 def lift_of_top(sums, customers, share=_TOP):
@@ -108,8 +127,9 @@ def lift_of_top(sums, customers, share=_TOP):
 
     Parameters
     ----------
-    sums, customers : ndarray of shape (n_levels,)
-        Outcome and number of customers at each level, lowest first.
+    sums, customers : list of ndarray of shape (n_levels,)
+        Outcome and number of customers at each level, lowest first, fold by fold. Of
+        each fold the same share is taken.
     share : float, default=0.1
         Of the customers.
 
@@ -118,13 +138,13 @@ def lift_of_top(sums, customers, share=_TOP):
     lift : float
         NaN if the outcomes of all sum to zero.
     """
-    wanted = share * customers.sum()
-    taken = np.minimum(np.cumsum(customers[::-1]), wanted)
-    taken = np.diff(taken, prepend=0.0)
-    means = np.divide(
-        sums[::-1], customers[::-1], out=np.zeros(len(sums)), where=customers[::-1] > 0
-    )
-    total = sums.sum()
-    if total == 0:
-        return np.nan
-    return float(taken @ means / wanted / (total / customers.sum()))
+    top = 0.0
+    for of_fold, members in zip(sums, customers, strict=True):
+        members = members[::-1]
+        taken = np.minimum(np.cumsum(members), share * members.sum())
+        taken = np.diff(taken, prepend=0.0)
+        top += of_fold[::-1] @ np.divide(
+            taken, members, out=np.zeros(len(members)), where=members > 0
+        )
+    total = sum(map(np.sum, sums))
+    return float(top / (share * total)) if total else np.nan

@@ -50,8 +50,8 @@ class OutcomeValidation:
     'event'
     >>> validation.segments()[["segment", "customers", "mean", "lift"]].round(2)
        segment  customers  mean  lift
-    0        0        100  0.22  0.47
-    1        1        100  0.72  1.53
+    0        0        101  0.21  0.44
+    1        1         99  0.74  1.57
     """
 
     kind: str
@@ -106,7 +106,7 @@ class OutcomeValidation:
     def _against_rfm(self, measure, unit):
         rows = self.differences[self.differences["measure"] == measure]
         if not len(rows):
-            return ["There are no columns of RFM to compare them with."]
+            return ["There are no columns of RFM to compare with."]
         said = []
         for row in rows.itertuples():
             names = (

@@ -127,7 +127,7 @@ def summarize_outcome(
     if bought.is_empty():
         raise DataQualityError(
             "The outcome window must have at least one order. Got none in the "
-            f"{outcome_days} days from {_day(start + 1)} on instead. Check "
+            f"{outcome_days} days after {_day(start)} instead. Check "
             "observation_period_end, or make outcome_days longer."
         )
     return give_back(nw.maybe_reset_index(_per_customer(ids, bought)))

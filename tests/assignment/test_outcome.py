@@ -1,0 +1,338 @@
+"""How well segments tell a later outcome, of customers without part in it."""
+
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.pipeline import make_pipeline
+
+from custseg import BehaviouralTransformer, KMeansSegmenter, SegmentationModel
+from custseg.assignment import DiscriminantAssigner, validate_on
+from custseg.assignment._outcome_measures import area_under_curve, lift_of_top
+from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
+
+
+def clients(n=900, seed=0):
+    """Three segments by what is bought; RFM columns that know nothing of them."""
+    rng = np.random.default_rng(seed)
+    segments = rng.integers(0, 3, n)
+    centers = np.array([[0, 0], [6, 0], [0, 6]])
+    table = pd.DataFrame(
+        centers[segments] + rng.normal(size=(n, 2)), columns=["food", "drink"]
+    )
+    table["recency"] = rng.integers(1, 300, n)
+    table["frequency"] = rng.poisson(5, n)
+    table["monetary_total"] = rng.gamma(2, 50, n)
+    table["id"] = [f"c{i}" for i in range(n)]
+    return table, segments
+
+
+def model_of(table, n_segments=3, **options):
+    return SegmentationModel(
+        KMeansSegmenter(n_segments, n_init=3, random_state=0),
+        basis=["food", "drink"],
+        customer_id="id",
+        random_state=0,
+        **options,
+    ).fit(table)
+
+
+def quick(model, table, outcome, **options):
+    options = {"n_bootstraps": 200, "random_state": 0, **options}
+    return validate_on(model, table, outcome, **options)
+
+
+class TestMeasures:
+    def test_area_on_paper(self):
+        """Two folds: levels (low, high) with events 1 of 2 and 2 of 3; 0 of 1, 1 of 1.
+
+        First fold: 3 events, 2 without, 6 pairs. Of the 2 high events each beats the
+        one low without and ties with the one high: 2 * 1.5; the low event ties with
+        the low one without: .5. So 3.5; second fold 1 of 1.
+        """
+        events = [np.array([1.0, 2.0]), np.array([0.0, 1.0])]
+        customers = [np.array([2.0, 3.0]), np.array([1.0, 1.0])]
+        assert area_under_curve(events, customers) == pytest.approx(4.5 / 7)
+
+    def test_lift_on_paper(self):
+        """Ten customers: 2 on top with 30 in all, 8 below with 10.
+
+        A tenth is one customer, of whom the top level has 15; the mean of all is 4. Of
+        three tenths the third customer is from below: 31.25 / 3 over 4.
+        """
+        sums, customers = [np.array([10.0, 30.0])], [np.array([8.0, 2.0])]
+        assert lift_of_top(sums, customers) == pytest.approx(15 / 4)
+        expected = (30 + 10 / 8) / 3 / 4
+        assert lift_of_top(sums, customers, 0.3) == pytest.approx(expected)
+
+    def test_equal_scikit_learns(self):
+        rng = np.random.default_rng(0)
+        told, event = rng.integers(0, 6, 300), rng.random(300) < 0.4
+        levels = [np.bincount(told, event), np.bincount(told).astype(float)]
+        area = area_under_curve(*([one] for one in levels))
+        assert area == pytest.approx(roc_auc_score(event, told))
+
+    def test_r2_on_paper(self):
+        """Groups that a model without chance makes, asked fold by fold.
+
+        Segments fixed: each customer is foretold by the others' mean in his segment,
+        with as many folds as customers leaves one out, whose error is n / (n - 1)
+        times that from the mean of all.
+        """
+        table = pd.DataFrame({"food": [0.0, 1, 0, 9, 8, 9], "drink": [0.0] * 6})
+        table["id"] = range(6)
+        spent = np.array([1.0, 2, 3, 11, 12, 16])
+        model = model_of(table, 2)
+        found = quick(model, table, spent, refit=False, n_folds=6).frame()
+        own = np.repeat([spent[:3].mean(), spent[3:].mean()], 3)
+        errors = np.square((spent - own) * 3 / 2).sum()
+        chance = np.square((spent - spent.mean()) * 6 / 5).sum()
+        assert found["r2"].tolist() == pytest.approx([1 - errors / chance, 0])
+
+
+class TestWhatItTells:
+    def test_segments_that_cause_the_outcome(self):
+        """Later spend comes from the segment; 80 % of its variance, by design."""
+        table, segments = clients()
+        rng = np.random.default_rng(1)
+        means = np.array([0.0, 10.0, 20.0])
+        noise = np.sqrt(means[segments].var() / 4)
+        spent = means[segments] + rng.normal(0, noise, len(table))
+        result = quick(model_of(table), table, spent)
+        frame = result.frame().set_index("groups")
+        assert result.kind == "amount"
+        assert abs(frame.loc["segments", "r2"] - 0.8) < 0.03
+        low, high = frame.loc["segments", ["r2_low", "r2_high"]]
+        assert low < 0.8 < high
+        for rfm in ("RFM deciles", "RFM, as many"):
+            assert frame.loc[rfm, "r2"] < 0.01
+        assert frame.loc["RFM deciles", "n_groups"] == 10
+        assert frame.loc["RFM, as many", "n_groups"] == 3
+        assert frame.loc["chance", ["r2", "lift"]].tolist() == [0, 1]
+        assert abs(frame.loc["segments", "lift"] - 2) < 0.1
+        assert result.verdict.startswith("The segments tell outcome better than chance")
+        assert "Better than RFM deciles (R² +0." in result.verdict
+        # Scored by scikit-learn on segments that k-means finds with the same eyes.
+        held_out = model_of(table[::2]).predict(table[1::2])
+        means = pd.Series(spent[::2]).groupby(model_of(table[::2]).labels_).mean()
+        assert frame.loc["segments", "r2"] == pytest.approx(
+            r2_score(spent[1::2], means[held_out]), abs=0.04
+        )
+
+    def test_rfm_that_causes_the_outcome(self):
+        """Frequent, recent and well-paying customers spend; segments know nothing."""
+        table, _ = clients()
+        rng = np.random.default_rng(1)
+        ranks = table[["frequency", "monetary_total"]].rank(pct=True).sum(axis=1)
+        spent = ranks - table["recency"].rank(pct=True) + rng.normal(0, 0.1, len(table))
+        result = quick(model_of(table), table, spent)
+        frame = result.frame().set_index("groups")
+        assert frame.loc["RFM deciles", "r2"] > 0.85
+        assert 0.6 < frame.loc["RFM, as many", "r2"] < frame.loc["RFM deciles", "r2"]
+        assert "no better than chance" in result.verdict
+        assert "Worse than RFM deciles" in result.verdict
+
+    def test_noise(self):
+        """Intervals of 95 % hold chance; in sample, R² is above it by construction."""
+        table, _ = clients(300)
+        model, rng = model_of(table, 6), np.random.default_rng(2)
+        told = 0
+        for seed in range(8):
+            spent = rng.gamma(1, 30, 300)
+            result = quick(model, table, spent, refit=False, random_state=seed)
+            row = result.frame().iloc[0]
+            told += row["r2_low"] > 0
+            within = pd.Series(spent).groupby(model.labels_).transform("mean")
+            assert row["r2"] < r2_score(spent, within)
+        assert told <= 1
+
+    def test_events(self):
+        table, segments = clients()
+        rng = np.random.default_rng(1)
+        chances = np.array([0.1, 0.4, 0.7])[segments]
+        came_back = rng.random(len(table)) < chances
+        result = quick(model_of(table), table, came_back)
+        row = result.frame().iloc[0]
+        assert result.kind == "event"
+        assert row["auc"] == pytest.approx(roc_auc_score(came_back, chances), abs=0.01)
+        assert row["auc_low"] < row["auc"] < row["auc_high"]
+        skill = 1 - np.mean((came_back - chances) ** 2) / np.var(came_back)
+        assert row["r2"] == pytest.approx(skill, abs=0.03)
+        assert "AUC" in result.verdict
+        again = quick(model_of(table), table, came_back.astype(int))
+        pd.testing.assert_frame_equal(again.frame(), result.frame())
+
+    def test_table_of_segments(self):
+        table, segments = clients()
+        spent = np.array([1.0, 2.0, 6.0])[segments]
+        model = model_of(table, reject_alpha=0.02)
+        model.name_segments({0: "cooks"})
+        found = quick(model, table, spent, refit=False).segments().set_index("segment")
+        labels = model.predict(table)
+        assert found.index.tolist() == [-1, 0, 1, 2]
+        for segment, row in found.iterrows():
+            own = spent[labels == segment]
+            assert row["customers"] == len(own)
+            assert row["mean"] == pytest.approx(own.mean())
+            assert row["low"] <= row["mean"] <= row["high"]
+            assert row["lift"] == pytest.approx(own.mean() / spent.mean())
+        assert found["share"].sum() == pytest.approx(1)
+        assert found["share_of_outcome"].sum() == pytest.approx(1)
+        assert found.loc[-1, "segment_name"] == "none of the above"
+        assert found.loc[0, "segment_name"] == "cooks"
+
+    def test_refits_learn_without_the_fold(self):
+        """No customer is foretold by a model that has seen him."""
+        seen = []
+
+        class Watching(KMeansSegmenter):
+            def fit(self, X, y=None, sample_weight=None):
+                seen.append(len(X))
+                return super().fit(X, y, sample_weight)
+
+        table, segments = clients(100)
+        model = SegmentationModel(
+            Watching(3, random_state=0), basis=["food", "drink"], customer_id="id"
+        ).fit(table)
+        quick(model, table, segments * 1.5, n_folds=4)
+        assert seen[0] == 100
+        assert len(seen) == 5
+        assert all(70 <= n <= 80 for n in seen[1:])
+
+    def test_by_customer_type(self):
+        table, segments = clients()
+        table["kind"] = np.where(table.index % 3, "shop", "home")
+        model = model_of(table, split_by="kind")
+        spent = segments * 10.0 + np.arange(len(table)) % 2
+        result = quick(model, table, spent)
+        assert result.frame()["n_groups"][0] == 6
+        assert result.frame()["r2"][0] > 0.9
+
+    def test_with_steps_and_an_assigner(self):
+        table, segments = clients()
+        model = SegmentationModel(
+            make_pipeline(BehaviouralTransformer(), KMeansSegmenter(3, random_state=0)),
+            DiscriminantAssigner(),
+            basis=["food", "drink"],
+            descriptors=["recency", "frequency"],
+        ).fit(table)
+        # Descriptors tell nothing of the segments, so assigned segments tell nothing.
+        result = quick(model, table, segments * 10.0)
+        assert "no better than chance" in result.verdict
+
+
+class TestOutcomes:
+    def test_matched_by_id(self):
+        table, segments = clients(200)
+        rng = np.random.default_rng(0)
+        spent = segments * 5.0 + rng.random(200)
+        by_order = quick(model_of(table), table, pd.Series(spent, name="spent"))
+        outcomes = pd.DataFrame({"customer_id": table["id"], "spent": spent})
+        shuffled = outcomes.sample(frac=1, random_state=0)
+        more = pd.concat(
+            [shuffled, pd.DataFrame({"customer_id": ["x"], "spent": [1.0]})]
+        )
+        for one in (shuffled, more, pl.from_pandas(shuffled)):
+            by_id = quick(model_of(table), table, one, column="spent")
+            assert by_id.outcome == by_order.outcome == "spent"
+            pd.testing.assert_frame_equal(by_id.frame(), by_order.frame())
+
+    def test_repeats_and_pickles(self):
+        table, segments = clients(200)
+        spent = segments + np.arange(200) % 3
+        results = [quick(model_of(table), table, spent) for _ in range(2)]
+        pd.testing.assert_frame_equal(results[0].frame(), results[1].frame())
+        again = pickle.loads(pickle.dumps(results[0]))
+        assert again.verdict == results[0].verdict
+        assert len(pickle.dumps(results[0])) < 20_000
+
+    def test_without_columns_of_rfm(self):
+        table, segments = clients(200)
+        bare = table[["id", "food", "drink"]]
+        result = quick(model_of(bare), bare, segments + np.arange(200) % 3)
+        assert result.frame()["groups"].tolist() == ["segments", "chance"]
+        assert result.verdict.endswith(
+            "There are no columns of RFM to compare them with."
+        )
+        named = table.rename(
+            columns={"recency": "days", "frequency": "n", "monetary_total": "eur"}
+        )
+        result = quick(model_of(named), named, segments * 2.0, rfm=["days", "n", "eur"])
+        assert len(result.frame()) == 4
+
+    def test_missing_values_of_rfm_rank_lowest(self):
+        table, segments = clients(200)
+        table.loc[:20, "monetary_total"] = np.nan
+        result = quick(model_of(table), table, segments + np.arange(200) % 3)
+        assert result.frame()["r2"].notna().all()
+
+
+class TestRefusals:
+    def refused(self, kind, message, outcome, **options):
+        table, _ = clients(60)
+        with pytest.raises(kind, match=re.escape(message)):
+            quick(
+                options.pop("model", None) or model_of(table), table, outcome, **options
+            )
+
+    def test_outcomes(self):
+        rng = np.random.default_rng(0)
+        spent = rng.random(60)
+        message = "must be one outcome a customer. Got shape (59,) for 60 customers"
+        self.refused(SchemaError, message, spent[:-1])
+        wrong = spent.copy()
+        wrong[[7, 9]] = np.nan
+        message = (
+            "Outcome 'outcome' must be known. Got missing or infinite values for 2 of "
+            "60 customers (first: row 7) instead."
+        )
+        self.refused(DataQualityError, message, wrong)
+        message = "Outcome 'outcome' must differ between customers. Got 1 for all 60"
+        self.refused(DataQualityError, message, np.ones(60))
+        message = "Outcome 'outcome' must hold numbers, or True and False. Got type"
+        self.refused(SchemaError, message, np.array(["yes", "no"] * 30))
+        message = "The outcome must be none of the columns of X. Got 'food', which is"
+        self.refused(SchemaError, message, pd.Series(spent, name="food"))
+
+    def test_frames(self):
+        table, _ = clients(60)
+        frame = pd.DataFrame({"id": table["id"], "spent": np.arange(60.0)})
+        message = "must have a column 'outcome_monetary_total'. Got 'id', 'spent'"
+        self.refused(SchemaError, message, frame)
+        message = (
+            "customer must have an outcome. Got none for 2 of 60 ids (first: row 58)"
+        )
+        self.refused(SchemaError, message, frame[:58], column="spent")
+        twice = pd.concat([frame, frame[:3]])
+        message = "Got 3 missing or repeated ids in 63 rows instead."
+        self.refused(DataQualityError, message, twice, column="spent")
+        bare = SegmentationModel(KMeansSegmenter(2, random_state=0)).fit(
+            table[["food", "drink"]]
+        )
+        message = "Got a model without customer_id instead."
+        with pytest.raises(SchemaError, match=re.escape(message)):
+            validate_on(bare, table[["food", "drink"]], frame, column="spent")
+
+    def test_the_rest(self):
+        spent = np.arange(60.0)
+        message = "The model must be a SegmentationModel. Got KMeansSegmenter instead."
+        self.refused(TypeError, message, spent, model=KMeansSegmenter())
+        message = "n_folds must be a whole number of at least 2 and at most 60, the"
+        self.refused(ValueError, message, spent, n_folds=1)
+        message = "n_bootstraps must be a whole number of at least 20. Got 5 instead."
+        self.refused(ValueError, message, spent, n_bootstraps=5)
+        message = "rfm must name three columns of X: recency, frequency and monetary"
+        self.refused(SchemaError, message, spent, rfm=["recency", "frequency", "eur"])
+
+    def test_a_copy_is_told(self):
+        table, _ = clients(60)
+        message = "Got 'drink' in X, correlated with it by 0.999 or more"
+        with pytest.warns(SegmentWarning, match=re.escape(message)) as told:
+            validate_on(
+                model_of(table), table, table["drink"].to_numpy() * -3, n_bootstraps=20
+            )
+        assert told[0].filename == __file__
