@@ -139,8 +139,8 @@ def validate_on(
     >>> validation = validate_on(model, orders, spent_later, random_state=0)
     >>> validation.frame()[["groups", "n_groups", "r2", "lift"]].round(2)
          groups  n_groups    r2  lift
-    0  segments         2  0.24  1.48
-    1    chance         1  0.00  1.00
+    0  segments         2  0.24   1.5
+    1    chance         1  0.00   1.0
     """
     _check_model(model)
     _check_numbers(n_folds, n_bootstraps, len(X))
