@@ -32,6 +32,7 @@ _HOME = {
     "HierarchicalSegmenter": "cluster",
     "KMeansSegmenter": "cluster",
     "MultiplicityDisplay": "plotting",
+    "OutcomeDisplay": "plotting",
     "PsychographicTransformer": "features",
     "ReliabilityDisplay": "plotting",
     "SOMDisplay": "plotting",
@@ -62,8 +63,10 @@ _HOME = {
     "silhouette_score": "selection",
     "silhouette_scores": "selection",
     "structure_test": "selection",
+    "summarize_outcome": "tables",
     "summarize_transactions": "tables",
     "unimodality_test": "selection",
+    "validate_on": "assignment",
 }
 _STAGES = (
     "assignment",

@@ -6,6 +6,7 @@ from custseg.plotting._flow import SegmentFlowDisplay as SegmentFlowDisplay
 from custseg.plotting._gorge import GorgeDisplay as GorgeDisplay
 from custseg.plotting._jaccard import SegmentStabilityDisplay as SegmentStabilityDisplay
 from custseg.plotting._multiplicity import MultiplicityDisplay as MultiplicityDisplay
+from custseg.plotting._outcome import OutcomeDisplay as OutcomeDisplay
 from custseg.plotting._profile import SegmentProfileDisplay as SegmentProfileDisplay
 from custseg.plotting._reliability import ReliabilityDisplay as ReliabilityDisplay
 from custseg.plotting._search import SegmentSearchDisplay as SegmentSearchDisplay

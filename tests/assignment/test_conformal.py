@@ -69,7 +69,7 @@ def test_true_members_are_rejected_at_the_rate_chosen(alpha):
 )
 def test_any_segmenter_right_or_wrong(segmenter, assigner):
     """The rate does not need segments to be there, nor to be the right ones."""
-    alpha, n_splits, rates = 0.1, 30, []
+    alpha, n_splits, rates = 0.1, 100, []
     for split in range(n_splits):
         rng = np.random.default_rng([split, 11])
         model = SegmentationModel(

@@ -1,0 +1,150 @@
+"""What segments did afterwards, as a picture."""
+
+from custseg.plotting._figure import color, handle, legend, new_axes, wrapped
+
+_NAME_WIDTH = 26
+
+
+class OutcomeDisplay:
+    """Mean outcome of each segment with its interval, beside the mean of all.
+
+    A point is a segment's mean outcome, its line the 95 % interval; the number beside
+    it says how many customers it is of. The dotted line is the mean of all customers.
+    The title has the verdict.
+
+    Use `from_validation` to make one.
+
+    Parameters
+    ----------
+    segments : DataFrame
+        One row a segment, as `OutcomeValidation.segments` gives it.
+    outcome : str
+        Name of the outcome.
+    kind : {"amount", "event"}
+    verdict : str
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        After `plot`.
+    ax_ : matplotlib.axes.Axes
+        After `plot`.
+
+    See Also
+    --------
+    custseg.assignment.validate_on : Works the figures out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from custseg import KMeansSegmenter, OutcomeDisplay, SegmentationModel
+    >>> from custseg.assignment import validate_on
+    >>> orders = np.random.default_rng(0).poisson(np.repeat([3, 20], 100))
+    >>> X = orders[:, np.newaxis]
+    >>> model = SegmentationModel(KMeansSegmenter(2, random_state=0)).fit(X)
+    >>> later = orders * 10 + np.arange(200) % 7
+    >>> validation = validate_on(model, X, later, random_state=0)
+    >>> OutcomeDisplay.from_validation(validation).frame()["customers"].tolist()
+    [101, 99]
+    """
+
+    def __init__(self, *, segments, outcome, kind, verdict):
+        self.segments = segments
+        self.outcome = outcome
+        self.kind = kind
+        self.verdict = verdict
+
+    @classmethod
+    def from_validation(cls, validation):
+        """Make the display of a validation.
+
+        Parameters
+        ----------
+        validation : OutcomeValidation
+            As `validate_on` returns it.
+
+        Returns
+        -------
+        display : OutcomeDisplay
+
+        Raises
+        ------
+        TypeError
+            If it is none.
+        """
+        if not hasattr(validation, "of_segments"):
+            raise TypeError(
+                "The validation must be what validate_on returns. Got "
+                f"{type(validation).__name__} instead. Call validate_on(model, X, "
+                "outcome)."
+            )
+        return cls(
+            segments=validation.segments(),
+            outcome=validation.outcome,
+            kind=validation.kind,
+            verdict=validation.verdict,
+        )
+
+    def frame(self):
+        """Return the numbers that are drawn.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row a segment: ``segment``, ``segment_name``, ``customers``, ``share``,
+            ``mean``, ``low``, ``high``, ``share_of_outcome`` and ``lift``.
+        """
+        return self.segments.copy()
+
+    def plot(self, ax=None):
+        """Draw one point a segment, and the mean of all.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self : OutcomeDisplay
+            With ``figure_`` and ``ax_``.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        rows = self.segments
+        if ax is None:
+            _, ax = new_axes((8, 1.4 + 0.45 * len(rows)))
+        self.ax_, self.figure_ = ax, ax.figure
+        for position, row in enumerate(rows.itertuples()):
+            shade = "0.5" if row.segment == -1 else color(row.segment)
+            ax.hlines(position, row.low, row.high, color=shade, linewidth=2.5)
+            ax.plot([row.mean], [position], marker="o", markersize=8, color=shade)
+            ax.annotate(
+                f"{row.customers:,}",
+                (row.high, position),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize="small",
+                color="0.3",
+            )
+        mean = (rows["mean"] * rows["customers"]).sum() / rows["customers"].sum()
+        dotted = {"color": "0.3", "linestyle": ":", "linewidth": 1.2}
+        ax.axvline(mean, zorder=1, **dotted)
+        legend(ax, [handle("all customers", **dotted)])
+        names = [wrapped(name, _NAME_WIDTH, 2) for name in rows["segment_name"]]
+        ax.set_yticks(range(len(rows)), names)
+        ax.tick_params(axis="y", length=0)
+        event = self.kind == "event"
+        ax.set(
+            ylim=(len(rows) - 0.5, -0.5),
+            xlabel=f"{'share with' if event else 'mean of'} {self.outcome}",
+        )
+        ax.set_title(wrapped(self.verdict, 90, 3), fontsize="small", loc="left")
+        ax.grid(axis="x", color="0.9")
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        return self
