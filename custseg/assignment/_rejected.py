@@ -96,12 +96,12 @@ class RejectedTest:
 
     @property
     def count_p_value(self):
-        """p-value of the number rejected; the smallest over types, by Bonferroni."""
+        """Return the p-value of the number rejected; by Bonferroni over types."""
         return _smallest(self.count_p_values)
 
     @property
     def concentration_p_value(self):
-        """p-value of their lying together; the smallest over types, by Bonferroni."""
+        """Return the p-value of their lying together; by Bonferroni over types."""
         return _smallest(self.concentration_p_values)
 
     @property

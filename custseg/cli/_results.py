@@ -91,7 +91,7 @@ def fit(plan):
     model = SegmentationModel(
         make_pipeline(plan.features(basis), search),
         make_pipeline(
-            plan.features(descriptors), DiscriminantAssigner(shrinkage="auto")
+            plan.features(descriptors), DiscriminantAssigner(shrinkage="ledoit_wolf")
         ),
         basis=basis,
         descriptors=descriptors,

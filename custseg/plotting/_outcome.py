@@ -21,7 +21,9 @@ class OutcomeDisplay:
     outcome : str
         Name of the outcome.
     kind : {"amount", "event"}
+        What the outcome is.
     verdict : str
+        What the figures say, for the title.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What may assign: calibrated probabilities, soft labels, other people's classifiers."""
+"""What may assign: calibrated probabilities, soft labels, any classifier."""
 
 import re
 
@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import log_loss
-from sklearn.pipeline import make_pipeline
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
@@ -48,8 +49,11 @@ def model_of(**changes):
 class TestCalibration:
     @pytest.mark.parametrize("method", ["temperature", "isotonic"])
     def test_it_is_learned_from_cross_fitted_probabilities(self, method):
-        plain = model_of().fit(TABLE)
-        model = model_of(calibration=method).fit(TABLE)
+        """Of an assigner that counts every column three times, and is too sure."""
+        thrice = FeatureUnion([(name, "passthrough") for name in "abc"])
+        sure = make_pipeline(thrice, GaussianNB())
+        plain = model_of(assigner=sure).fit(TABLE)
+        model = model_of(assigner=sure, calibration=method).fit(TABLE)
         np.testing.assert_array_equal(model.labels_, plain.labels_)
         seed = plain.assigner_.get_params().get("random_state")
         assert seed is None  # nothing in it is random: folds alone are
