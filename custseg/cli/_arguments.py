@@ -73,8 +73,9 @@ you trust.
 """
 _ASSIGN_END = """\
 written:
-  customer_id, segment, segment_name, probability, and with --reject-alpha at fitting
-  typicality; segment -1 is none of the above. CSV, or Parquet by the ending .parquet.
+  customer_id, segment, segment_name, probability, near_border (whether another
+  segment was nearly named), and with --reject-alpha at fitting typicality; segment -1
+  is none of the above. CSV, or Parquet by the ending .parquet.
   Beside -1, probability is that of the likeliest segment if the customer were in one
   after all, and typicality says how many members are as far out.
 

@@ -140,14 +140,14 @@ def segments_table(plan, model):
 def assigned_table(model, customers):
     """Return what the model says, with numbers of rows where it has no ids.
 
-    A typicality that it does not have is left out.
+    What it has of no customer, such as typicality or an override, is left out.
     """
     assigned = model.assign(customers)
     if "customer_id" not in assigned:
         assigned.insert(0, "customer_id", np.arange(len(assigned)))
-    if assigned["typicality"].isna().all():
-        return assigned.drop(columns="typicality")
-    return assigned
+    optional = assigned.columns.intersection(["typicality", "near_border", "override"])
+    empty = [name for name in optional if assigned[name].isna().all()]
+    return assigned.drop(columns=empty)
 
 
 def write(plan, model, out, terminal):

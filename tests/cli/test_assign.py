@@ -27,7 +27,9 @@ def test_one_by_one(run, people, results):
     known = results.iloc[[7]].reset_index(drop=True)
     assert known["segment"].equals(known["assigned"])
     columns = ["customer_id", "segment", "segment_name", "probability"]
-    pd.testing.assert_frame_equal(one, known[columns])
+    pd.testing.assert_frame_equal(one[columns], known[columns])
+    assert one.columns.tolist() == [*columns, "near_border"]
+    assert one["near_border"].tolist() == [False]
 
 
 def test_in_another_order_with_other_columns(run, people, results):
