@@ -1,6 +1,8 @@
 """What segments did afterwards, as a picture."""
 
-from custseg.plotting._figure import color, handle, legend, new_axes, wrapped
+import textwrap
+
+from custseg.plotting._figure import color, handle, legend, literal, new_axes, wrapped
 
 _NAME_WIDTH = 26
 
@@ -145,7 +147,10 @@ class OutcomeDisplay:
             ylim=(len(rows) - 0.5, -0.5),
             xlabel=f"{'share with' if event else 'mean of'} {self.outcome}",
         )
-        ax.set_title(wrapped(self.verdict, 90, 3), fontsize="small", loc="left")
+        ax.set_title(
+            literal(textwrap.fill(self.verdict, 95)), fontsize="small", loc="left"
+        )
+        ax.margins(x=0.1)
         ax.grid(axis="x", color="0.9")
         ax.set_axisbelow(True)
         ax.spines[["top", "right", "left"]].set_visible(False)

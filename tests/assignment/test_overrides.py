@@ -114,8 +114,8 @@ class TestRefit:
         model = fit(segmenter=search, assigner=None)
         model.override("c0", 2, **WORD, lock=True).override("c1", 1, **WORD, lock=True)
         message = (
-            "Locked customers must have a segment that is still there. Got 1 of 2 whose "
-            "segment is gone instead"
+            "Locked customers must have a segment that is still there. Got 1 of 2 "
+            "whose segment is gone instead"
         )
         with pytest.warns(SegmentWarning, match=re.escape(message)):
             later = model.refit(TABLE[:11])

@@ -199,7 +199,7 @@ class TestColumns:
         other = NEW.assign(kind=["school", "school", *NEW["kind"][2:]])
         message = (
             "Column 'kind' must have types that the model was fitted on: 'retail', "
-            f"'wholesale'. Got 1 others in 2 rows (first: row 0) instead."
+            "'wholesale'. Got 1 others in 2 rows (first: row 0) instead."
         )
         for ask in (fitted.predict, fitted.predict_proba, fitted.assign):
             with pytest.raises(DataQualityError, match=re.escape(message)):
@@ -294,8 +294,8 @@ class TestRefit:
         assert list(later.models_) == ["retail", "school"]
         assert later.segment_ids_.tolist() == [0, 1, 2, 5, 6]
         assert later.match_.verdict == (
-            "3 of 5 segments kept. Died: wholesale: segment 3 and wholesale: segment 4. "
-            "Born: school: segment 5 and school: segment 6."
+            "3 of 5 segments kept. Died: wholesale: segment 3 and wholesale: segment "
+            "4. Born: school: segment 5 and school: segment 6."
         )
 
     def test_the_split_must_stay(self, fitted):
