@@ -132,7 +132,7 @@ def _one_hot(encoder, path):
     infrequent = getattr(encoder, "infrequent_categories_", None)
     levels, start = [], 0
     for k, categories in enumerate(encoder.categories_):
-        known = [_plain(one) for one in categories]
+        known = _known(encoder, path, categories)
         rare = (
             set()
             if infrequent is None or infrequent[k] is None
@@ -166,11 +166,12 @@ def _ordinal(encoder, path):
         _refuse(encoder, path, "with infrequent categories")
     levels = []
     for k, categories in enumerate(encoder.categories_):
-        known = [_plain(one) for one in categories]
+        known = _known(encoder, path, categories)
         rows = np.empty((len(known) + 2, 1))
         rows[:-2, 0] = np.arange(len(known))
         rows[-2:, 0] = encoder.unknown_value if unknown else np.nan
-        if None in known:
+        if None in known and categories[known.index(None)] is not None:
+            # scikit-learn takes None for a level like any other, and NaN for missing.
             rows[known.index(None), 0] = encoder.encoded_missing_value
         refused = "" if unknown else "unseen or missing"
         levels.append(LevelColumn(k, Places(known, "category"), rows, k, refused))
@@ -189,6 +190,14 @@ def _only_levels(levels, n_outputs):
         tuple(levels),
         n_outputs,
     )
+
+
+def _known(encoder, path, categories):
+    """Return the levels of a column, None for a missing one."""
+    known = [_plain(one) for one in categories]
+    if known.count(None) > 1:
+        _refuse(encoder, path, "that tells None from NaN")
+    return known
 
 
 def _plain(category):

@@ -255,9 +255,7 @@ class TestOutcomes:
         bare = table[["id", "food", "drink"]]
         result = quick(model_of(bare), bare, segments + np.arange(200) % 3)
         assert result.frame()["groups"].tolist() == ["segments", "chance"]
-        assert result.verdict.endswith(
-            "There are no columns of RFM to compare with."
-        )
+        assert result.verdict.endswith("There are no columns of RFM to compare with.")
         named = table.rename(
             columns={"recency": "days", "frequency": "n", "monetary_total": "eur"}
         )
