@@ -25,7 +25,10 @@ SCRIPTS = (
     "hierarchy",
     "som",
     "selection",
+    "discriminant",
+    "typing_tool",
     "batch",
+    "scorer",
 )
 INTRODUCTION = """\
 # Benchmarks

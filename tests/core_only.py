@@ -14,7 +14,7 @@ from custseg.datasets import load_wholesale
 
 def main():
     """Walk the road and see what is said where an extra is missing."""
-    for extra in ("matplotlib", "polars", "pyarrow", "pytest"):
+    for extra in ("matplotlib", "openpyxl", "polars", "pyarrow", "pytest"):
         assert importlib.util.find_spec(extra) is None, f"{extra} is installed"
     spend = load_wholesale().drop(columns=["Channel", "Region"])
     search = cs.SegmentSearch([cs.KMeansSegmenter()], random_state=0)
@@ -28,6 +28,13 @@ def main():
         assert 'pip install "custseg[plot]"' in str(error)
     else:
         raise AssertionError("plot must say which extra it needs")
+    tool = cs.TypingTool(1).fit(spend, search.labels_)
+    try:
+        tool.to_excel("tool.xlsx")
+    except ImportError as error:
+        assert 'pip install "custseg[xlsx]"' in str(error)
+    else:
+        raise AssertionError("to_excel must say which extra it needs")
     with tempfile.TemporaryDirectory() as folder:
         run = [sys.executable, "-W", "error", "-m", "custseg", "demo"]
         subprocess.run([*run, "--out", folder], check=True, capture_output=True)
