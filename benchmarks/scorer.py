@@ -95,7 +95,9 @@ def dicts(n):
 
 
 def each_timed(answer, requests):
-    """Return answers of all requests, and the 99th percentile of their times."""
+    """Return answers of all requests, and the 99th percentile over the median time."""
+    for request in requests:  # a service has been asked before
+        answer(request)
 
     def ask():
         seconds, answers = [], []
