@@ -91,8 +91,8 @@ class TypingToolExports:
         table : str, default="customers"
             Name of the table, whose columns are named as the questions.
         customer_id : str, default=None
-            Column to return beside the segment; None returns all columns of the table
-            and the scores.
+            Column to return beside the segment; None returns all columns of the table,
+            and the query is longer, as each comparison repeats its sums.
         segment_names : dict, default=None
             Name of each segment; they come as a column ``segment_name``.
 
@@ -129,7 +129,6 @@ class TypingToolExports:
                 "an array instead. Fit it on a DataFrame."
             )
         names = checked_names(segment_names, self.classes_)
-        scores = [f"segment score {k + 1}" for k in range(len(self.classes_))]
         quoted = [_identifier(name) for name in self.questions_.tolist()]
         sums = [
             " + ".join(
@@ -145,27 +144,18 @@ class TypingToolExports:
             )
             for constant, weights in zip(self._constants, self._weights.T, strict=True)
         ]
-        inner = [
-            f"{one} AS {_identifier(score)}"
-            for one, score in zip(sums, scores, strict=True)
-        ]
-        kept = "*" if customer_id is None else _identifier(customer_id)
+        if customer_id is None:
+            # Names given to sums might be names of columns that only the table knows.
+            kept, source, scores = "*", _identifier(table), [f"({s})" for s in sums]
+        else:
+            kept, scores = _identifier(customer_id), _score_names(sums, customer_id)
+            source = _with_scores(kept, sums, scores, _identifier(table))
         answers = [_first_largest(scores, list(map(_literal, self.classes_.tolist())))]
         answers[0] += " AS segment"
         if names:
             told = [_literal(names.get(one)) for one in self.classes_.tolist()]
             answers.append(_first_largest(scores, told) + " AS segment_name")
-        return "\n".join(
-            [
-                f"SELECT {kept},",
-                ",\n".join(answers),
-                "FROM (",
-                f"  SELECT {kept},",
-                ",\n".join(f"    {one}" for one in inner),
-                f"  FROM {_identifier(table)}",
-                ") AS scored",
-            ]
-        )
+        return "\n".join([f"SELECT {kept},", ",\n".join(answers), f"FROM {source}"])
 
     def to_excel(self, path, *, answers=None, n_rows=200, segment_names=None):
         """Write the tool as a workbook that gives segments to answers typed into it.
@@ -225,13 +215,27 @@ def checked_names(names, segments):
 
 def _first_largest(scores, answers):
     """Write a CASE that gives the answer of the first of the largest scores."""
-    quoted = [_identifier(score) for score in scores]
-    lines = [f"CASE WHEN {quoted[0]} IS NULL THEN NULL"]
-    for k in range(len(quoted) - 1):
-        beats = " AND ".join(f"{quoted[k]} >= {one}" for one in quoted[k + 1 :])
+    lines = [f"CASE WHEN {scores[0]} IS NULL THEN NULL"]
+    for k in range(len(scores) - 1):
+        beats = " AND ".join(f"{scores[k]} >= {one}" for one in scores[k + 1 :])
         lines.append(f"     WHEN {beats} THEN {answers[k]}")
     lines.append(f"     ELSE {answers[-1]} END")
     return "\n".join(lines)
+
+
+def _score_names(sums, customer_id):
+    """Quoted names of the sums, none of them that of the customers' column."""
+    name = "segment score"
+    if str(customer_id).lower().startswith(name):
+        name = "score of segment"
+    return [_identifier(f"{name} {k + 1}") for k in range(len(sums))]
+
+
+def _with_scores(kept, sums, scores, table):
+    """Write the inner query that gives customers and their scores."""
+    named = [f"    {one} AS {score}" for one, score in zip(sums, scores, strict=True)]
+    lines = ["(", f"  SELECT {kept},", ",\n".join(named), f"  FROM {table}"]
+    return "\n".join([*lines, ") AS scored"])
 
 
 def _identifier(name):

@@ -2,7 +2,6 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,50 +28,15 @@ from custseg.assignment._moments import segment_moments
 from custseg.assignment._segment_codes import encode_segments
 from custseg.assignment._typing_choice import Budget, Evidence
 from custseg.assignment._typing_export import TypingToolExports
+from custseg.assignment._typing_figures import (
+    asked_without,
+    place_of_number,
+    table_of_recall,
+)
 from custseg.exceptions import DegenerateFitError, SchemaError, SegmentWarning
 from custseg.scoring._segments import Sums, sums_of_answers
 
 _CALLER = 6  # frames from a warning to the caller of `fit`
-
-
-class _Honest(NamedTuple):
-    """Answers about customers without part in the choice of questions."""
-
-    rows: np.ndarray
-    codes: np.ndarray  # (n_asked, n_numbers of questions)
-    weights: np.ndarray
-
-
-def _asked_without(evidence, budget, n_numbers):
-    """Ask each fold the questions that are chosen without it."""
-    answers = []
-    for fold, held_out in enumerate(evidence.held_out):
-        learned, path = evidence.learned_without(fold), evidence.path(budget, fold)
-        found = [
-            learned.scores(held_out.X, list(columns)).argmax(axis=1)
-            for columns in path.columns or [()]
-        ]
-        found += found[-1:] * (n_numbers - len(found))
-        answers.append((held_out.rows, np.array(found[:n_numbers]).T, held_out.weights))
-    return _Honest(*map(np.concatenate, zip(*answers, strict=True)))
-
-
-def _table_of_recall(segments, shares, truth, found, weights):
-    """Recall and precision of each segment among the customers who were asked."""
-    n_segments = len(segments)
-    counts = np.zeros((n_segments, n_segments))
-    np.add.at(counts, (truth, found), weights)
-    right = np.diag(counts)
-    asked, given = counts.sum(axis=1), counts.sum(axis=0)
-    return pd.DataFrame(
-        {
-            "segment": segments,
-            "customers": shares,
-            "asked": asked,
-            "recall": np.where(asked > 0, right / np.maximum(asked, 1e-300), np.nan),
-            "precision": np.where(given > 0, right / np.maximum(given, 1e-300), np.nan),
-        }
-    )
 
 
 class TypingTool(
@@ -94,8 +58,8 @@ class TypingTool(
     max_cost : float, default=None
         Most that the questions together may cost. None: no limit.
     accuracy : float in (0, 1], default=None
-        Accuracy that is enough: the fewest questions that reach it are taken. None
-        takes the fewest whose accuracy is within one standard error of the highest.
+        Accuracy that is enough: the fewest questions that reach it on the curve are
+        taken. None takes the fewest within one standard error of the curve's highest.
     priors : {"share", "uniform"}, array-like of shape (n_segments,) or dict, \
 default="share"
         As in `DiscriminantAssigner`.
@@ -113,10 +77,13 @@ default="share"
     curve_ : DataFrame
         One row a number of questions: ``n_questions``, ``cost``, ``accuracy`` of the
         whole procedure on customers without part in it, its standard error
-        ``accuracy_se``, ``selected_accuracy`` that the choice went by, which flatters,
+        ``accuracy_se``, both for a number that is fixed beforehand;
+        ``selected_accuracy`` that the choice went by, which flatters;
         ``questions`` of that number, and whether it was ``chosen``.
     accuracy_, accuracy_se_ : float
-        Of the number of questions chosen.
+        Share of customers who get their segment when questions and their number are
+        chosen without them, and its standard error. The curve, by which the number is
+        chosen, mostly has more there, above all where there is little to find.
     selected_accuracy_ : float
         What the choice went by.
     largest_share_ : float
@@ -153,8 +120,9 @@ default="share"
     The accuracy that the best of many candidates reaches on the customers by whom it
     was found best is too high (Ambroise and McLachlan 2002), and typing tools are sold
     by it. So for ``accuracy`` the whole choice is made again without each fold, and
-    the fold is asked the questions chosen without it. Up to 4,000 customers of each
-    fold are asked.
+    the fold is asked the questions chosen without it. For ``accuracy_`` and
+    ``segment_recall_`` the number of questions, too, is that which the curve of the
+    other folds tells. Up to 4,000 customers of each fold are asked.
 
     Customers are dealt to folds in turn within each segment, so no chance is in it. A
     weight counts a customer as several in all figures, but deals him to one fold.
@@ -360,26 +328,24 @@ default="share"
                 f"Some question must cost at most max_cost={self.max_cost:g}. Got "
                 f"{budget.costs.min():g} for the cheapest instead. Raise max_cost."
             )
-        honest = _asked_without(evidence, budget, len(path.columns))
-        right = honest.codes == codes[honest.rows, np.newaxis]
-        total = honest.weights.sum()
-        accuracies = honest.weights @ right / total
-        spread = honest.weights[:, np.newaxis] * (right - accuracies)
-        errors = np.sqrt(np.square(spread).sum(axis=0)) / total
+        honest = asked_without(evidence, budget, len(path.columns))
+        accuracies, errors = honest.curve(codes)
         chosen = self._chosen_number(accuracies, errors)
+        honest = honest.with_number_chosen(codes, self.accuracy)
+        of_number, its_error = honest.curve(codes)
         self.largest_share_ = float(shares.max() / shares.sum())
-        self.accuracy_ = float(accuracies[chosen])
-        self.accuracy_se_ = float(errors[chosen])
+        self.accuracy_ = float(of_number[0])
+        self.accuracy_se_ = float(its_error[0])
         self.selected_accuracy_ = path.accuracies[chosen]
         self.columns_ = np.array(path.columns[chosen])
         self.questions_ = self._column_names()[self.columns_]
         self.cost_ = float(budget.costs[self.columns_].sum())
         self.curve_ = self._table_of_curve(path, budget, accuracies, errors, chosen)
-        self.segment_recall_ = _table_of_recall(
+        self.segment_recall_ = table_of_recall(
             self.classes_,
             shares,
             codes[honest.rows],
-            honest.codes[:, chosen],
+            honest.codes[:, 0],
             honest.weights,
         )
 
@@ -404,21 +370,16 @@ default="share"
 
     def _chosen_number(self, accuracies, errors):
         """Place on the curve of the number of questions that is taken."""
-        if self.accuracy is not None:
-            enough = np.flatnonzero(accuracies >= self.accuracy)
-            if len(enough):
-                return int(enough[0])
-            best = int(accuracies.argmax())
+        chosen = place_of_number(accuracies, errors, self.accuracy)
+        if self.accuracy is not None and accuracies[chosen] < self.accuracy:
             warnings.warn(
                 f"Some number of questions must reach accuracy={self.accuracy:g}. Got "
-                f"{accuracies[best]:.3f} with {best + 1} at best instead, which is "
+                f"{accuracies[chosen]:.3f} with {chosen + 1} at best instead, which is "
                 "taken. Raise max_questions or max_cost, or give other columns.",
                 SegmentWarning,
                 stacklevel=_CALLER,
             )
-            return best
-        enough = accuracies.max() - errors[accuracies.argmax()]
-        return int(np.flatnonzero(accuracies >= enough)[0])
+        return chosen
 
     def _table_of_curve(self, path, budget, accuracies, errors, chosen):
         names = self._column_names()

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-# What a spreadsheet would take for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ABOUT_WIDTH = 100
 
 
@@ -80,6 +78,7 @@ def _fill_customers(sheet, tool, answers, n_rows):
             f"INDEX(Scores!${of_segments[0]}${line}:${of_segments[1]}${line},{place})"
             for line in (1, 2)
         ]
+        answer[1] += '&""'  # else a segment without a name would be called 0
         answer.append(f"1/SUMPRODUCT(EXP({scores}-MAX({scores})))")
         for k in range(n_segments):
             column = letter(3 + k)
@@ -116,8 +115,8 @@ def _write_row(sheet, row, values):
             continue
         cell = sheet.cell(row, column)
         cell.value = value.item() if isinstance(value, np.generic) else value
-        if isinstance(value, str) and value.startswith(_FORMULA):
-            cell.data_type = "s"  # text, whatever it begins with
+        if isinstance(value, str):
+            cell.data_type = "s"  # text, though it looks like a formula or an error
 
 
 def _finish(sheet, corner):

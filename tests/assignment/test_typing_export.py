@@ -137,6 +137,18 @@ class TestSQL:
         rows = dict(self.rows(tool.to_sql(customer_id="id"), asked))
         assert [k for k, segment in rows.items() if segment is None] == [2, 5]
 
+    def test_columns_named_as_the_query_names_scores(self):
+        """As in the stored result of another query; names have no case in SQL."""
+        X, y = scaled_answers()
+        tool = TypingTool(3).fit(X, y)
+        expected = tool.predict(X).tolist()
+        for name in ("Segment Score 1", "score of segment 1"):
+            table = X.assign(**{name: np.arange(len(X)) * 1.0})
+            rows = self.rows(tool.to_sql(), table)
+            assert [row[-1] for row in rows] == expected
+            rows = self.rows(tool.to_sql(customer_id=name), table)
+            assert rows == list(zip(table[name], expected, strict=True))
+
     def test_needs_names(self):
         X, y = scaled_answers()
         tool = TypingTool(2).fit(X.to_numpy(), y)
@@ -180,6 +192,7 @@ class Sheets:
                 words.append(token.value)
         text = "".join(words)
         names = {f"{n.lower()}_": f for n, f in self.functions.items()}
+        text, named = re.subn(r'&""\)$', ")", text)
         # Python would work out both sides: the answer only where there is one.
         condition = r"(count_\(read\('[^']*'\)\)<\d+)"
         parts = re.fullmatch(rf'if_\({condition},(""),(.*)\)', text)
@@ -188,7 +201,9 @@ class Sheets:
         if eval(asked, names):
             return eval(empty)
         names["less"] = lambda cells, one: [cell - one for cell in cells]
-        return eval(_arrays(answer), names)
+        found = eval(_arrays(answer), names)
+        # What is read from an empty cell counts as zero, unless it is joined to text.
+        return ("" if named else 0) if found is None else found
 
     def read(self, sheet, address):
         if "!" in address:
@@ -224,7 +239,7 @@ class TestWorkbook:
         for row in range(len(X)):
             answer = [sheets.cell("Customers", row + 2, n + 1 + i) for i in range(3)]
             assert answer[0] == labels[row]
-            assert (answer[1] or "") == ("=first" if labels[row] == first else "")
+            assert answer[1] == ("=first" if labels[row] == first else "")
             assert answer[2] == pytest.approx(largest[row], abs=1e-12)
 
     def test_rows_without_all_answers_stay_empty(self, tmp_path):
@@ -249,6 +264,15 @@ class TestWorkbook:
                 for cell in row:
                     if cell.data_type == "f":
                         assert cell.value.startswith("=IF(COUNT(")
+
+    def test_names_are_no_errors(self, tmp_path):
+        X, y = ties()
+        tool = TypingTool(1).fit(X, np.array(["#N/A", "#REF!"])[y])
+        path = tmp_path / "tool.xlsx"
+        tool.to_excel(path, segment_names={"#N/A": "#NAME?"})
+        cells = [cell for row in load_workbook(path)["Scores"]["C1:D2"] for cell in row]
+        assert [cell.value for cell in cells[:3]] == ["#N/A", "#REF!", "#NAME?"]
+        assert {cell.data_type for cell in cells[:3]} == {"s"}
 
     def test_says_how_often_it_is_right(self, tmp_path):
         X, y = scaled_answers()
