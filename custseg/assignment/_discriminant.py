@@ -12,7 +12,6 @@ from custseg._sklearn import (
     Interval,
     StrOptions,
     check_is_fitted,
-    check_weights,
     fit_context,
     single_threaded,
     validate_data,
@@ -20,7 +19,6 @@ from custseg._sklearn import (
 from custseg.assignment._columns_choice import choose_penalized, choose_stepwise
 from custseg.assignment._discriminant_checks import (
     check_limits,
-    check_segments,
     check_variation,
     checked_memberships,
     checked_priors,
@@ -37,7 +35,7 @@ from custseg.assignment._moments import (
     oas_intensity,
     segment_moments,
 )
-from custseg.assignment._segment_codes import encode_segments
+from custseg.assignment._segment_codes import taught_customers
 from custseg.assignment._tuning import (
     POOLINGS,
     SHRINKAGES,
@@ -254,22 +252,13 @@ default="share"
             another shape, or `f_to_enter` is not above `f_to_remove`.
         """
         check_limits(self.f_to_enter, self.f_to_remove)
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        weights = None if sample_weight is None else check_weights(sample_weight, X)
-        counted = np.full(len(X), True) if weights is None else weights > 0
-        self.classes_, codes = encode_segments(y[counted])
-        check_segments(self.classes_)
-        assigned = codes >= 0
-        self.n_unassigned_ = int(np.count_nonzero(~assigned))
-        counted[counted] = assigned
+        taught = taught_customers(self, X, y, sample_weight)
+        self.classes_, self.n_unassigned_ = taught.segments, taught.n_unassigned
         self._soft = segment_proba is not None
-        if not counted.all():
-            X, codes = X[counted], codes[assigned]
-            weights = None if weights is None else weights[counted]
-        members = codes
+        members = taught.codes
         if self._soft:
-            members = checked_memberships(segment_proba, self.classes_, counted)
-        self._learn(X, members, codes, weights)
+            members = checked_memberships(segment_proba, self.classes_, taught.counted)
+        self._learn(taught.X, members, taught.codes, taught.weights)
         return self
 
     def decision_function(self, X):

@@ -1,10 +1,55 @@
-"""Segments of training customers as codes from zero."""
+"""Training customers whose segments are known, as codes from zero."""
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 
+from custseg._sklearn import check_weights, validate_data
+from custseg.assignment._discriminant_checks import check_segments
+
 _SMALL = np.int16  # is sorted by radix
+
+
+class Taught(NamedTuple):
+    """Customers who teach: of a segment, and of a weight above zero."""
+
+    segments: np.ndarray  # (n_segments,), sorted
+    X: np.ndarray  # (n_taught, n_features)
+    codes: np.ndarray  # (n_taught,)
+    weights: np.ndarray | None  # (n_taught,)
+    counted: np.ndarray  # (n_customers,), bool: who of all customers they are
+    n_unassigned: int  # of label -1
+
+
+def taught_customers(estimator, X, y, sample_weight):
+    """Check what was given to `fit`, and leave out customers of no segment or weight.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Learns the names of the columns.
+    X : array-like of shape (n_customers, n_features)
+    y : array-like of shape (n_customers,)
+    sample_weight : array-like of shape (n_customers,) or None
+
+    Returns
+    -------
+    taught : Taught
+    """
+    X, y = validate_data(estimator, X, y, dtype=np.float64)
+    weights = None if sample_weight is None else check_weights(sample_weight, X)
+    counted = np.full(len(X), True) if weights is None else weights > 0
+    segments, codes = encode_segments(y[counted])
+    check_segments(segments)
+    assigned = codes >= 0
+    counted[counted] = assigned
+    if not counted.all():
+        X, codes = X[counted], codes[assigned]
+        weights = None if weights is None else weights[counted]
+    n_unassigned = int(np.count_nonzero(~assigned))
+    return Taught(segments, X, codes, weights, counted, n_unassigned)
 
 
 def encode_segments(y):

@@ -12,20 +12,18 @@ from custseg._sklearn import (
     Interval,
     StrOptions,
     check_is_fitted,
-    check_weights,
     fit_context,
     single_threaded,
     validate_data,
 )
 from custseg._utils._frames import as_frame
 from custseg.assignment._discriminant_checks import (
-    check_segments,
     check_variation,
     checked_priors,
 )
 from custseg.assignment._gaussians import fit_gaussians, probabilities_of
 from custseg.assignment._moments import segment_moments
-from custseg.assignment._segment_codes import encode_segments
+from custseg.assignment._segment_codes import taught_customers
 from custseg.assignment._typing_choice import Budget, Evidence
 from custseg.assignment._typing_export import TypingToolExports
 from custseg.assignment._typing_figures import (
@@ -218,18 +216,12 @@ default="share"
         SegmentWarning
             If no number of questions reaches `accuracy`; the best is taken.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        weights = None if sample_weight is None else check_weights(sample_weight, X)
-        counted = np.full(len(X), True) if weights is None else weights > 0
-        self.classes_, codes = encode_segments(y[counted])
-        check_segments(self.classes_)
-        assigned = codes >= 0
-        counted[counted] = assigned
-        X, codes = X[counted], codes[assigned]
-        weights = None if weights is None else weights[counted]
+        taught = taught_customers(self, X, y, sample_weight)
+        self.classes_ = taught.segments
+        customers = taught.X, taught.codes, taught.weights
         with single_threaded():
-            self._choose(X, codes, weights)
-            self._learn(X, codes, weights)
+            self._choose(*customers)
+            self._learn(*customers)
         return self
 
     def decision_function(self, X):
