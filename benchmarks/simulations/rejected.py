@@ -44,9 +44,7 @@ def row_of(n_customers, n_newcomers):
         newcomers = [4.5, 8] + 0.5 * rng.normal(size=(n_newcomers, 2))
         asked = np.vstack([members(rng, N_MEMBERS), newcomers])
         test = rejected_test(model, asked, random_state=seed)
-        found.append(
-            (test.count_p_value <= LEVEL, test.concentration_p_value <= LEVEL)
-        )
+        found.append((test.count_p_value <= LEVEL, test.concentration_p_value <= LEVEL))
     count, together = np.array(found).T
     return {
         "customers": n_customers,

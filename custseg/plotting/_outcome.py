@@ -43,10 +43,10 @@ class OutcomeDisplay:
     >>> import numpy as np
     >>> from custseg import KMeansSegmenter, OutcomeDisplay, SegmentationModel
     >>> from custseg.assignment import validate_on
-    >>> orders = np.random.default_rng(0).poisson(np.repeat([3, 20], 100))
-    >>> X = orders[:, np.newaxis]
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.poisson(np.repeat([3, 20], 100))[:, np.newaxis]
     >>> model = SegmentationModel(KMeansSegmenter(2, random_state=0)).fit(X)
-    >>> later = orders * 10 + np.arange(200) % 7
+    >>> later = rng.gamma(2, np.repeat([10, 30], 100))
     >>> validation = validate_on(model, X, later, random_state=0)
     >>> OutcomeDisplay.from_validation(validation).frame()["customers"].tolist()
     [101, 99]

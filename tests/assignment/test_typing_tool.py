@@ -146,11 +146,10 @@ class TestFigures:
         accuracies, errors = asked.curve(truth)
         assert accuracies.tolist() == [4 / 8, 5 / 8]
         np.testing.assert_allclose(errors, np.sqrt([4 * 4 / 8**3, 5 * 3 / 8**3]))
-        assert (
-            place_of_number(accuracies, errors, 1) == 1
-        )  # the best, as none is enough
+        # None is enough, so the best; then the fewest; then within one error.
+        assert place_of_number(accuracies, errors, 1) == 1
         assert place_of_number(accuracies, errors, 0.5) == 0
-        assert place_of_number(accuracies, errors, None) == 0  # within one error
+        assert place_of_number(accuracies, errors, None) == 0
         (accuracy,), _ = asked.with_number_chosen(truth, 1).curve(truth)
         assert accuracy == 3 / 8
 
