@@ -137,24 +137,43 @@ def with_segments_refitted(model, X, folds, seed):
     """
     codes = np.full(len(model.labels_), NONE)
     for learned, asked in folds:
-        again = clone(model)
-        if model.random_state is None:
-            again.set_params(random_state=seed)
-        try:
-            again.fit(rows_at(X, learned))
-        except ValueError as error:
-            raise DegenerateFitError(
-                "The model must be able to learn from part of the customers, which "
-                f"cross-validation leaves it with. Got {len(learned)} of "
-                f"{len(model.labels_)} instead, and: {error} Give more customers, or "
-                "pass refit=False."
-            ) from error
+        again = learned_anew(model, rows_at(X, learned), len(X), seed)
         said = again.predict(rows_at(X, asked))
         codes[asked] = _as_former(model, again, learned)[
             np.searchsorted(again.segment_ids_, np.maximum(said, again.segment_ids_[0]))
         ]
         codes[asked[said == -1]] = NONE
     return codes
+
+
+def learned_anew(model, customers, n_customers, seed):
+    """Learn a clone of a model from some of its customers.
+
+    Parameters
+    ----------
+    model : SegmentationModel
+    customers : frame or array
+        Those to learn from.
+    n_customers : int
+        Of how many they are.
+    seed : int or None
+
+    Returns
+    -------
+    again : fitted SegmentationModel
+    """
+    again = clone(model)
+    if model.random_state is None:
+        again.set_params(random_state=seed)
+    try:
+        return again.fit(customers)
+    except ValueError as error:
+        raise DegenerateFitError(
+            "The model must be able to learn from part of the customers, which "
+            f"cross-validation leaves it with. Got {len(customers)} of "
+            f"{n_customers} instead, and: {error} Give more customers, or "
+            "pass refit=False."
+        ) from error
 
 
 def _as_former(model, again, learned):

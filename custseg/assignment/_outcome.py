@@ -5,13 +5,13 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._frames import as_frame, rows_at
 from custseg._utils._seeds import draw_seed
 from custseg.assignment._calibration import folds
+from custseg.assignment._out_of_fold import learned_anew
 from custseg.assignment._outcome_measures import Measured, measures_of
 from custseg.assignment._outcome_result import OutcomeValidation
 from custseg.assignment._roles import as_table
@@ -89,6 +89,8 @@ def validate_on(
     DataQualityError
         If an outcome is missing or infinite, is the same for all customers, or an id
         is missing or repeats.
+    DegenerateFitError
+        If the model cannot learn from part of the customers.
     ValueError
         If `n_folds` or `n_bootstraps` is too small.
 
@@ -333,11 +335,8 @@ def _segments(model, X, parts, labels, refit, seed):
         return [(labels[learned], labels[asked]) for learned, asked in parts]
     groups = []
     for learned, asked in parts:
-        again = clone(model)
-        if model.random_state is None:
-            again.set_params(random_state=seed)
         customers = rows_at(X, learned)
-        again.fit(customers)
+        again = learned_anew(model, customers, len(X), seed)
         groups.append((again.predict(customers), again.predict(rows_at(X, asked))))
     return groups
 

@@ -13,7 +13,12 @@ from sklearn.pipeline import make_pipeline
 from custseg import BehaviouralTransformer, KMeansSegmenter, SegmentationModel
 from custseg.assignment import DiscriminantAssigner, validate_on
 from custseg.assignment._outcome_measures import area_under_curve, lift_of_top
-from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
+from custseg.exceptions import (
+    DataQualityError,
+    DegenerateFitError,
+    SchemaError,
+    SegmentWarning,
+)
 
 
 def clients(n=900, seed=0):
@@ -325,6 +330,13 @@ class TestRefusals:
         self.refused(ValueError, message, spent, n_bootstraps=5)
         message = "rfm must name three columns of X: recency, frequency and monetary"
         self.refused(SchemaError, message, spent, rfm=["recency", "frequency", "eur"])
+
+    def test_too_few_to_learn_from_a_part(self):
+        table, _ = clients(8)
+        model = model_of(table, 7)
+        message = "The model must be able to learn from part of the customers, which"
+        with pytest.raises(DegenerateFitError, match=re.escape(message)):
+            quick(model, table, np.arange(8.0), n_folds=2)
 
     def test_a_copy_is_told(self):
         table, _ = clients(60)
