@@ -360,18 +360,20 @@ class SegmentationModel(
         if self.customer_id is not None:
             check_ids(X, self.customer_id)
             self._ids_are_text = ids_are_text(X, self.customer_id)
-        basis, descriptors = self._basis(X), self._descriptors(X)
+        basis, descriptors = self._basis(X), self._candidates(X)
         self._often_missing = (
             are_missing(descriptors).mean(axis=0) >= _OFTEN_MISSING_SHARE
         )
         if self.split_by is not None:
-            return self._fit_each(X, former, min_jaccard)
+            self._fit_each(X, former, min_jaccard)
+            return self._ask_no_more_than_needed(descriptors)
         if unused is None:
             unused = Unused(0 if former is None else former._next_id)
         numbering = partial(first_numbering, unused=unused)
         if former is not None:
             numbering = partial(next_numbering, former, X, min_jaccard, unused=unused)
-        return self._keep(learn_road(self, basis, descriptors, numbering))
+        self._keep(learn_road(self, basis, descriptors, numbering))
+        return self._ask_no_more_than_needed(descriptors)
 
     def _keep(self, learned):
         """Take over what was learned of customers of one type."""
@@ -553,10 +555,30 @@ class SegmentationModel(
             return X
         return columns_of(X, [name for name in X.columns if name not in roles], "basis")
 
-    def _descriptors(self, X):
+    def _candidates(self, X):
+        """Columns that the assigner may learn from."""
         if self.descriptors is None:
             return self._basis(X)
         return columns_of(X, self.descriptors, "descriptor")
+
+    def _descriptors(self, X):
+        """Columns that new customers are answered by."""
+        if self._asked is None:
+            return self._candidates(X)
+        return columns_of(X, self._asked, "question")
+
+    def _ask_no_more_than_needed(self, candidates):
+        """Need no more columns of new customers than typing tools have chosen."""
+        parts = getattr(self, "models_", {None: self}).values()
+        questions = [getattr(part.assigner_, "questions_", None) for part in parts]
+        frame = as_frame(candidates)
+        self._asked = None
+        if frame is not None and all(one is not None for one in questions):
+            chosen = {name for one in questions for name in one.tolist()}
+            asked = [name in chosen for name in frame.columns]
+            self._asked = [name for name in frame.columns if name in chosen]
+            self._often_missing = self._often_missing[asked]
+        return self
 
     def _checked(self, X):
         check_is_fitted(self)

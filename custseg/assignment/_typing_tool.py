@@ -2,6 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,28 @@ from custseg.exceptions import DegenerateFitError, SchemaError, SegmentWarning
 from custseg.scoring._segments import Sums, sums_of_answers
 
 _CALLER = 6  # frames from a warning to the caller of `fit`
+
+
+class _AnswerScores(NamedTuple):
+    """Scores answers to the questions, in the order of the questions."""
+
+    classes_: np.ndarray
+    centers: np.ndarray
+    weights: np.ndarray
+    constants: np.ndarray
+
+    def scores(self, answers):
+        """Scores of the segments, ndarray of shape (n_customers, n_segments)."""
+        return sums_of_answers(answers, self.centers, self.weights, self.constants)
+
+    def predict(self, answers):
+        """Segment of each customer."""
+        codes = self.scores(answers).argmax(axis=1)
+        return self.classes_[codes]
+
+    def predict_proba(self, answers):
+        """Probability of each segment."""
+        return probabilities_of(self.scores(answers))
 
 
 class TypingTool(
@@ -237,7 +260,8 @@ default="share"
         scores : ndarray of shape (n_customers, n_segments) or (n_customers,)
             With two segments, the second's score less the first's.
         """
-        scores = self._scores(X)
+        by_sums, answers = self._on_answers(X)
+        scores = by_sums.scores(answers)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X):
@@ -260,8 +284,8 @@ default="share"
         ValueError
             If an answer is missing or an array has another number of columns.
         """
-        codes = self._scores(X).argmax(axis=1)
-        return self.classes_[codes]
+        scores, answers = self._on_answers(X)
+        return scores.predict(answers)
 
     def predict_proba(self, X):
         """Probability of each segment for each customer.
@@ -276,7 +300,8 @@ default="share"
         probabilities : ndarray of shape (n_customers, n_segments)
             Columns in the order of ``classes_``; rows sum to one.
         """
-        return probabilities_of(self._scores(X))
+        scores, answers = self._on_answers(X)
+        return scores.predict_proba(answers)
 
     def classification_functions(self):
         """Return scores as a table of sums, in the questions' own units.
@@ -410,10 +435,11 @@ default="share"
 
     # -- predict -----------------------------------------------------------------------
 
-    def _scores(self, X):
+    def _on_answers(self, X):
+        """Return what scores answers, and the answers of a table to the questions."""
         check_is_fitted(self)
-        answers = self._answers(X)
-        return sums_of_answers(answers, self._centers, self._weights, self._constants)
+        parts = self._centers, self._weights, self._constants
+        return _AnswerScores(self.classes_, *parts), self._answers(X)
 
     def _answers(self, X):
         """Answers to the questions, ndarray of shape (n_customers, n_questions)."""

@@ -325,12 +325,51 @@ class TestInModels:
         scorer = compile_scorer(model)
         assert set(scorer.columns) == set(tool.questions_)
         expected = model.predict(simulated.customers)
+        np.testing.assert_array_equal(model.predict(asked), expected)
         np.testing.assert_array_equal(scorer.predict(asked), expected)
         rows = asked.to_dict("records")
         assert [scorer.predict_one(row) for row in rows] == expected.tolist()
         np.testing.assert_array_equal(
             scorer.predict_proba(asked), model.predict_proba(simulated.customers)
         )
+
+    @pytest.mark.parametrize("options", [{}, {"split_by": "kind"}])
+    def test_new_customers_need_the_questions_alone(self, options):
+        X, _ = answers()
+        X["kind"] = np.where(np.arange(len(X)) % 2, "shop", "home")
+        X["id"] = np.arange(len(X))
+        model = SegmentationModel(
+            KMeansSegmenter(3, random_state=0),
+            TypingTool(3),
+            basis=[f"q{i}" for i in range(15)],
+            customer_id="id",
+            reject_alpha=0.05,
+            calibration="temperature",
+            random_state=0,
+            **options,
+        ).fit(X)
+        parts = model.models_.values() if options else [model]
+        questions = {name for part in parts for name in part.assigner_.questions_}
+        assert len(questions) < 7
+        asked = X[["id", "kind", *sorted(questions)]]
+        whole = model.assign(X)
+        pd.testing.assert_frame_equal(model.assign(asked), whole)
+        assert (whole["segment"] == -1).any()
+        scorer = compile_scorer(model)
+        assert questions <= set(scorer.columns) <= {*questions, "kind"}
+        np.testing.assert_array_equal(scorer.predict(asked), whole["segment"])
+        np.testing.assert_allclose(
+            scorer.predict_proba(asked), model.predict_proba(asked), atol=1e-12
+        )
+        rows = asked.to_dict("records")[:50]
+        found = [scorer.assign_one(row)["typicality"] for row in rows]
+        np.testing.assert_allclose(found, whole["typicality"][:50])
+        np.testing.assert_array_equal(
+            model.plausible_segments(asked, 0.1), model.plausible_segments(X, 0.1)
+        )
+        gone = sorted(questions)[0]
+        with pytest.raises(SchemaError, match=f"Got no {gone!r} among"):
+            model.predict(asked.drop(columns=gone))
 
     def test_scorer_of_an_array(self):
         X, y = answers()
