@@ -70,7 +70,7 @@ def checked_priors(priors, segments, weights):
         same = set(priors) == set(named)
         values = [priors[segment] for segment in named] if same else []
     values = np.asarray(values, dtype=np.float64)
-    if values.shape != weights.shape or not (values > 0).all():
+    if values.shape != weights.shape or not ((values > 0) & (values < np.inf)).all():
         raise ValueError(
             f"priors must be {len(weights)} positive numbers, one a segment in the "
             f"order of classes_ or by segment. Got {priors!r} instead. Use 'share' for "

@@ -83,7 +83,6 @@ class Path(NamedTuple):
 
     columns: list  # of tuple of int
     accuracies: list  # by which they were chosen
-    actions: list  # of str
 
 
 class Budget(NamedTuple):
@@ -185,22 +184,20 @@ def choose_path(learned, rounds, budget):
     path : Path
         Empty if no question can be had.
     """
-    path, chosen, accuracy = Path([], [], []), [], 0.0
+    path, chosen, accuracy = Path([], []), [], 0.0
     while len(chosen) < budget.most_questions:
         found = _best_added(learned, rounds, chosen, accuracy, budget)
         if found is None:
             break
         column, accuracy = found
-        chosen, actions = [*chosen, column], [("added", column)]
+        chosen = [*chosen, column]
         for _ in range(_MOST_EXCHANGES):
             found = _best_exchange(learned, rounds, chosen, accuracy, budget)
             if found is None:
                 break
-            chosen, accuracy, taken, given = found
-            actions += [("removed", taken), ("added", given)]
+            chosen, accuracy = found
         path.columns.append(tuple(chosen))
         path.accuracies.append(accuracy)
-        path.actions.append(actions)
     return path
 
 
@@ -236,7 +233,7 @@ def _best_exchange(learned, rounds, chosen, accuracy, budget):
             columns[place] = given
             found = accuracy_of(rounds, columns)
             if found > accuracy + _GAIN:
-                accuracy, best = found, (columns, float(found), int(taken), given)
+                accuracy, best = found, (columns, float(found))
     return best
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from numbers import Integral
 
 from custseg._sklearn import check_is_fitted
 
@@ -179,7 +180,8 @@ class TypingToolExports:
         ImportError
             If openpyxl is not installed.
         ValueError
-            If `segment_names` names a segment that is not there.
+            If `segment_names` names a segment that is not there, or `n_rows` is no
+            number of rows.
         SchemaError
             If `answers` lacks a question.
 
@@ -195,6 +197,11 @@ class TypingToolExports:
         filled = None
         if answers is not None:
             filled = self._answers(answers)
+        if not isinstance(n_rows, Integral) or n_rows < 1:
+            raise ValueError(
+                "n_rows must be a whole number of at least 1. Got "
+                f"{n_rows!r} instead. Leave it out for 200 rows."
+            )
         from custseg.assignment._typing_workbook import write_workbook
 
         write_workbook(self, os.fspath(path), filled, n_rows, names)

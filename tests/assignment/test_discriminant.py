@@ -313,7 +313,11 @@ def test_degenerate_input(assigner, X, y, message):
 
 
 @pytest.mark.parametrize(
-    "priors", [(0.5, 0.5), (1, 0, 1), (0.2, -0.1, 0.9), {0: 0.5, 1: 0.5}, {5: 1}]
+    "priors",
+    [
+        *[(0.5, 0.5), (1, 0, 1), (0.2, -0.1, 0.9), {0: 0.5, 1: 0.5}, {5: 1}],
+        *[(1, np.inf, 1), (1, np.nan, 1)],
+    ],
 )
 def test_priors_must_fit(priors):
     message = "priors must be 3 positive numbers, one a segment"

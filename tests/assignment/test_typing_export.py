@@ -293,6 +293,13 @@ class TestWorkbook:
         with pytest.raises(ImportError, match=re.escape(message)):
             tool.to_excel(tmp_path / "tool.xlsx")
 
+    @pytest.mark.parametrize("n_rows", [0, -3, 2.5])
+    def test_rows_that_are_none(self, tmp_path, n_rows):
+        X, y = ties()
+        tool = TypingTool(1).fit(X, y)
+        with pytest.raises(ValueError, match="n_rows must be a whole number of at"):
+            tool.to_excel(tmp_path / "tool.xlsx", n_rows=n_rows)
+
     def test_answers_that_lack_a_question(self, tmp_path):
         X, y = ties()
         tool = TypingTool(1).fit(X, y)
