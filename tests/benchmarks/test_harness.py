@@ -189,10 +189,11 @@ def test_memory_of_a_call_is_what_it_takes_and_gives_back(harness):
         bytearray(64 * 2**20)  # input made and forgotten: must not count
         return lambda: len(bytearray(32 * 2**20))
 
-    peak = harness.Call("call", prepare).peak_here()
-    assert peak < 48 * 2**20
+    peaks = [harness.Call("call", prepare).peak_here() for _ in range(3)]
+    assert max(peaks) < 48 * 2**20
     if harness._status("VmHWM") is not None:
-        assert peak > 30 * 2**20  # the kernel counts in steps
+        # The kernel counts in steps, and may take other pages away meanwhile.
+        assert max(peaks) > 30 * 2**20
 
 
 def test_a_process_runs_in_an_empty_folder_and_is_read(harness):
