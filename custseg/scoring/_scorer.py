@@ -148,7 +148,7 @@ class Scorer(Record):
         return {
             "segment": segment,
             "segment_name": label,
-            "probability": None if probabilities is None else probabilities[0, code],
+            "probability": None if probabilities is None else probabilities.item(code),
             "typicality": typicality,
         }
 
