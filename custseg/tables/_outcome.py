@@ -1,5 +1,6 @@
 """What customers did after the observation: the outcome that segments are held to."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from numbers import Integral
 
@@ -9,6 +10,8 @@ import numpy as np
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables._lines import DAY, EPOCH, missing, open_table, settle_ids
 from custseg.tables._summary import observation_end, orders_of, purchase_lines
+
+_MOST_DAYS = 36_500  # a hundred years
 
 
 def summarize_outcome(
@@ -70,9 +73,9 @@ def summarize_outcome(
         was observed before, if ids among `customers` are missing or repeat, or if ids,
         dates or amounts of the table are missing or impossible.
     ValueError
-        If `outcome_days` is no whole number of at least 1, or a date cannot be read.
+        If `outcome_days` is no whole number from 1 to 36,500, or a date cannot be read.
     TypeError
-        If a date is of another type.
+        If a date is of another type, or `customers` is a text or a single value.
 
     See Also
     --------
@@ -135,10 +138,10 @@ def summarize_outcome(
 
 def _check_days(outcome_days):
     whole = isinstance(outcome_days, Integral) and not isinstance(outcome_days, bool)
-    if not whole or outcome_days < 1:
+    if not whole or not 1 <= outcome_days <= _MOST_DAYS:
         raise ValueError(
-            "outcome_days must be a whole number of days of at least 1. Got "
-            f"{outcome_days!r} instead. A quarter has about 90."
+            f"outcome_days must be a whole number of days from 1 to {_MOST_DAYS:,}. "
+            f"Got {outcome_days!r} instead. A quarter has about 90."
         )
 
 
@@ -155,7 +158,7 @@ def _window(lines, observation_period_end, outcome_days, data_end):
         last = int(lines["when"].max())
         last += DAY - 1 - last % DAY  # the table is taken to have that day whole
     else:
-        _, last = observation_end(lines, data_end)
+        _, last = observation_end(lines, data_end, "data_end")
     if end > last:
         _refuse_window(start, end, last, outcome_days)
     return start, end
@@ -217,7 +220,14 @@ def _given_ids(customers, columns, lines):
             f"customers must have ids of the type that the orders have, {dtype}. Got "
             f"{given.dtype} instead. Convert one of them, so that ids can be found."
         )
-    return given.cast(dtype)
+    try:
+        return given.cast(dtype)
+    except Exception as error:
+        raise SchemaError(
+            f"customers must have ids of the type that the orders have, {dtype}. Got "
+            f"{given.dtype} that does not fit into it instead. Convert the column of "
+            "the orders."
+        ) from error
 
 
 def _id_values(customers, name):
@@ -227,6 +237,11 @@ def _id_values(customers, name):
     if isinstance(frame, nw.Series):
         return frame.to_list()
     if not isinstance(frame, nw.DataFrame):
+        if isinstance(customers, str) or not isinstance(customers, Iterable):
+            raise TypeError(
+                "customers must be a frame, a Series or a sequence of ids. Got "
+                f"{type(customers).__name__} instead. Put a single id into a list."
+            )
         return np.asarray(customers).tolist() if _is_array(customers) else [*customers]
     for column in (name, "customer_id"):
         if column in frame.columns:

@@ -201,19 +201,22 @@ def _refuse_unsettled(lines, columns, numbers):
             )
 
 
-def observation_end(lines, end):
-    """Time that recency runs to, and the last time that counts, in microseconds."""
+def observation_end(lines, end, name="observation_period_end"):
+    """Time that recency runs to, and the last time that counts, in microseconds.
+
+    `name` is that of the parameter, for errors.
+    """
     when = lines["when"]
     daily = not (when % DAY != 0).any()
     if end is None:
         last = int(when.max())
         return last, last
-    end, zone = _read_end(end), zone_of(lines, "date")
+    end, zone = _read_end(end, name), zone_of(lines, "date")
     if end.tzinfo is not None and zone is None:
         raise SchemaError(
-            "observation_period_end must have no time zone when the date column has "
-            f"none. Got the zone {end.tzinfo} instead. Leave the zone out, or give the "
-            "column its zone."
+            f"{name} must have no time zone when the date column has none. Got the "
+            f"zone {end.tzinfo} instead. Leave the zone out, or give the column its "
+            "zone."
         )
     reference = limit = on_the_wall(end, zone)
     if end.time() == time():
@@ -231,8 +234,8 @@ def _is_missing(end):
     return isinstance(differs, bool | np.bool_) and bool(differs)
 
 
-def _read_end(end):
-    """Read the end of the observation period as a datetime."""
+def _read_end(end, name):
+    """Read the end of a period as a datetime."""
     if isinstance(end, np.datetime64):
         end = end.astype("datetime64[us]").item()
     if isinstance(end, str):
@@ -240,13 +243,13 @@ def _read_end(end):
             return datetime.fromisoformat(end)
         except ValueError as error:
             raise ValueError(
-                "observation_period_end must be a date in the form 2024-12-31, with or "
-                f"without a time. Got {end!r} instead."
+                f"{name} must be a date in the form 2024-12-31, with or without a "
+                f"time. Got {end!r} instead."
             ) from error
     if _is_missing(end):
         raise ValueError(
-            "observation_period_end must be a date. Got a missing one instead. Leave "
-            "it out to take the latest date of the table."
+            f"{name} must be a date. Got a missing one instead. Leave it out to take "
+            "the latest date of the table."
         )
     if isinstance(end, datetime):
         parts = (end.hour, end.minute, end.second, end.microsecond, end.tzinfo)
@@ -254,7 +257,7 @@ def _read_end(end):
     if isinstance(end, date):
         return datetime(end.year, end.month, end.day)
     raise TypeError(
-        "observation_period_end must be a str, date, datetime or pandas.Timestamp. Got "
+        f"{name} must be a str, date, datetime or pandas.Timestamp. Got "
         f"{type(end).__name__} instead."
     )
 

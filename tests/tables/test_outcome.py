@@ -143,9 +143,22 @@ class TestRefusals:
     def test_no_window(self):
         message = "observation_period_end must be given for an outcome. Got None"
         self.refused(ValueError, message, observation_period_end=None)
-        for days in (0, -3, 1.5, True, "90"):
-            message = "outcome_days must be a whole number of days of at least 1. Got"
+        for days in (0, -3, 1.5, True, "90", 10**12):
+            message = "outcome_days must be a whole number of days from 1 to 36,500. "
             self.refused(ValueError, message, outcome_days=days)
+
+    def test_dates(self):
+        """What is wrong with one date is not said of the other."""
+        for name in ("data_end", "observation_period_end"):
+            message = f"{name} must be a date in the form 2024-12-31, with or without"
+            self.refused(ValueError, message, **{name: "soon"})
+            message = f"{name} must be a date. Got a missing one instead."
+            self.refused(ValueError, message, **{name: pd.NaT})
+            message = f"{name} must be a str, date, datetime or pandas.Timestamp. Got"
+            self.refused(TypeError, message, **{name: 5})
+            zoned = pd.Timestamp("2024-02-10", tz="UTC")
+            message = f"{name} must have no time zone when the date column has none."
+            self.refused(SchemaError, message, **{name: zoned})
 
     def test_nobody_observed(self):
         message = "observation_period_end must not come before the first line"
@@ -168,3 +181,51 @@ class TestRefusals:
         self.refused(SchemaError, message, customers=[1, 2])
         message = "must have a column 'customer_id' or 'customer_id'. Got neither among"
         self.refused(SchemaError, message, customers=pd.DataFrame({"name": ["a"]}))
+        message = "must be a frame, a Series or a sequence of ids. Got str instead. Put"
+        self.refused(TypeError, message, customers="abc")
+        message = "must be a frame, a Series or a sequence of ids. Got int instead. Put"
+        self.refused(TypeError, message, customers=5)
+
+    def test_ids_that_do_not_fit(self):
+        lines = orders(LINES, pl.DataFrame).with_columns(
+            customer_id=pl.Series([1, 2, 1, 3, 1, 2], dtype=pl.Int32)
+        )
+        message = "that the orders have, Int32. Got Int64 that does not fit into it"
+        with pytest.raises(SchemaError, match=re.escape(message)):
+            summarize_outcome(
+                lines,
+                EUR,
+                observation_period_end=END,
+                outcome_days=10,
+                customers=[1, 2**40],
+            )
+
+
+def test_an_order_over_the_end_is_of_the_observation():
+    """The order began before the end, so its later line opens no outcome."""
+    lines = orders([("a", END, 1.0), ("a", "2024-02-01", 2.0), ("b", END, 3.0)])
+    lines.loc[3] = ["b", pd.Timestamp("2024-02-10"), 4.0]
+    columns = TransactionColumns(amount="eur", transaction_id="order")
+    found = summarize_outcome(
+        lines.assign(order=[1, 1, 2, 3]),
+        columns,
+        observation_period_end=END,
+        outcome_days=10,
+    )
+    assert found["outcome_orders"].tolist() == [0, 1]
+    assert found["outcome_monetary_total"].tolist() == [0.0, 4.0]
+
+
+def test_times_and_zones_are_those_of_the_wall():
+    """Observed to 13:00: the order of 13:00 counts before, of ten days later after."""
+    lines = orders(LINES)
+    lines["date"] = (lines["date"] + pd.Timedelta(hours=13)).dt.tz_localize(
+        "Europe/Berlin"
+    )
+    for end, ids in (("13:00", ["a", "b"]), ("12:59", ["a"])):
+        found = summarize_outcome(
+            lines, EUR, observation_period_end=f"{END} {end}", outcome_days=10
+        )
+        assert found["customer_id"].tolist() == ids
+    # To 12:59 of the 10th: the order of 13:00 that day is too late.
+    assert found["outcome_monetary_total"].tolist() == [20.0]
