@@ -1,6 +1,5 @@
 """What segments are worth: how well they tell an outcome that came later."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -8,18 +7,25 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from custseg._sklearn import check_is_fitted
-from custseg._utils._frames import as_frame, rows_at
+from custseg._utils._frames import rows_at
 from custseg._utils._seeds import draw_seed
 from custseg.assignment._calibration import folds
 from custseg.assignment._out_of_fold import learned_anew
-from custseg.assignment._outcome_measures import Measured, measures_of
+from custseg.assignment._outcome_columns import (
+    outcome_values,
+    rfm_columns,
+    warn_of_copies,
+)
+from custseg.assignment._outcome_measures import (
+    Grouping,
+    measures_by_chance,
+    measures_of,
+)
 from custseg.assignment._outcome_result import OutcomeValidation
-from custseg.assignment._roles import as_table
-from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
+from custseg.assignment._roles import as_table, check_ids
 
 _LEVEL = 0.95
-_SAME = 0.999  # correlation with a column from which an outcome is taken for a copy
-_MONETARY = ("monetary_value", "monetary_total")
+_CELLS = 1 << 20  # of a block of resamples
 
 
 def validate_on(
@@ -50,14 +56,17 @@ def validate_on(
     outcome : array-like of shape (n_customers,), Series or frame
         Later spend, number of orders, or whether customers answered, bought or left,
         in the order of `X`; or a frame with a column of customer ids, such as
-        `summarize_outcome` makes, which is matched by id. An outcome of True and False
-        or of 0 and 1 is an event, any other an amount.
+        `summarize_outcome` makes, or a Series whose index has their name, which are
+        matched by id. An outcome of True and False or of 0 and 1 is an event, any
+        other an amount.
     column : str, default=None
         Which column of the frame is the outcome; None for ``outcome_monetary_total``.
-    rfm : sequence of three str, default=None
+    rfm : sequence of three str, or frame, default=None
         Columns of `X` with recency in days (less is better), frequency, and monetary
         value. None looks for ``recency``, ``frequency`` and ``monetary_value`` or
-        ``monetary_total``, and leaves RFM out where there are none.
+        ``monetary_total``, and leaves RFM out where there are none. A frame has columns
+        of these names, by customer id or in the order of `X`: for a model that takes
+        all columns of `X` for its segments.
     refit : bool, default=True
         Whether the model is learned anew without each fold. False takes the segments
         that it has: quicker, and as honest as long as no segment was made with the
@@ -65,7 +74,8 @@ def validate_on(
     n_folds : int, default=5
         Parts that customers are dealt to, of each segment its share.
     n_bootstraps : int, default=1000
-        Resamples of customers that intervals come from.
+        Resamples of customers that intervals come from, and times that the outcome is
+        dealt at random.
     random_state : int, RandomState instance or None, default=None
         Deals customers to folds, draws resamples and fills every ``random_state`` that
         is None.
@@ -84,8 +94,9 @@ def validate_on(
         If it is not fitted.
     SchemaError
         If the outcome is no number or has another length, is one of the columns of
-        `X`, ids of customers and of the outcome are not the same ones, or a column of
-        `rfm` is not there.
+        `X`, is a Series with the index of `X` in another order, ids of customers and
+        of the outcome are not the same ones, `column` is given without a frame, or a
+        column of `rfm` is not there or no number.
     DataQualityError
         If an outcome is missing or infinite, is the same for all customers, or an id
         is missing or repeats.
@@ -118,7 +129,11 @@ def validate_on(
 
     Intervals are percentiles over resamples of customers, with what is foretold held
     fixed; those of differences resample both sides alike. They leave out the chance
-    that lies in the folds and in learning.
+    that lies in the folds and in learning, and are too short for ``auc`` and ``lift``
+    of segments that tell nothing. The interval of chance has none of these faults: it
+    is where 95 % of the segments' own measures fall when outcomes are dealt to
+    customers at random (Good, 2005). The verdict is better than chance only for
+    segments that are above it *and* whose own interval is above chance.
 
     References
     ----------
@@ -128,6 +143,9 @@ def validate_on(
 
     Efron, B. and Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman &
     Hall. https://doi.org/10.1201/9780429246593
+
+    Good, P. (2005). Permutation, Parametric and Bootstrap Tests of Hypotheses.
+    Springer. https://doi.org/10.1007/b138696
 
     Examples
     --------
@@ -147,42 +165,40 @@ def validate_on(
     _check_model(model)
     _check_numbers(n_folds, n_bootstraps, len(X))
     X = as_table(X)
-    name, values = _outcome_values(model, X, outcome, column)
-    _refuse_copies(X, name, values)
+    name, values = outcome_values(model, X, outcome, column)
+    scores = rfm_columns(model, X, rfm)
+    warn_of_copies(X, name, values)
+    if model.customer_id is not None:
+        check_ids(X, model.customer_id)
     kind = "event" if np.isin(values, (0, 1)).all() else "amount"
     rng = check_random_state(random_state)
     seed = None if random_state is None else draw_seed(rng)
     labels = np.asarray(model.predict(X))
     parts = folds(labels, n_folds, seed)
-    scores = _rfm_columns(X, rfm)
-    n_segments = len(model.segment_ids_)
-    groupings = {"segments": _segments(model, X, parts, labels, refit, seed)}
+    groups = {"segments": _segments(model, X, parts, labels, refit, seed)}
+    # Those in none of the segments are a group of their own.
+    n_groups = {"segments": len(np.union1d(model.segment_ids_, labels))}
     if scores is not None:
-        groupings["RFM deciles"] = _rfm_groups(scores, parts, 10)
-        groupings["RFM, as many"] = _rfm_groups(scores, parts, n_segments)
-    foretold = {
-        one: _foretold(values, parts, groups) for one, groups in groupings.items()
-    }
-    foretold["chance"] = _foretold(
-        values, parts, [(np.zeros(len(a)), np.zeros(len(b))) for a, b in parts]
-    )
-    n_groups = {
-        "segments": n_segments,
-        "RFM deciles": 10,
-        "RFM, as many": n_segments,
-        "chance": 1,
-    }
+        n_groups |= {"RFM deciles": 10, "RFM, as many": n_groups["segments"]}
+        groups |= {
+            one: _rfm_groups(scores, parts, n_groups[one])
+            for one in ("RFM deciles", "RFM, as many")
+        }
+    n_groups["chance"] = 1
+    groups["chance"] = [(np.zeros(len(a)), np.zeros(len(b))) for a, b in parts]
+    groupings = {one: Grouping(parts, found) for one, found in groups.items()}
     draws = np.random.default_rng(draw_seed(rng))
-    fold = np.empty(len(values), dtype=np.intp)
-    for number, (_, asked) in enumerate(parts):
-        fold[asked] = number
-    measured = measures_of(values, foretold, fold, kind, n_bootstraps, draws)
+    sides = {one: grouping.foretell(values) for one, grouping in groupings.items()}
+    measured = measures_of(values, sides, kind, n_bootstraps, draws)
+    of_segments = _of_segments(model, labels, values, n_bootstraps, draws)
+    ours, chance = groupings["segments"], groupings["chance"]
+    by_chance = measures_by_chance(values, ours, chance, kind, n_bootstraps, draws)
     return OutcomeValidation(
         kind=kind,
         outcome=name,
-        measures=_measures(measured, n_groups),
+        measures=_measures(measured, by_chance, n_groups),
         differences=_differences(measured),
-        of_segments=_of_segments(model, labels, values, n_bootstraps, draws),
+        of_segments=of_segments,
         n_customers=len(values),
         n_folds=int(n_folds),
     )
@@ -211,121 +227,6 @@ def _check_numbers(n_folds, n_bootstraps, n_customers):
             )
 
 
-# -- the outcome -----------------------------------------------------------------------
-
-
-def _outcome_values(model, X, outcome, column):
-    """Name and values of the outcome, in the order of the customers."""
-    frame = as_frame(outcome)
-    if frame is None:
-        name = getattr(outcome, "name", None) or "outcome"
-        values = np.asarray(outcome)
-    else:
-        name = column or "outcome_monetary_total"
-        values = _matched(model, X, frame, name)
-    columns = as_frame(X)
-    if columns is not None and name in columns.columns:
-        raise SchemaError(
-            f"The outcome must be none of the columns of X. Got {name!r}, which is, "
-            "instead. Leave it out of X: segments must not know what they are to tell."
-        )
-    if values.ndim != 1 or len(values) != len(X):
-        raise SchemaError(
-            "There must be one outcome a customer. Got shape "
-            f"{values.shape} for {len(X)} customers instead. Pass them in the order of "
-            "X, or a frame with customer ids."
-        )
-    if values.dtype.kind not in "biuf":
-        try:
-            values = values.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise SchemaError(
-                f"Outcome {name!r} must hold numbers, or True and False. Got type "
-                f"{values.dtype} instead. Convert it."
-            ) from error
-    values = values.astype(np.float64)
-    wrong = ~np.isfinite(values)
-    if wrong.any():
-        raise DataQualityError(
-            f"Outcome {name!r} must be known. Got missing or infinite values for "
-            f"{np.count_nonzero(wrong)} of {len(values)} customers (first: row "
-            f"{np.flatnonzero(wrong)[0]}) instead. Leave these customers out, or put "
-            "zero where nothing was bought."
-        )
-    if (values == values[0]).all():
-        raise DataQualityError(
-            f"Outcome {name!r} must differ between customers. Got {values[0]:g} for "
-            f"all {len(values)} instead. Take a longer window, or another outcome."
-        )
-    return str(name), values
-
-
-def _matched(model, X, frame, name):
-    """Values of a frame's column, matched by customer id."""
-    customers = as_frame(X)
-    key = model.customer_id
-    if key is None or customers is None:
-        raise SchemaError(
-            "A frame of outcomes must be matched by customer id. Got a model without "
-            "customer_id instead. Fit it with customer_id, or pass one column in the "
-            "order of X."
-        )
-    ids_name = key if key in frame.columns else "customer_id"
-    for wanted in (ids_name, name):
-        if wanted not in frame.columns:
-            raise SchemaError(
-                f"The frame of outcomes must have a column {wanted!r}. Got "
-                f"{', '.join(map(repr, frame.columns))} instead. Name it by column=."
-            )
-    ids = pd.Index(frame[ids_name].to_list())
-    if ids.hasnans or ids.has_duplicates:
-        n_wrong = int(ids.isna().sum() + ids.duplicated().sum())
-        raise DataQualityError(
-            f"Column {ids_name!r} of the outcomes must have one id a row. Got "
-            f"{n_wrong} missing or repeated ids in {len(ids)} rows instead. Bring it "
-            "to one row a customer."
-        )
-    places = ids.get_indexer(customers[key].to_list())
-    if (places < 0).any():
-        raise SchemaError(
-            "Every customer must have an outcome. Got none for "
-            f"{np.count_nonzero(places < 0)} of {len(places)} ids (first: row "
-            f"{np.flatnonzero(places < 0)[0]}) instead. Pass the customers of X to "
-            "summarize_outcome, or leave the others out of X."
-        )
-    return np.array(frame[name].to_list())[places]
-
-
-def _refuse_copies(X, name, values):
-    """Warn of a column of X that is the outcome over again."""
-    frame = as_frame(X)
-    if frame is None:
-        columns = ((f"column {k}", X[:, k]) for k in range(X.shape[1]))
-    else:
-        numeric = [k for k in frame.columns if frame.schema[k].is_numeric()]
-        columns = ((repr(k), frame[k].to_numpy()) for k in numeric)
-    copies = [told for told, column in columns if _is_copy(column, values)]
-    if copies:
-        warnings.warn(
-            f"Outcome {name!r} should come after what is known of customers. Got "
-            f"{', '.join(copies)} in X, correlated with it by {_SAME} or more, "
-            "instead. Check that its window begins when the observation has ended.",
-            SegmentWarning,
-            stacklevel=3,
-        )
-
-
-def _is_copy(column, values):
-    try:
-        column = np.asarray(column, dtype=np.float64)
-    except (TypeError, ValueError):
-        return False
-    known = np.isfinite(column)
-    if known.sum() < 3 or np.ptp(column[known]) == 0 or np.ptp(values[known]) == 0:
-        return False
-    return bool(abs(np.corrcoef(column[known], values[known])[0, 1]) >= _SAME)
-
-
 # -- groups ----------------------------------------------------------------------------
 
 
@@ -339,28 +240,6 @@ def _segments(model, X, parts, labels, refit, seed):
         again = learned_anew(model, customers, len(X), seed)
         groups.append((again.predict(customers), again.predict(rows_at(X, asked))))
     return groups
-
-
-def _rfm_columns(X, rfm):
-    """Recency, frequency and monetary value, larger is better; None without them."""
-    frame = as_frame(X)
-    if rfm is None:
-        names = [] if frame is None else frame.columns
-        monetary = [name for name in _MONETARY if name in names]
-        if not (monetary and "recency" in names and "frequency" in names):
-            return None
-        rfm = ("recency", "frequency", monetary[0])
-    rfm = list(rfm)
-    missing = [name for name in rfm if frame is None or name not in frame.columns]
-    if missing or len(rfm) != 3:
-        raise SchemaError(
-            "rfm must name three columns of X: recency, frequency and monetary value. "
-            f"Got {', '.join(map(repr, missing or rfm))} instead. Leave it out to go "
-            "without RFM."
-        )
-    columns = np.column_stack([frame[name].to_numpy() for name in rfm]).astype(float)
-    columns[:, 0] *= -1
-    return columns
 
 
 def _rfm_groups(columns, parts, n_groups):
@@ -391,29 +270,18 @@ def _rank_shares(known, values):
     return np.where(np.isnan(values), 0.0, shares)
 
 
-def _foretold(values, parts, groups):
-    """Foretell each customer by his group's mean among those learned from."""
-    foretold = np.empty(len(values))
-    for (learned, asked), (known, new) in zip(parts, groups, strict=True):
-        means = pd.Series(values[learned]).groupby(known).mean()
-        # A group that nobody learned from has is told as all are.
-        overall = values[learned].mean()
-        foretold[asked] = means.reindex(new).fillna(overall).to_numpy()
-    return Measured.rounded(foretold)
-
-
 # -- tables ----------------------------------------------------------------------------
 
 
-def _measures(measured, n_groups):
+def _measures(measured, by_chance, n_groups):
+    """One row a grouping; ends of chance's are those of outcomes dealt at random."""
     rows = []
     for name, of_group in measured.items():
         row = {"groups": name, "n_groups": n_groups[name]}
         for measure, value in of_group.values.items():
             row[measure] = value
-            draws = of_group.draws[measure]
-            low, high = _interval(draws) if name != "chance" else (np.nan, np.nan)
-            row[f"{measure}_low"], row[f"{measure}_high"] = low, high
+            draws = (by_chance if name == "chance" else of_group.draws)[measure]
+            row[f"{measure}_low"], row[f"{measure}_high"] = _interval(draws)
         rows.append(row)
     table = pd.DataFrame(rows)
     # Of chance the measures are known: its small errors are those of the folds' means.
@@ -449,8 +317,7 @@ def _of_segments(model, labels, values, n_bootstraps, rng):
     total, rows = values.sum(), []
     for segment in np.unique(labels).tolist():
         own = values[labels == segment]
-        drawn = rng.integers(0, len(own), (n_bootstraps, len(own)))
-        low, high = _interval(own[drawn].mean(axis=1))
+        low, high = _interval(_means_of_resamples(own, n_bootstraps, rng))
         rows.append(
             {
                 "segment": segment,
@@ -465,3 +332,13 @@ def _of_segments(model, labels, values, n_bootstraps, rng):
             }
         )
     return pd.DataFrame(rows)
+
+
+def _means_of_resamples(values, n_bootstraps, rng):
+    """Work in blocks of some megabytes."""
+    n, means = len(values), []
+    step = max(1, _CELLS // n)
+    for start in range(0, n_bootstraps, step):
+        rows = rng.integers(0, n, (min(step, n_bootstraps - start), n))
+        means.append(values[rows].mean(axis=1))
+    return np.concatenate(means)

@@ -20,36 +20,82 @@ class Measured(NamedTuple):
     values: dict
     draws: dict
 
-    @staticmethod
-    def rounded(foretold):
-        """Drop the last digits, so that means that are equal are ties."""
-        size = np.abs(foretold).max()
-        if size == 0:
-            return foretold
-        digits = 12 - int(np.floor(np.log10(size)))
-        return np.round(foretold, digits) if digits < 300 else foretold
+
+class Grouping:
+    """Groups that customers are dealt to without a look at the outcome.
+
+    Parameters
+    ----------
+    parts : list of (ndarray, ndarray)
+        Of each fold, customers learned from and customers asked.
+    groups : list of (ndarray, ndarray)
+        Of each fold, the groups of the former and of the latter.
+    """
+
+    def __init__(self, parts, groups):
+        self._folds = []
+        for (learned, asked), (known, new) in zip(parts, groups, strict=True):
+            ids, codes = np.unique(np.concatenate([known, new]), return_inverse=True)
+            of_learned, of_asked = codes[: len(known)], codes[len(known) :]
+            sizes = np.bincount(of_learned, minlength=len(ids))
+            self._folds.append((learned, asked, of_learned, of_asked, sizes))
+
+    def foretell(self, values):
+        """Foretell each customer his group's mean among those learned from.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_customers,)
+            The outcome.
+
+        Returns
+        -------
+        side : Side
+            Levels are ranked within folds only: where a group's mean is high because
+            of those learned from, it is low in the fold.
+        """
+        foretold = np.empty(len(values))
+        levels, ends = np.empty(len(values), dtype=np.intp), [0]
+        for learned, asked, of_learned, of_asked, sizes in self._folds:
+            known = values[learned]
+            sums = np.bincount(of_learned, known, len(sizes))
+            # A group that nobody learned from has is told as all are.
+            means = np.full(len(sizes), known.mean())
+            np.divide(sums, sizes, out=means, where=sizes > 0)
+            means = _rounded(means)
+            different, rank = np.unique(means, return_inverse=True)
+            foretold[asked] = means[of_asked]
+            levels[asked] = ends[-1] + rank[of_asked]
+            ends.append(ends[-1] + len(different))
+        return Side(np.square(values - foretold), levels, np.array(ends[1:]))
 
 
-class _Side(NamedTuple):
+def _rounded(means):
+    """Drop the last digits, so that means that are equal are ties."""
+    size = np.abs(means).max()
+    if size == 0:
+        return means
+    digits = 12 - int(np.floor(np.log10(size)))
+    return np.round(means, digits) if digits < 300 else means
+
+
+class Side(NamedTuple):
     """What one grouping foretold, ready for resamples."""
 
     errors: np.ndarray  # (n_customers,), squared
     levels: np.ndarray  # (n_customers,), fold by fold, lowest first
-    ends: np.ndarray  # (n_folds - 1,), first level of each fold but the first
+    ends: np.ndarray  # (n_folds,), first level behind each fold
 
 
-def measures_of(values, foretold, fold, kind, n_bootstraps, rng):
+def measures_of(values, sides, kind, n_bootstraps, rng):
     """Measure groupings on the customers and on resamples of them.
 
     Parameters
     ----------
     values : ndarray of shape (n_customers,)
         What came.
-    foretold : dict of str to ndarray of shape (n_customers,)
+    sides : dict of str to Side
         With "chance", whose errors the others' are held to.
-    fold : ndarray of int, shape (n_customers,)
-        In which each was asked. Customers are ranked within folds only: where a
-        group's mean is high because of those learned from, it is low in the fold.
     kind : {"amount", "event"}
     n_bootstraps : int
     rng : numpy.random.Generator
@@ -59,12 +105,6 @@ def measures_of(values, foretold, fold, kind, n_bootstraps, rng):
     measured : dict of str to Measured
     """
     n = len(values)
-    sides = {}
-    for name, told in foretold.items():
-        pairs = np.column_stack([fold, told])
-        known, levels = np.unique(pairs, axis=0, return_inverse=True)
-        ends = np.flatnonzero(np.diff(known[:, 0])) + 1
-        sides[name] = _Side(np.square(values - told), levels.ravel(), ends)
     of_chance = sides["chance"].errors
 
     def measured(counts):
@@ -85,11 +125,39 @@ def measures_of(values, foretold, fold, kind, n_bootstraps, rng):
     }
 
 
+def measures_by_chance(values, grouping, chance, kind, n_shuffles, rng):
+    """Measure a grouping on outcomes that are dealt to customers at random.
+
+    Groups know nothing of the outcome, so that the measure of the outcome as it came
+    is one more draw of the same if groups do not tell it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_customers,)
+    grouping, chance : Grouping
+        `chance` has one group.
+    kind : {"amount", "event"}
+    n_shuffles : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    draws : dict of str to ndarray of shape (n_shuffles,)
+    """
+    counts, drawn = np.ones(len(values)), []
+    for _ in range(n_shuffles):
+        dealt = rng.permutation(values)
+        of_chance = chance.foretell(dealt).errors
+        side = grouping.foretell(dealt)
+        drawn.append(_measures(dealt, side, of_chance, counts, kind))
+    return {one: np.array([draw[one] for draw in drawn]) for one in drawn[0]}
+
+
 def _measures(values, side, errors_of_chance, counts, kind):
-    n_levels = side.levels.max() + 1
+    n_levels = side.ends[-1]
     sums = np.bincount(side.levels, counts * values, n_levels)
     customers = np.bincount(side.levels, counts, n_levels)
-    by_fold = [np.split(one, side.ends) for one in (sums, customers)]
+    by_fold = [np.split(one, side.ends[:-1]) for one in (sums, customers)]
     of_chance = counts @ errors_of_chance
     found = {"r2": 1 - counts @ side.errors / of_chance if of_chance else np.nan}
     if kind == "event":

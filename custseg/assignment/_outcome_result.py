@@ -73,7 +73,8 @@ class OutcomeValidation:
         frame : DataFrame
             One row a grouping: ``groups`` ("segments", "RFM deciles", "RFM, as many"
             and "chance"), ``n_groups``, then ``r2``, of an event ``auc``, and
-            ``lift``, each with ``low`` and ``high`` of its 95 % interval.
+            ``lift``, each with ``low`` and ``high`` of its 95 % interval. That of
+            "chance" is of the segments, with outcomes dealt to customers at random.
         """
         return self.measures.copy()
 
@@ -94,13 +95,13 @@ class OutcomeValidation:
     def verdict(self):
         """What the figures say, in words."""
         measure, unit = _MAIN[self.kind], _UNITS[self.kind]
-        row = self.measures.set_index("groups").loc["segments"]
+        rows = self.measures.set_index("groups")
+        row, by_chance = rows.loc["segments"], rows.loc["chance", f"{measure}_high"]
         value, low, high = (row[f"{measure}{end}"] for end in ("", "_low", "_high"))
         told = f"{unit} {value:.3f}, {low:.3f} to {high:.3f}"
-        if low <= _CHANCE[self.kind]:
-            said = f"The segments tell {self.outcome} no better than chance ({told})."
-        else:
-            said = f"The segments tell {self.outcome} better than chance ({told})."
+        better = low > _CHANCE[self.kind] and value > by_chance
+        said = f"{'better' if better else 'no better'} than chance ({told})."
+        said = f"The segments tell {self.outcome} {said}"
         return " ".join([said, *self._against_rfm(measure, unit)])
 
     def _against_rfm(self, measure, unit):

@@ -1,5 +1,6 @@
 """How well segments tell a later outcome, of customers without part in it."""
 
+import dataclasses
 import pickle
 import re
 
@@ -150,7 +151,7 @@ class TestWhatItTells:
             spent = rng.gamma(1, 30, 300)
             result = quick(model, table, spent, refit=False, random_state=seed)
             row = result.frame().iloc[0]
-            told += row["r2_low"] > 0
+            told += row["r2_low"] > 0 or "no better than chance" not in result.verdict
             within = pd.Series(spent).groupby(model.labels_).transform("mean")
             assert row["r2"] < r2_score(spent, within)
         assert told <= 1
@@ -171,12 +172,51 @@ class TestWhatItTells:
         again = quick(model_of(table), table, came_back.astype(int))
         pd.testing.assert_frame_equal(again.frame(), result.frame())
 
+    def test_chance_is_that_of_outcomes_dealt_at_random(self):
+        """Leaving one out: an error is n / (n - 1) times that from the mean of all.
+
+        Of a segment or of everybody, as in `test_r2_on_paper`.
+        """
+        table, _ = clients(20)
+        model, rng = model_of(table), np.random.default_rng(3)
+        spent = rng.gamma(2, 1, 20)
+        result = quick(model, table, spent, refit=False, n_folds=20, n_bootstraps=600)
+        groups = [np.flatnonzero(model.labels_ == k) for k in range(3)]
+
+        def errors(values):
+            squared = np.square(values - values.mean()).sum()
+            return squared * (len(values) / (len(values) - 1)) ** 2
+
+        dealt = (rng.permutation(spent) for _ in range(2000))
+        r2 = [1 - sum(errors(y[rows]) for rows in groups) / errors(y) for y in dealt]
+        ends = result.frame().set_index("groups").loc["chance", ["r2_low", "r2_high"]]
+        assert ends.tolist() == pytest.approx(np.quantile(r2, [0.025, 0.975]), abs=0.06)
+
+    def test_chance_of_events(self):
+        table, _ = clients(150)
+        event = np.arange(150) % 3 == 0
+        frame = quick(model_of(table, 4), table, event).frame().set_index("groups")
+        assert frame.loc["chance", "auc_low"] < 0.5 < frame.loc["chance", "auc_high"]
+
+    def test_better_needs_both(self):
+        """Above chance's interval, and an interval of its own above chance."""
+        table, segments = clients(200)
+        result = quick(model_of(table), table, segments * 1.0)
+        assert result.verdict.startswith("The segments tell outcome better than")
+        for where, value in (("r2_low", -0.01), ("r2", 0.0)):
+            measures = result.frame()
+            measures.loc[0, where] = value
+            other = dataclasses.replace(result, measures=measures)
+            assert "outcome no better than chance" in other.verdict
+
     def test_table_of_segments(self):
         table, segments = clients()
         spent = np.array([1.0, 2.0, 6.0])[segments]
         model = model_of(table, reject_alpha=0.02)
         model.name_segments({0: "cooks"})
-        found = quick(model, table, spent, refit=False).segments().set_index("segment")
+        result = quick(model, table, spent, refit=False)
+        assert result.frame()["n_groups"].tolist() == [4, 10, 4, 1]
+        found = result.segments().set_index("segment")
         labels = model.predict(table)
         assert found.index.tolist() == [-1, 0, 1, 2]
         for segment, row in found.iterrows():
@@ -245,6 +285,9 @@ class TestOutcomes:
             by_id = quick(model_of(table), table, one, column="spent")
             assert by_id.outcome == by_order.outcome == "spent"
             pd.testing.assert_frame_equal(by_id.frame(), by_order.frame())
+        indexed = shuffled.set_index("customer_id")["spent"]
+        by_id = quick(model_of(table), table, indexed)
+        pd.testing.assert_frame_equal(by_id.frame(), by_order.frame())
 
     def test_repeats_and_pickles(self):
         table, segments = clients(200)
@@ -266,6 +309,29 @@ class TestOutcomes:
         )
         result = quick(model_of(named), named, segments * 2.0, rfm=["days", "n", "eur"])
         assert len(result.frame()) == 4
+
+    def test_rfm_beside_the_customers(self):
+        """By id or in their order, for a model that takes all columns of X."""
+        table, segments = clients(200)
+        spent, rfm = segments * 2.0, ["recency", "frequency", "monetary_total"]
+        expected = quick(model_of(table), table, spent).frame()
+        beside = table[rfm].assign(customer_id=table["id"])
+        model = model_of(table)
+        for one in (beside[::-1], table[rfm], pl.from_pandas(table[[*rfm, "id"]])):
+            found = quick(model, table.drop(columns=rfm), spent, rfm=one).frame()
+            pd.testing.assert_frame_equal(found, expected)
+        bare = SegmentationModel(KMeansSegmenter(3, n_init=3, random_state=0))
+        X = table[["food", "drink"]]
+        found = quick(bare.fit(X), X, spent, rfm=table[rfm]).frame()
+        assert found["groups"].tolist() == expected["groups"].tolist()
+
+    def test_nullable_columns_of_rfm(self):
+        table, segments = clients(200)
+        spent = segments + np.arange(200) % 3
+        expected = quick(model_of(table), table.assign(recency=np.nan), spent)
+        nullable = table.assign(recency=pd.array([pd.NA] * 200, dtype="Int64"))
+        found = quick(model_of(table), nullable, spent)
+        pd.testing.assert_frame_equal(found.frame(), expected.frame())
 
     def test_missing_values_of_rfm_rank_lowest(self):
         table, segments = clients(200)
@@ -294,10 +360,17 @@ class TestRefusals:
             "60 customers (first: row 7) instead."
         )
         self.refused(DataQualityError, message, wrong)
+        for dtype in ("Float64", object):
+            self.refused(DataQualityError, message, pd.Series(wrong).astype(dtype))
+        bought = pd.Series(spent > 0.5).astype("boolean")
+        bought[[7, 9]] = pd.NA
+        self.refused(DataQualityError, message, bought)
         message = "Outcome 'outcome' must differ between customers. Got 1 for all 60"
         self.refused(DataQualityError, message, np.ones(60))
         message = "Outcome 'outcome' must hold numbers, or True and False. Got type"
         self.refused(SchemaError, message, np.array(["yes", "no"] * 30))
+        self.refused(SchemaError, message, pd.date_range("2024-01-01", periods=60))
+        self.refused(SchemaError, message, spent + 0j)
         message = "The outcome must be none of the columns of X. Got 'food', which is"
         self.refused(SchemaError, message, pd.Series(spent, name="food"))
 
@@ -328,8 +401,54 @@ class TestRefusals:
         self.refused(ValueError, message, spent, n_folds=1)
         message = "n_bootstraps must be a whole number of at least 20. Got 5 instead."
         self.refused(ValueError, message, spent, n_bootstraps=5)
-        message = "rfm must name three columns of X: recency, frequency and monetary"
+        message = (
+            "rfm must name three columns of X, or have them: recency, frequency and"
+        )
         self.refused(SchemaError, message, spent, rfm=["recency", "frequency", "eur"])
+        message = "monetary value. Got 'recency' instead. Leave it out to go without"
+        self.refused(SchemaError, message, spent, rfm="recency")
+        message = "Column 'id' of rfm must hold numbers. Got type "
+        self.refused(SchemaError, message, spent, rfm=["id", "frequency", "recency"])
+        message = "column must name one of a frame of outcomes. Got 'spent' and"
+        self.refused(SchemaError, message, spent, column="spent")
+
+    def test_tables_of_rfm(self):
+        table, _ = clients(60)
+        spent, columns = np.arange(60.0), table[["recency", "frequency"]]
+        message = "monetary value. Got 'monetary_value' instead."
+        self.refused(SchemaError, message, spent, rfm=columns)
+        columns = table[["recency", "frequency", "monetary_total"]]
+        message = "rfm must have one row a customer. Got 59 rows for 60 customers"
+        self.refused(SchemaError, message, spent, rfm=columns[1:])
+        columns = columns.assign(customer_id=table["id"])
+        message = (
+            "Every customer must have a row of rfm. Got none for 1 of 60 ids (first: "
+            "row 0) instead. Leave the others out of X."
+        )
+        self.refused(SchemaError, message, spent, rfm=columns[1:])
+        message = "Column 'customer_id' of rfm must have one id a row. Got 60 missing"
+        twice = pd.concat([columns, columns])
+        self.refused(DataQualityError, message, spent, rfm=twice)
+
+    def test_customers_twice(self):
+        table, _ = clients(60)
+        model = model_of(table)
+        message = "Column 'id' must have one id a customer. Got 0 missing and 3"
+        with pytest.raises(DataQualityError, match=re.escape(message)):
+            quick(model, pd.concat([table, table[:3]]), np.arange(63.0))
+
+    def test_a_series_in_another_order(self):
+        """By position every customer would have another one's outcome."""
+        table, _ = clients(60)
+        message = (
+            "A Series of outcomes must be in the order of X. Got its index in another "
+            "order instead. Sort it by the index of X, or pass a frame with customer "
+            "ids."
+        )
+        for index in (table.index, table["id"].to_numpy()):
+            spent = pd.Series(np.arange(60.0), index=index)
+            quick(model_of(table), table, spent)
+            self.refused(SchemaError, message, spent[::-1])
 
     def test_too_few_to_learn_from_a_part(self):
         table, _ = clients(8)
@@ -346,3 +465,11 @@ class TestRefusals:
                 model_of(table), table, table["drink"].to_numpy() * -3, n_bootstraps=20
             )
         assert told[0].filename == __file__
+
+    @pytest.mark.parametrize("engine", [pd.DataFrame, pl.DataFrame])
+    def test_a_copy_of_true_and_false_is_told(self, engine):
+        table, segments = clients(60)
+        table["came"] = segments == 1
+        table = engine(table.to_dict("list"))
+        with pytest.warns(SegmentWarning, match=re.escape("Got 'came' in X")):
+            quick(model_of(table), table, segments == 1)
