@@ -307,6 +307,8 @@ def _differences(measured):
 
 
 def _interval(draws):
+    if np.isnan(draws).all():
+        return np.nan, np.nan
     tail = (1 - _LEVEL) / 2
     return tuple(np.nanquantile(draws, [tail, 1 - tail]))
 

@@ -204,7 +204,8 @@ def lift_of_top(sums, customers, share=_TOP):
     Returns
     -------
     lift : float
-        NaN if the outcomes of all sum to zero.
+        NaN if the outcomes of all sum to zero or less, or the share of some fold is
+        less than one customer.
     """
     top = 0.0
     for of_fold, members in zip(sums, customers, strict=True):
@@ -214,5 +215,9 @@ def lift_of_top(sums, customers, share=_TOP):
         top += of_fold[::-1] @ np.divide(
             taken, members, out=np.zeros(len(members)), where=members > 0
         )
-    total = sum(map(np.sum, sums))
-    return float(top / (share * total)) if total else np.nan
+    total, size = sum(map(np.sum, sums)), sum(np.abs(one).sum() for one in sums)
+    fewest = min(members.sum() for members in customers)
+    # A share of less than one customer, or of nothing, ranks nobody.
+    if share * fewest < 1 - 1e-9 or total <= 1e-9 * size:
+        return np.nan
+    return float(top / (share * total))

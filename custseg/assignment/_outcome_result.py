@@ -6,7 +6,7 @@ import pandas as pd
 
 _UNITS = {"amount": "R²", "event": "AUC"}
 _MAIN = {"amount": "r2", "event": "auc"}
-_CHANCE = {"amount": 0.0, "event": 0.5}
+_CHANCE = {"r2": 0.0, "auc": 0.5}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,7 +99,12 @@ class OutcomeValidation:
         row, by_chance = rows.loc["segments"], rows.loc["chance", f"{measure}_high"]
         value, low, high = (row[f"{measure}{end}"] for end in ("", "_low", "_high"))
         told = f"{unit} {value:.3f}, {low:.3f} to {high:.3f}"
-        better = low > _CHANCE[self.kind] and value > by_chance
+        if low != low:  # folds of so few customers have no pairs to rank
+            measure, unit = "r2", "R²"
+            by_chance = rows.loc["chance", "r2_high"]
+            value, low, high = (row[f"r2{end}"] for end in ("", "_low", "_high"))
+            told = f"{unit} {value:.3f}, {low:.3f} to {high:.3f}"
+        better = low > _CHANCE[measure] and value > by_chance
         said = f"{'better' if better else 'no better'} than chance ({told})."
         said = f"The segments tell {self.outcome} {said}"
         return " ".join([said, *self._against_rfm(measure, unit)])

@@ -270,6 +270,30 @@ class TestWhatItTells:
         assert "no better than chance" in result.verdict
 
 
+def test_folds_too_small_to_rank_in():
+    """Of one customer there are no pairs and no tenth: the verdict goes by R²."""
+    table, _ = clients(120)
+    model = model_of(table)
+    outcome = model.labels_ == 1
+    result = quick(model, table, outcome, refit=False, n_folds=120, n_bootstraps=20)
+    row = result.frame().iloc[0]
+    assert row["r2"] > 0.9
+    assert np.isnan(row["auc"])
+    assert np.isnan(row["lift"])
+    assert "better than chance (R² " in result.verdict
+    assert "no better" not in result.verdict
+
+
+def test_no_lift_over_nothing():
+    """Amounts that sum to zero have no mean to stand above."""
+    table, segments = clients(300)
+    spent = segments * 10.0
+    result = quick(model_of(table), table, spent - spent.mean())
+    row = result.frame().iloc[0]
+    assert row["r2"] > 0.9
+    assert np.isnan(row["lift"])
+
+
 class TestOutcomes:
     def test_matched_by_id(self):
         table, segments = clients(200)
