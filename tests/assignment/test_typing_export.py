@@ -6,6 +6,7 @@ import operator
 import re
 import sqlite3
 import sys
+from contextlib import closing
 from functools import reduce
 
 import numpy as np
@@ -107,7 +108,7 @@ class TestJSON:
 class TestSQL:
     def rows(self, query, X, table="customers"):
         """Run a query over the table in SQLite."""
-        with sqlite3.connect(":memory:") as database:
+        with closing(sqlite3.connect(":memory:")) as database:
             X.to_sql(table, database, index=False)
             return database.execute(query).fetchall()
 
