@@ -13,7 +13,7 @@ demo: .venv/.installed-plot
 	$(BIN)/python -m custseg demo --out custseg-demo
 
 test: .venv/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
