@@ -13,11 +13,16 @@ in a distance. The transformers take NumPy arrays and pandas or polars frames.
 from custseg.features._behavioural import (
     BehaviouralTransformer as BehaviouralTransformer,
 )
+from custseg.features._block_scaler import BlockScaler as BlockScaler
+from custseg.features._check import CustomerCheck as CustomerCheck
+from custseg.features._check import check_customers as check_customers
 from custseg.features._demographic import (
     DemographicTransformer as DemographicTransformer,
 )
 from custseg.features._psychographic import (
     PsychographicTransformer as PsychographicTransformer,
 )
+from custseg.features._roles import CustomerRoles as CustomerRoles
+from custseg.features._roles import infer_roles as infer_roles
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -24,6 +24,8 @@ __all__ = [
     "counted",
     "labels",
     "level_text",
+    "looks_like_dates",
+    "looks_numeric",
     "order_texts",
     "pool_levels",
     "refuse_numeric_text",
@@ -34,6 +36,7 @@ OTHER, MISSING = "other", "missing"
 _EXACT_INTEGERS = 2.0**53
 # Digits with any decimal and thousands signs: "34", "1,5", "1 200.50", "2e3", "40%".
 _NUMERIC_TEXT = re.compile(r"[+-]?(?=.*\d)[\d.,'\s]+([eE][+-]?\d+)?\s?%?")
+_DATE_TEXT = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T]\d{1,2}:.*)?")
 
 
 def labels(column):
@@ -124,11 +127,26 @@ def order_texts(name, levels):
     return texts
 
 
+def looks_like_dates(levels):
+    """Tell whether more than half the levels read as dates in digits."""
+    return 2 * sum(1 for level in levels if _DATE_TEXT.fullmatch(level)) > len(levels)
+
+
+def looks_numeric(levels):
+    """Tell whether half the levels or more read as numbers."""
+    numeric = _count_numeric(levels)
+    return numeric > 0 and 2 * numeric >= len(levels)
+
+
+def _count_numeric(levels):
+    return sum(1 for level in levels if _NUMERIC_TEXT.fullmatch(level))
+
+
 def refuse_numeric_text(column):
     """Refuse text that looks like numbers and was not declared to be levels."""
     levels = labels(column)[1]
-    numeric = sum(1 for level in levels if _NUMERIC_TEXT.fullmatch(level))
-    if numeric and 2 * numeric >= len(levels):
+    if looks_numeric(levels):
+        numeric = _count_numeric(levels)
         raise SchemaError(
             f"Column {column.name!r} must hold numbers or named levels. Got text in "
             f"which {numeric} of {len(levels)} values read as numbers instead. Convert "
