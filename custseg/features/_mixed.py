@@ -270,23 +270,19 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         derived = self._derive(read_columns(self, X, reset=False))
-        outputs, unseen = [], {}
+        # Column after column: nothing is copied once all are there.
+        n_outputs = len(self.get_feature_names_out())
+        outputs = np.empty((n_outputs, len(derived[0].values)))
+        unseen, place = {}, 0
         for column, scaling in zip(derived, frozen_scalings(self), strict=True):
-            kind, counts = self.kinds_[column.name], {}
-            if kind == "nominal":
-                block, counts = self._indicators(column, scaling.scale)
-                outputs += block
-            elif kind == "ordered":
-                ranks, counts = self._ranks(column)
-                outputs += apply_scaling(ranks, scaling)
-            elif kind == "plane":
-                outputs += apply_plane(column.values, self.planes_[column.name])
-            else:
-                outputs += apply_scaling(numbers(column, _REMEDY), scaling)
+            block, counts = self._apply(column, scaling)
+            for one in block:
+                outputs[place] = one
+                place += 1
             if counts:
                 unseen[column.name] = counts
         self._report_unseen(unseen)
-        return np.column_stack(outputs)
+        return outputs.T
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns that `transform` gives.
@@ -369,6 +365,18 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     # -- applying ------------------------------------------------------------------
 
+    def _apply(self, column, scaling):
+        """Return the outputs of one column, and its unseen levels with their counts."""
+        kind = self.kinds_[column.name]
+        if kind == "nominal":
+            return self._indicators(column, scaling.scale)
+        if kind == "ordered":
+            ranks, counts = self._ranks(column)
+            return apply_scaling(ranks, scaling), counts
+        if kind == "plane":
+            return apply_plane(column.values, self.planes_[column.name]), {}
+        return apply_scaling(numbers(column, _REMEDY), scaling), {}
+
     def _ranks(self, column):
         """Return the ranks of an ordered column (NaN if none) and unseen levels."""
         codes, levels = labels(column)
@@ -396,8 +404,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         )
         place = np.where(table < 0, elsewhere, table)[codes]
         if np.isinf(scale):
-            return [np.zeros(len(codes)) for _ in kept], unseen
-        return [(place == one) / scale for one in range(len(kept))], unseen
+            return (np.zeros(len(codes)) for _ in kept), unseen
+        return ((place == one) / scale for one in range(len(kept))), unseen
 
     def _report_unseen(self, unseen):
         """Warn of levels that `fit` has not seen, or raise if `strict`."""
