@@ -261,8 +261,7 @@ def check_customers(
     findings += redundant(used, codes)
     findings += missing_in_rows(codes)
     findings += sample_size(len(used), n_customers)
-    dates = dates_of(customers, [c.name for c in columns if c.kind == "date"])
-    findings += stale(dates, updated, as_of, max_age_days)
+    findings += stale(dates_of(columns), updated, as_of, max_age_days)
     if customer_base is not None:
         findings += coverage(customers, used, customer_id, customer_base)
     found = [Finding(*finding) for finding in findings]

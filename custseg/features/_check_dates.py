@@ -1,6 +1,5 @@
 """Checks of columns of dates: rows that are stale, dates that lie ahead."""
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
@@ -9,28 +8,13 @@ from custseg.exceptions import SchemaError
 __all__ = ["dates_of", "stale"]
 
 
-def dates_of(customers, names):
-    """Read columns of dates.
-
-    Parameters
-    ----------
-    customers : DataFrame
-    names : list of str
-
-    Returns
-    -------
-    dates : dict of str to pandas.Series
-        Without time zones; NaT where missing or where a cell is no date.
-    """
-    if not names:
-        return {}
-    frame = nw.from_native(customers, eager_only=True)
-    read = {}
-    for name in names:
-        values = pd.Series(list(frame[name].to_list()), dtype=object)
-        dates = pd.to_datetime(values, errors="coerce", utc=True)
-        read[name] = dates.dt.tz_localize(None)
-    return read
+def dates_of(columns):
+    """Return the columns of dates, each as a Series with NaT where missing."""
+    return {
+        column.name: pd.Series(column.values)
+        for column in columns
+        if column.kind == "date" and column.values is not None
+    }
 
 
 def stale(dates, updated, as_of, max_age_days):
@@ -76,6 +60,4 @@ def _end(updated, as_of):
             f"as_of must be a date. Got {as_of!r} instead. Give one such as "
             "'2024-12-31'."
         ) from None
-    if day.tz is not None:
-        day = day.tz_convert("UTC").tz_localize(None)
-    return day.normalize() + pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
+    return day.tz_localize(None).normalize() + pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)

@@ -1,0 +1,102 @@
+"""`infer_roles`: proposals with reasons."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from custseg.datasets import load_wholesale, make_customers
+from custseg.features import DemographicTransformer, infer_roles
+
+N = 60
+RNG = np.random.default_rng(0)
+AMOUNTS = RNG.lognormal(4, 1, N)
+
+
+def proposed(**columns):
+    frame = infer_roles(pd.DataFrame(columns)).frame().set_index("column")
+    return {name: (row["base"], row["kind"]) for name, row in frame.iterrows()}
+
+
+CASES = {
+    "codes by value": ({"segment_code": [1, 2, 3] * 20}, ("", "outcome")),
+    "region": ({"region": [1, 2, 3] * 20}, ("geographic", "nominal")),
+    "unnamed codes": ({"k7": [1, 2, 3] * 20}, ("demographic", "nominal")),
+    "counts": ({"children": [0, 1, 2] * 20}, ("demographic", "numeric")),
+    "orders": ({"n_orders": [1, 2, 3] * 20}, ("behavioural", "numeric")),
+    "camel case": ({"NumWebPurchases": [1, 2, 3] * 20}, ("behavioural", "numeric")),
+    "amounts": ({"fresh": AMOUNTS}, ("behavioural", "numeric")),
+    "yes or no": ({"newsletter": [0, 1] * 30}, ("behavioural", "numeric")),
+    "boolean": ({"is_member": [True, False] * 30}, ("behavioural", "numeric")),
+    "levels": ({"gender": ["f", "m", None] * 20}, ("demographic", "nominal")),
+    "unnamed levels": ({"kind": ["a", "b"] * 30}, ("demographic", "nominal")),
+    "ids": ({"customer": [f"c{i}" for i in range(N)]}, ("", "id")),
+    "number ids": ({"ID": np.arange(N) * 3}, ("", "id")),
+    "row numbers": ({"nr": np.arange(N)}, ("", "id")),
+    "comments": (
+        {"said": [f"words {i // 2}" for i in range(N - 1)] + ["w"]},
+        ("", "text"),
+    ),
+    "constant": ({"country": ["fr"] * N}, ("", "constant")),
+    "empty": ({"income": [np.nan] * N}, ("", "empty")),
+    "outcome": ({"Churn": ["Yes", "No"] * 30}, ("", "outcome")),
+    "dates": ({"since": [datetime.datetime(2024, 1, 1)] * N}, ("", "date")),
+    "dates as text": (
+        {"since": [f"2024-01-0{i}" for i in (1, 2, 3)] * 20},
+        ("", "date"),
+    ),
+    "numbers as text": ({"income": ["1,5", "2,5", "3"] * 20}, ("", "text")),
+    "trade": ({"trade": ["hotel", "school"] * 30}, ("firmographic", "nominal")),
+    "latitude": ({"latitude": RNG.uniform(40, 50, N)}, ("geographic", "numeric")),
+    "followers": ({"followers": AMOUNTS}, ("social", "numeric")),
+}
+
+
+@pytest.mark.parametrize(("columns", "expected"), CASES.values(), ids=CASES)
+def test_one_column(columns, expected):
+    found = proposed(**columns)
+    assert list(found.values()) == [expected]
+    (reason,) = infer_roles(pd.DataFrame(columns)).frame()["reason"]
+    assert len(reason) > 10
+
+
+def test_ordered_categories_stay_ordered():
+    bands = pd.Categorical(["low", "high", "low"] * 20, ["low", "high"], ordered=True)
+    assert proposed(income=bands) == {"income": ("demographic", "ordered")}
+
+
+def test_items_are_three_columns_or_more_on_one_scale():
+    answers = {f"q{i}": RNG.integers(1, 6, N) for i in range(3)}
+    assert set(proposed(**answers).values()) == {("psychographic", "item")}
+    # Two alone are codes, and a count is a count however few its values.
+    two = {name: answers[name] for name in ("q0", "q1")}
+    assert set(proposed(**two).values()) == {("demographic", "nominal")}
+    counts = {f"orders_{i}": RNG.integers(1, 6, N) for i in range(3)}
+    assert set(proposed(**counts).values()) == {("behavioural", "numeric")}
+
+
+def test_wholesale_goes_on_to_features():
+    roles = infer_roles(load_wholesale())
+    bases = roles.bases()
+    assert list(bases) == ["firmographic", "geographic", "behavioural"]
+    transformer, columns = bases["geographic"]
+    assert isinstance(transformer, DemographicTransformer)
+    assert (transformer.nominal, columns) == (("Region",), ["Region"])
+    assert "codes" in repr(roles)
+    assert "<table" in roles._repr_html_()
+
+
+@pytest.mark.parametrize("as_frame", [pd.DataFrame, pl.DataFrame])
+def test_simulated_customers(as_frame):
+    simulated = make_customers(200, random_state=0)
+    table = as_frame(simulated.customers.to_dict("list"))
+    frame = infer_roles(table).frame().set_index("column")
+    items = frame.index[frame["kind"] == "item"]
+    assert set(items) == set(simulated.item_columns)
+    assert frame.loc["customer_id", "kind"] == "id"
+    assert frame.loc["age", "base"] == "demographic"
+    assert frame.loc["income", "missing"] == pytest.approx(
+        simulated.customers["income"].isna().mean()
+    )
