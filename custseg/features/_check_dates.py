@@ -60,4 +60,5 @@ def _end(updated, as_of):
             f"as_of must be a date. Got {as_of!r} instead. Give one such as "
             "'2024-12-31'."
         ) from None
-    return day.tz_localize(None).normalize() + pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
+    next_day = day.tz_localize(None).normalize() + pd.Timedelta(days=1)
+    return next_day - pd.Timedelta(microseconds=1)
