@@ -243,10 +243,10 @@ def check_customers(
         check_names(parameter, [one for one in wanted if one is not None], names)
     n_customers = len(customers) if hasattr(customers, "__len__") else None
     n_customers = n_customers or customers.num_rows
-    coded = {c.name: _codes(c) for c in columns if c.kind != "date"}
+    coded = {c.name: _codes(c) for c in columns if c.values is not None}
     codes = {name: code for name, (code, _) in coded.items()}
     ids = codes.pop(customer_id, None)
-    used = [c for c in columns if c.name in codes]
+    used = [c for c in columns if c.name in codes and c.kind != "date"]
 
     findings = duplicates(codes, ids, customer_id)
     for column in used:
@@ -270,7 +270,7 @@ def check_customers(
 
 def _codes(column):
     """Return one whole number a distinct value, -1 where missing, and levels."""
-    if column.kind in ("number", "boolean", "empty"):
+    if column.kind in ("number", "boolean", "empty", "date"):
         return pd.factorize(column.values)[0], ()
     return labels(column)
 

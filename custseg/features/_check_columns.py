@@ -178,17 +178,16 @@ def _same_ranks(columns):
     """Compare columns of numbers by their ranks."""
     if len(columns) < 2:
         return []
-    ranks = []
-    for column in columns:
-        known = np.isfinite(column.values)
-        rank = np.zeros(len(known))
-        if known.any():
-            rank[known] = rankdata(column.values[known])
-            rank[known] -= rank[known].mean()
-        size = np.sqrt(rank @ rank)
-        ranks.append(rank / size if size else rank)
-    ranks = np.array(ranks)
-    correlations = ranks @ ranks.T
+    known = np.array([np.isfinite(column.values) for column in columns], dtype=float)
+    ranks = np.zeros(known.shape)
+    for row, column, there in zip(ranks, columns, known > 0, strict=True):
+        row[there] = rankdata(column.values[there])
+        row[there] -= row[there].mean()
+    # Over the customers who have both: about the mean rank of those who have one.
+    sizes = ranks**2 @ known.T
+    sizes = np.sqrt(sizes * sizes.T)
+    products = ranks @ ranks.T
+    correlations = np.divide(products, sizes, out=np.zeros_like(sizes), where=sizes > 0)
     found = []
     for first, second in np.argwhere(np.triu(np.abs(correlations) > _SAME_RANKS, 1)):
         n = int(np.count_nonzero(np.isfinite(columns[second].values)))
