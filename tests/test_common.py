@@ -1,7 +1,10 @@
 """scikit-learn's checks and custseg's own over every public estimator."""
 
+import numpy as np
+import pandas as pd
 import pytest
-from sklearn.base import is_clusterer
+from scipy.special import expit
+from sklearn.base import BaseEstimator, TransformerMixin, clone, is_clusterer
 from sklearn.cluster import KMeans
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -12,12 +15,73 @@ from custseg import (
     GaussianMixtureSegmenter,
     HierarchicalSegmenter,
     KMeansSegmenter,
+    LifecycleTransformer,
+    LoyaltyTransformer,
+    RFMScorer,
+    Rule,
+    RuleSegmenter,
+    RuleTable,
     SegmentationModel,
     SegmentSearch,
 )
+from custseg._sklearn import check_feature_names_in, check_is_fitted, validate_data
+from custseg.cluster import RuleBand
 from custseg.testing import all_estimators, check_segmenter
 
+
+class Supplied(TransformerMixin, BaseEstimator):
+    """Makes the columns that a transformer asks for of a table of any numbers."""
+
+    def __init__(self, transformer, columns):
+        self.transformer = transformer
+        self.columns = columns
+
+    def fit(self, X, y=None):
+        X = validate_data(self, X, dtype=float, ensure_min_samples=2)
+        self.transformer_ = clone(self.transformer).fit(MADE[self.columns](X))
+        return self
+
+    def transform(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=float, reset=False)
+        return np.asarray(self.transformer_.transform(MADE[self.columns](X)))
+
+    def get_feature_names_out(self, input_features=None):
+        check_is_fitted(self)
+        check_feature_names_in(self, input_features)
+        return self.transformer_.get_feature_names_out()
+
+
+def buyers(X):
+    """Days, orders and intervals between them."""
+    first, mean = expit(X[:, 0]), expit(X.mean(axis=1))
+    return pd.DataFrame(
+        {
+            "recency": 100 * first,
+            "frequency": 2 + (9 * mean).round(),
+            "gap_mean": 5 + 50 * first,
+            "gap_sd": 5 + 30 * mean,
+        }
+    )
+
+
+def opinions(X):
+    """Repeat rates and satisfaction."""
+    first, mean = expit(X[:, 0]), expit(X.mean(axis=1))
+    return pd.DataFrame({"repeat_rate": first, "satisfaction": 4 * mean + 1})
+
+
+MADE = {"buyers": buyers, "opinions": opinions}
 TWO_SEGMENTS = KMeansSegmenter(n_clusters=2, random_state=0)
+HIGH_OR_LOW = RuleBand(("low", "high"), "kmeans")
+THREE_RULES = RuleTable(
+    (
+        Rule("right", {0: "high"}),
+        Rule("left", {0: "low", 1: "low"}),
+        Rule("up", {0: "low", 1: "high"}),
+    ),
+    bands={0: HIGH_OR_LOW, 1: HIGH_OR_LOW},
+)
 # Public estimators are checked as they are built without arguments, and are found by
 # themselves. Only those that need arguments, or more than one form, stand here.
 CHECKED_AS = {
@@ -34,6 +98,12 @@ CHECKED_AS = {
     ],
     "HierarchicalSegmenter": [HierarchicalSegmenter(n_clusters=2)],
     "KMeansSegmenter": [KMeansSegmenter(random_state=0)],
+    "LifecycleTransformer": [
+        Supplied(LifecycleTransformer(output="measures"), "buyers")
+    ],
+    "LoyaltyTransformer": [Supplied(LoyaltyTransformer(output="measures"), "opinions")],
+    "RFMScorer": [RFMScorer(recency=0, frequency=1, monetary=1)],
+    "RuleSegmenter": [RuleSegmenter(THREE_RULES)],
     "SegmentSearch": [
         SegmentSearch([KMeansSegmenter()], n_segments=(2, 3), random_state=0)
     ],
@@ -107,5 +177,6 @@ def test_every_estimator_is_checked_as_what_it_is():
     public = [name for name, _ in all_estimators()]
     assert set(CHECKED_AS) | set(EXPECTED_FAILURES) <= set(public)
     for kind, ending in [(SEGMENTERS, "Segmenter"), (TRANSFORMERS, "Transformer")]:
-        checked = {type(estimator).__name__ for estimator in kind}
+        inner = [getattr(estimator, "transformer", estimator) for estimator in kind]
+        checked = {type(estimator).__name__ for estimator in inner}
         assert {name for name in public if name.endswith(ending)} <= checked

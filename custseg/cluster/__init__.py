@@ -14,6 +14,14 @@ from custseg.cluster._mixture import (
 )
 from custseg.cluster._multiplicity import SegmentMultiplicity as SegmentMultiplicity
 from custseg.cluster._multiplicity import segment_multiplicity as segment_multiplicity
+from custseg.cluster._rule_data import Rule as Rule
+from custseg.cluster._rule_data import RuleBand as RuleBand
+from custseg.cluster._rule_sets import loyalty_table as loyalty_table
+from custseg.cluster._rule_sets import marketing_table as marketing_table
+from custseg.cluster._rule_sets import value_cells_table as value_cells_table
+from custseg.cluster._rule_sets import value_tiers_table as value_tiers_table
+from custseg.cluster._rule_tables import RuleTable as RuleTable
+from custseg.cluster._rules import RuleSegmenter as RuleSegmenter
 from custseg.cluster._som import SOMSegmenter as SOMSegmenter
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -19,9 +19,30 @@ from custseg.features._check import check_customers as check_customers
 from custseg.features._demographic import (
     DemographicTransformer as DemographicTransformer,
 )
+from custseg.features._factorability import bartlett_sphericity as bartlett_sphericity
+from custseg.features._factorability import kaiser_meyer_olkin as kaiser_meyer_olkin
+from custseg.features._factorability import parallel_analysis as parallel_analysis
+from custseg.features._factors import FactorSolution as FactorSolution
+from custseg.features._factors import factor_analysis as factor_analysis
+from custseg.features._firmographic import (
+    FirmographicTransformer as FirmographicTransformer,
+)
+from custseg.features._geographic import (
+    GeographicTransformer as GeographicTransformer,
+)
+from custseg.features._lifecycle import LifecycleTransformer as LifecycleTransformer
+from custseg.features._loyalty import LoyaltyTransformer as LoyaltyTransformer
+from custseg.features._loyalty import net_promoter_score as net_promoter_score
+from custseg.features._occasion import OccasionTransformer as OccasionTransformer
 from custseg.features._psychographic import (
     PsychographicTransformer as PsychographicTransformer,
 )
+from custseg.features._reliability import cronbach_alpha as cronbach_alpha
+from custseg.features._reliability import item_statistics as item_statistics
+from custseg.features._reliability import mcdonald_omega as mcdonald_omega
+from custseg.features._reliability import scale_reliability as scale_reliability
+from custseg.features._response_style import flag_responses as flag_responses
+from custseg.features._rfm import RFMScorer as RFMScorer
 from custseg.features._roles import CustomerRoles as CustomerRoles
 from custseg.features._roles import infer_roles as infer_roles
 

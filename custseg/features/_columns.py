@@ -53,8 +53,9 @@ class Column(NamedTuple):
         What the column holds. "mixed" is text beside numbers or booleans, "empty" an
         untyped column in which everything is missing.
     values : ndarray of shape (n_customers,) or None
-        Float64 with NaN for "number", "boolean" and "empty"; objects for the others;
-        None for "date".
+        Float64 with NaN for "number", "boolean" and "empty"; for "date" datetime64 in
+        microseconds with NaT, of the clock on the wall in the column's own zone, and
+        None for durations and times of day; objects for the others.
     order : tuple or None
         The levels of an "ordered" column, lowest first.
     """
@@ -159,12 +160,21 @@ def _column_of_series(name, series):
     if isinstance(dtype, nw.Enum | nw.Categorical):
         return _column_of_categories(name, series)
     if isinstance(dtype, _DATES):
-        return Column(name, "date", None)
+        return Column(name, "date", _dates_of_series(series))
     if isinstance(dtype, nw.Boolean):
         return Column(name, "boolean", _floats(series.cast(nw.Float64).to_numpy()))
     if dtype.is_numeric():
         return Column(name, "number", _floats(series.cast(nw.Float64).to_numpy()))
     return _column_of_array(name, series.to_numpy())
+
+
+def _dates_of_series(series):
+    """Return the dates of a frame's column; None for durations and times of day."""
+    if not isinstance(series.dtype, nw.Date | nw.Datetime):
+        return None
+    if getattr(series.dtype, "time_zone", None) is not None:
+        series = series.dt.replace_time_zone(None)
+    return series.cast(nw.Datetime("us")).to_numpy().astype("datetime64[us]")
 
 
 def _column_of_categories(name, series):
@@ -189,7 +199,8 @@ def _column_of_array(name, values):
     if values.dtype.kind == "b":
         return Column(name, "boolean", _floats(values))
     if values.dtype.kind in "Mm":
-        return Column(name, "date", None)
+        dates = values.dtype.kind == "M"
+        return Column(name, "date", values.astype("datetime64[us]") if dates else None)
     return _column_of_objects(name, values.astype(object))
 
 
@@ -208,13 +219,27 @@ def _column_of_objects(name, values):
     if not kinds:
         return Column(name, "empty", np.full(len(values), np.nan))
     if "date" in kinds:
-        return Column(name, "date", None)
+        dates = all(issubclass(one, datetime.date | np.datetime64) for one in types)
+        return Column(name, "date", _dates_of_cells(values, missing) if dates else None)
     if len(kinds) > 1:
         return Column(name, "mixed", np.where(missing, None, values))
     (kind,) = kinds
     if kind == "text":
         return Column(name, kind, np.where(missing, None, values))
     return Column(name, kind, np.where(missing, np.nan, values).astype(np.float64))
+
+
+def _dates_of_cells(values, missing):
+    """Return dates held as Python objects."""
+    dates = np.full(len(values), np.datetime64("NaT", "us"))
+    for row in np.flatnonzero(~missing).tolist():
+        cell = values[row]
+        if isinstance(cell, datetime.datetime):
+            cell = cell.replace(tzinfo=None)
+            if isinstance(cell, pd.Timestamp):
+                cell = cell.to_datetime64()
+        dates[row] = np.datetime64(cell, "us")
+    return dates
 
 
 def _cell_kind(cell_type):

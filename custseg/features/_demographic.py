@@ -1,33 +1,46 @@
 """`DemographicTransformer`: numbers, categories and ordered categories together."""
 
 from collections.abc import Mapping
+from datetime import date
 from numbers import Real
 
+import numpy as np
+
 from custseg._sklearn import Interval, StrOptions
-from custseg.features._columns import check_names, quoted
-from custseg.features._levels import order_texts
-from custseg.features._mixed import MixedTransformer
+from custseg.features._declared import DeclaredTransformer
 
 __all__ = ["DemographicTransformer"]
 
 
-class DemographicTransformer(MixedTransformer):
+class DemographicTransformer(DeclaredTransformer):
     """Bring numbers, categories and ordered categories of customers to one scale.
 
-    Takes a mixed table such as age, income, gender, occupation and education. Numbers
-    are filled, logged where skewed, and standardised; ordered categories become
-    standardised ranks; nominal categories become one indicator a level, with rare
-    levels pooled and missing values a level of their own. Everything is learned in
-    `fit` and frozen.
+    Takes a mixed table such as age or year of birth, income, gender, occupation,
+    marital status, children and education. Numbers are filled, logged where skewed,
+    and standardised; ordered categories become standardised ranks; nominal categories
+    become one indicator a level, with rare levels pooled and missing values a level of
+    their own. Everything is learned in `fit` and frozen.
 
     Parameters
     ----------
+    birth : str, mapping of str to str, or None, default=None
+        Column of dates of birth (dates) or years of birth (numbers), which becomes a
+        column `age` in years at `reference_date`. Several are given with the names of
+        their ages: ``{"born": "age", "partner_born": "partner_age"}``.
+    reference_date : str, date, datetime, pandas.Timestamp or None, default=None
+        The day at which ages are counted, such as the day of the data; text is read as
+        ISO 8601. Required with `birth`: it is never today by itself.
+    bands : mapping of str to tuple, or None, default=None
+        Where bands of a number begin, ascending: ``{"age": (18, 30, 45, 60)}`` makes
+        the ordered levels `under 18`, `18-29`, `30-44`, `45-59` and `60+`. A column
+        that is in `nominal` too has its bands as levels without an order.
     ordered : mapping of str to tuple, or None, default=None
         Levels of ordered columns, lowest first, as ``{"education": ("primary",
         "secondary", "degree")}``. A level of the data that is not among them raises in
         `fit`.
     nominal : tuple of str, default=()
-        Columns to read as categories whatever their type, such as integer codes.
+        Columns to read as categories whatever their type, such as integer codes. As in
+        `ordered` and `bands`, ages have their new names.
     min_share : float, default=0.01
         Nominal levels with a smaller share of the training customers are pooled in
         the level `other`. 0 pools none.
@@ -43,11 +56,13 @@ class DemographicTransformer(MixedTransformer):
         Whether numeric and ordered columns with missing values in `fit` are followed
         by a column `<name>=missing` that tells them.
     strict : bool, default=False
-        Whether levels that `fit` has not seen raise in `transform` instead of being
-        counted in a warning.
+        Whether levels that `fit` has not seen raise in `transform`, and impossible
+        ages in both, instead of being counted in a warning.
 
     Attributes
     ----------
+    reference_date_ : datetime.date or None
+        The day at which ages are counted.
     kinds_ : dict of str to {"numeric", "ordered", "nominal"}
         What each column is read as.
     levels_ : dict of str to tuple of str
@@ -78,6 +93,7 @@ class DemographicTransformer(MixedTransformer):
     See Also
     --------
     BehaviouralTransformer : Skewed counts and amounts.
+    FirmographicTransformer : The like for business customers.
     PsychographicTransformer : Answers to attitude items.
 
     Notes
@@ -88,6 +104,18 @@ class DemographicTransformer(MixedTransformer):
     nominal; numbers are numeric, integer codes too, since nothing tells a code from a
     count. Text of which half the distinct values or more read as numbers is refused:
     neither a guess at the decimal sign nor a level for every age would be right.
+
+    **An age** from a date of birth is the number of years completed at
+    `reference_date`; from a year of birth it is the difference of the years, the age
+    reached in the course of that year, which can be one more. Ages below 0 or above
+    120 cannot be: of birth dates that stand for none (1900-01-01), years of two digits,
+    a reference date that is too early. They are treated as missing and counted in a
+    `SegmentWarning`, or raise with ``strict=True``.
+
+    **Bands** are half-open: each begins with its edge and ends below the next. `18-29`
+    holds 29.5 as well. What lies below the first edge is a band too, and an order
+    counts bands that nobody is in. Edges that are not whole numbers make names such as
+    `0.5 to under 1.5`.
 
     **Levels** are compared as text in Unicode NFC, without spaces at the ends, upper
     and lower case kept apart. The numbers 1 and 1.0 and the text "1" are one level, as
@@ -123,9 +151,29 @@ class DemographicTransformer(MixedTransformer):
     3  1.34      0.00      0.00            1.26       -1.0
     >>> transformer.kinds_
     {'age': 'numeric', 'gender': 'nominal', 'education': 'ordered'}
+
+    Years of birth become ages, and ages bands:
+
+    >>> banded = DemographicTransformer(
+    ...     birth="born",
+    ...     reference_date="2024-12-31",
+    ...     bands={"age": (18, 30, 45, 60)},
+    ...     scale=False,
+    ... )
+    >>> banded.fit_transform(pd.DataFrame({"born": [1999, 1989, 1964, 2010]})).ravel()
+    array([1., 2., 4., 0.])
+    >>> banded.levels_
+    {'age': ('under 18', '18-29', '30-44', '45-59', '60+')}
     """
 
+    _since = "birth"
+    _years_name = "age"
+    _longest = 120
+
     _parameter_constraints = {
+        "birth": [str, Mapping, None],
+        "reference_date": [str, date, np.datetime64, None],
+        "bands": [Mapping, None],
         "ordered": [Mapping, None],
         "nominal": [tuple, list],
         "min_share": [Interval(Real, 0, 1, closed="left")],
@@ -138,6 +186,9 @@ class DemographicTransformer(MixedTransformer):
     def __init__(
         self,
         *,
+        birth=None,
+        reference_date=None,
+        bands=None,
         ordered=None,
         nominal=(),
         min_share=0.01,
@@ -146,6 +197,9 @@ class DemographicTransformer(MixedTransformer):
         add_indicator=False,
         strict=False,
     ):
+        self.birth = birth
+        self.reference_date = reference_date
+        self.bands = bands
         self.ordered = ordered
         self.nominal = nominal
         self.min_share = min_share
@@ -153,44 +207,3 @@ class DemographicTransformer(MixedTransformer):
         self.scale = scale
         self.add_indicator = add_indicator
         self.strict = strict
-
-    def _learn(self, columns):
-        """Check the declarations.
-
-        A declared column is looked up by name, so the name must be in the table.
-        """
-        names = [column.name for column in columns]
-        ordered = self.ordered or {}
-        check_names("ordered", ordered, names)
-        check_names("nominal", self.nominal, names)
-        both = [name for name in self.nominal if name in ordered]
-        if both:
-            raise ValueError(
-                f"A column must be ordered or nominal. Got {quoted(both)} in both "
-                "instead. Declare each in one."
-            )
-        self._orders = {n: order_texts(n, levels) for n, levels in ordered.items()}
-
-    def _derive(self, columns):
-        """Give declared columns the kind that was declared."""
-        return [
-            column._replace(kind="ordered", order=self._orders[column.name])
-            if column.name in self._orders
-            else column
-            for column in columns
-        ]
-
-    def _kind(self, column):
-        """Settle what a column is read as: booleans and declared codes as levels."""
-        if column.name in self.nominal or column.kind == "boolean":
-            return "nominal"
-        return super()._kind(column)
-
-    def _scorer_step(self):
-        return self._frozen()
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: categories and missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags

@@ -1,121 +1,43 @@
-"""`PsychographicTransformer`: answers to attitude items to keyed items or scores."""
+"""`PsychographicTransformer`: answers to attitude items to keyed items or to scores."""
 
-import warnings
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from custseg._sklearn import (
     CallbackSupportMixin,
+    Interval,
     StrOptions,
     check_feature_names_in,
     check_is_fitted,
     fit_context,
 )
-from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._columns import (
-    check_names,
-    check_observed,
-    numbers,
-    quoted,
-    read_columns,
+from custseg.exceptions import DegenerateFitError
+from custseg.features._columns import check_observed, numbers, read_columns
+from custseg.features._factors import solution_of, warn_of_factors
+from custseg.features._items import (
+    REMEDY,
+    check_answers,
+    fill_answers,
+    mean_of,
+    signs_of,
+    warn_outside,
+    weighted_sum,
 )
+from custseg.features._keying import (
+    declared_points,
+    declared_scales,
+    find_reversed,
+    settled_output,
+)
+from custseg.features._reliability import statistics_of_scales, warn_of_contrary
+from custseg.features._response_style import check_style, learn_style
 from custseg.features._scaling import mean_and_sd
 from custseg.scoring._columns import Items
 
 __all__ = ["PsychographicTransformer"]
-
-_REMEDY = (
-    "Code the answers as numbers first, for instance 1 = strongly disagree to "
-    "5 = strongly agree."
-)
-# Below this correlation with the rest of its scale, an item's direction is a guess.
-_WEAK_CORRELATION = 0.1
-
-
-def _correlations(items):
-    """Correlation matrix of items, a missing answer standing at its item's mean."""
-    standardised = []
-    for answers in items:
-        answered = answers[~np.isnan(answers)]
-        mean, sd = mean_and_sd(answered)
-        standardised.append(np.where(np.isnan(answers), 0.0, (answers - mean) / sd))
-    Z = np.column_stack(standardised)
-    return Z.T @ Z / len(Z)
-
-
-def _item_rest_correlations(correlations, signs):
-    """Correlation of each keyed item with the sum of the other keyed items."""
-    shared = signs * (correlations @ signs)
-    own = np.diag(correlations)
-    rest = np.maximum(np.sum(shared) - 2.0 * shared + own, 0.0)
-    size = np.sqrt(own * rest)
-    return np.divide(shared - own, size, out=np.zeros_like(own), where=size > 0)
-
-
-def _find_keying(items):
-    """Find which items of one scale run against the majority.
-
-    Parameters
-    ----------
-    items : list of ndarray of shape (n_customers,)
-        Answers, NaN where missing.
-
-    Returns
-    -------
-    against : ndarray of bool
-        Items whose loading on the first principal component has the sign of the
-        minority; on a tie the sign of the first item counts as the majority's.
-    weak : ndarray of bool
-        Items hardly correlated with the rest, whose direction is not found. They are
-        never in `against`.
-    """
-    if len(items) == 1:
-        return np.array([False]), np.array([False])
-    correlations = _correlations(items)
-    component = np.linalg.eigh(correlations)[1][:, -1]
-    signs = np.where(component < 0, -1.0, 1.0)
-    weak = _item_rest_correlations(correlations, signs) < _WEAK_CORRELATION
-    balance = np.sum(signs[~weak]) or signs[0]
-    return (signs * balance < 0) & ~weak, weak
-
-
-def _two_way(items, means, low, high):
-    """Fill missing answers by item mean plus the customer's own mean deviation.
-
-    Parameters
-    ----------
-    items : list of ndarray of shape (n_customers,)
-        Keyed answers, NaN where missing.
-    means : sequence of float
-        Frozen means of the keyed items.
-    low, high : float
-        A filled answer stays between them.
-
-    Returns
-    -------
-    list of ndarray of shape (n_customers,)
-    """
-    # Sums run over items one by one: a row of a batch then rounds as the row alone.
-    total = np.zeros(len(items[0]))
-    answered = np.zeros(len(items[0]))
-    for answers, mean in zip(items, means, strict=True):
-        present = ~np.isnan(answers)
-        total += np.where(present, answers - mean, 0.0)
-        answered += present
-    deviation = total / np.maximum(answered, 1.0)
-    return [
-        np.where(np.isnan(answers), np.clip(mean + deviation, low, high), answers)
-        for answers, mean in zip(items, means, strict=True)
-    ]
-
-
-def _mean_of(items):
-    total = np.zeros(len(items[0]))
-    for answers in items:
-        total += answers
-    return total / len(items)
 
 
 class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -138,7 +60,30 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         if its loading on the first principal component has the sign of the minority.
     points : tuple (low, high) or None, default=None
         Lowest and highest possible answer. Answers outside raise. None takes the
-        smallest and largest answer over all items in `fit`, and checks nothing.
+        smallest and largest answer over all items in `fit`, whatever they are, and
+        warns of answers outside in `transform`.
+    output : {"auto", "scales", "items", "factors"}, default="auto"
+        What comes out. "auto" gives scale scores, or items where there are no scales.
+        "factors" gives factor scores, and warns: see Notes.
+    correct_acquiescence : bool or tuple of str, default=False
+        Whether to take off what a customer agrees to every statement alike: the mean
+        over the answers as they were given, less the midpoint. That is a style of
+        answering only where half of the items are reverse-keyed, so every scale (all
+        items without scales) must have as many of them as of others. A tuple names
+        balanced scales to find it from; it is then taken off all answers. Scores of
+        balanced scales are free of it already and stay as they are.
+    ipsatize : bool, default=False
+        Whether to take off each customer's mean over all items, as they were answered.
+        What is left tells what a customer agrees to more than to the rest, as in
+        rankings of values, and no longer how much altogether.
+    n_factors : int or None, default=None
+        Number of factors; None takes that of `parallel_analysis`.
+    rotation : {"varimax", "promax"} or None, default="varimax"
+        "varimax" keeps factors uncorrelated, "promax" lets them be correlated.
+    correlation : {"pearson", "polychoric"}, default="pearson"
+        Which correlations factors are found from.
+    factor_scores : {"regression", "bartlett"}, default="regression"
+        How factor scores are made of the items, as in `factor_analysis`.
     scale : bool, default=True
         Whether to standardise items or scores to mean 0 and variance 1 on the
         training data (n in the denominator). False leaves them in points.
@@ -153,8 +98,19 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         Lowest and highest answer used to turn items and to bound filled answers.
     item_means_ : ndarray of shape (n_features_in_,)
         Means of the keyed items, in points.
+    output_ : {"scales", "items", "factors"}
+        What comes out.
+    n_dimensions_ : int
+        Rank of what comes out: one less than the number of items where their mean is
+        taken off. With `scale` it is also the total variance.
+    reliability_ : DataFrame of shape (n_scales, 4), or None
+        As `scale_reliability` gives it: `items`, `alpha`, `omega`, `mean_correlation`.
+    item_statistics_ : DataFrame of shape (n_features_in_, 8), or None
+        As `item_statistics` gives it, scale by scale.
+    factors_ : FactorSolution or None
+        Loadings and more, with ``output="factors"``.
     output_means_ : ndarray of shape (n_features_out,)
-        Subtracted from items or scores; 0 if `scale=False`.
+        Subtracted from items or scores; 0 if `scale=False` and these are no factors.
     output_scales_ : ndarray of shape (n_features_out,)
         Divide what is left; 1 if `scale=False`, infinite for a constant item or score,
         which becomes zeros.
@@ -165,8 +121,9 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
 
     See Also
     --------
-    BehaviouralTransformer : Skewed counts and amounts.
-    DemographicTransformer : Numbers and categories side by side.
+    factor_analysis : What a questionnaire measures.
+    flag_responses : Who hardly read the questions.
+    scale_reliability : Whether items make a scale.
 
     Notes
     -----
@@ -180,9 +137,20 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     Automatic keying needs items that go together. An item that correlates below 0.1
     with the rest of its scale keeps its direction, and a `SegmentWarning` names it.
     The direction of a whole scale is a convention: the majority of its items counts
-    as positive.
+    as positive. A turned item keeps its name.
 
-    A turned item keeps its name.
+    Reliabilities and factors are found from the answers as they are, each covariance
+    over the customers who answered both items; a style that is taken off is not taken
+    off before.
+
+    **Factors are no base for segments.** What items do not share with others is lost
+    in factor scores, and with it the segments that differ there; in studies of known
+    segments factor scores find them worse than items do [3]_. Therefore ``"factors"``
+    warns, and says how much of the variance is retained.
+
+    Taking a mean off leaves one dimension less than there are items. The outputs share
+    a total variance of `n_dimensions_` then, and factors are refused, as correlations
+    of such items cannot be inverted.
 
     References
     ----------
@@ -193,6 +161,13 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     .. [2] Sijtsma, K. and van der Ark, L. A. (2003). Investigation and treatment of
        missing item scores in test and questionnaire data. Multivariate Behavioral
        Research 38(4), 505-528. https://doi.org/10.1207/s15327906mbr3804_4
+    .. [3] Dolnicar, S. and Grün, B. (2008). Challenging "factor-cluster segmentation".
+       Journal of Travel Research 47(1), 63-71.
+       https://doi.org/10.1177/0047287508318910
+    .. [4] ten Berge, J. M. F. (1999). A legitimate case of component analysis of
+       ipsative measures, and partialling the mean as an alternative to ipsatization.
+       Multivariate Behavioral Research 34(1), 89-102.
+       https://doi.org/10.1207/s15327906mbr3401_4
 
     Examples
     --------
@@ -216,6 +191,8 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
     1     4.33
     2     1.67
     3     1.57
+    >>> transformer.reliability_["alpha"].round(2).to_dict()
+    {'orderly': 0.93}
 
     Without scales, the keyed items come out; the fourth customer's missing answer is
     the item's mean 3.33 less the customer's mean deviation 1.63:
@@ -232,18 +209,46 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         "scales": [Mapping, None],
         "reverse": [StrOptions({"auto"}), tuple, list],
         "points": [tuple, list, None],
+        "output": [StrOptions({"auto", "scales", "items", "factors"})],
+        "correct_acquiescence": ["boolean", tuple, list],
+        "ipsatize": ["boolean"],
+        "n_factors": [Interval(Integral, 1, None, closed="left"), None],
+        "rotation": [StrOptions({"varimax", "promax"}), None],
+        "correlation": [StrOptions({"pearson", "polychoric"})],
+        "factor_scores": [StrOptions({"regression", "bartlett"})],
         "scale": ["boolean"],
     }
 
-    def __init__(self, *, scales=None, reverse=(), points=None, scale=True):
+    def __init__(
+        self,
+        *,
+        scales=None,
+        reverse=(),
+        points=None,
+        output="auto",
+        correct_acquiescence=False,
+        ipsatize=False,
+        n_factors=None,
+        rotation="varimax",
+        correlation="pearson",
+        factor_scores="regression",
+        scale=True,
+    ):
         self.scales = scales
         self.reverse = reverse
         self.points = points
+        self.output = output
+        self.correct_acquiescence = correct_acquiescence
+        self.ipsatize = ipsatize
+        self.n_factors = n_factors
+        self.rotation = rotation
+        self.correlation = correlation
+        self.factor_scores = factor_scores
         self.scale = scale
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Learn keying, item means and the scale of the output.
+        """Learn keying, item means, reliabilities and the scale of the output.
 
         Parameters
         ----------
@@ -264,34 +269,45 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             is in no scale or in two.
         DataQualityError
             If an answer is infinite or outside `points`, or an item has no answer.
+        DegenerateFitError
+            If factors are asked for and an item is constant or a sum of others, or no
+            factor stands out from chance; or nothing is left of ipsatised answers.
         ValueError
-            If `points` is not a pair of rising numbers, or `reverse="auto"` comes
-            without `scales`.
+            If `points` is not a pair of rising numbers, parameters contradict each
+            other, or acquiescence is to be corrected and keying is not balanced.
 
         Warns
         -----
         SegmentWarning
-            If `reverse="auto"` cannot tell the direction of an item.
+            If `reverse="auto"` cannot tell the direction of an item, items of a scale
+            contradict each other (a negative alpha), or the output is factor scores.
         """
-        low, high = self._declared_points()
         columns = read_columns(self, X, reset=True)
         names = [column.name for column in columns]
-        answers = [numbers(column, _REMEDY) for column in columns]
+        answers = [numbers(column, REMEDY) for column in columns]
         check_observed(names, answers)
-        _check_answers(names, answers, low, high)
-        if low is None:
-            low = min(float(np.nanmin(one)) for one in answers)
-            high = max(float(np.nanmax(one)) for one in answers)
-        self.points_ = (low, high)
-        self.scale_items_ = self._checked_scales(names)
-        self.reversed_items_ = self._find_reversed(names, answers)
+        self.points_ = declared_points(self.points, answers)
+        check_answers(names, answers, *self.points_)
+        self.scale_items_ = declared_scales(self.scales, names)
+        self.output_ = settled_output(self.output, self.scale_items_)
+        self.reversed_items_ = find_reversed(
+            self.reverse, self.scale_items_, names, answers
+        )
+        check_style(self.correct_acquiescence, self.ipsatize, self.output_, len(names))
+        self._style = learn_style(
+            self.correct_acquiescence,
+            self.ipsatize,
+            self.scale_items_ or {"all items": tuple(names)},
+            dict(zip(names, signs_of(names, self.reversed_items_), strict=True)),
+            self.points_,
+        )
 
         keyed = self._keyed(names, answers)
         self.item_means_ = np.array([np.nanmean(one) for one in keyed])
-        figures = [mean_and_sd(one) for one in self._outputs(names, keyed)]
-        if not self.scale:
-            figures = [(0.0, 1.0)] * len(figures)
-        self.output_means_, self.output_scales_ = np.array(figures).T.copy()
+        self._learn_reliability(names, np.column_stack(keyed))
+        self._learn_factors(names, np.column_stack(keyed))
+        self.n_dimensions_ = self._count_dimensions(names)
+        self._learn_figures(self._outputs(names, keyed))
         return self
 
     def transform(self, X):
@@ -305,7 +321,7 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         Returns
         -------
         ndarray or frame of shape (n_customers, n_features_out)
-            Float64, no missing values: the scores of the scales, or the keyed items.
+            Float64, no missing values: scores of scales, keyed items or factor scores.
 
         Raises
         ------
@@ -313,21 +329,27 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             If a column holds text, categories or dates.
         DataQualityError
             If an answer is infinite, or outside `points` where they were given.
+
+        Warns
+        -----
+        SegmentWarning
+            If no `points` were given and answers lie outside those of `fit`.
         """
         check_is_fitted(self)
         columns = read_columns(self, X, reset=False)
         names = [column.name for column in columns]
-        answers = [numbers(column, _REMEDY) for column in columns]
-        _check_answers(names, answers, *self._declared_points())
+        answers = [numbers(column, REMEDY) for column in columns]
+        check = warn_outside if self.points is None else check_answers
+        check(names, answers, *self.points_)
         outputs = self._outputs(names, self._keyed(names, answers))
-        return np.column_stack(
-            [
-                np.zeros(len(one)) if np.isinf(scale) else (one - mean) / scale
-                for one, mean, scale in zip(
-                    outputs, self.output_means_, self.output_scales_, strict=True
-                )
-            ]
-        )
+        Z = np.zeros((len(outputs), len(outputs[0])))
+        for row, one, mean, scale in zip(
+            Z, outputs, self.output_means_, self.output_scales_, strict=True
+        ):
+            if not np.isinf(scale):
+                np.subtract(one, mean, out=row)
+                row /= scale
+        return Z.T
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns that `transform` gives.
@@ -340,80 +362,16 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         Returns
         -------
         ndarray of str
-            Names of the scales, or of the items where there are no scales.
+            Names of the scales or of the items, or `factor_1` and so on.
         """
         check_is_fitted(self)
         names = check_feature_names_in(self, input_features)
-        if self.scale_items_ is None:
+        if self.output_ == "items":
             return names
-        return np.asarray(list(self.scale_items_), dtype=object)
-
-    def _declared_points(self):
-        """Return the declared lowest and highest answer, or two None."""
-        if self.points is None:
-            return None, None
-        try:
-            low, high = (float(point) for point in self.points)
-        except (TypeError, ValueError):
-            low = high = np.nan
-        if not low < high:
-            raise ValueError(
-                "points must be the lowest and the highest answer. Got "
-                f"{self.points!r} instead. Give a pair such as (1, 5)."
-            )
-        return low, high
-
-    def _checked_scales(self, names):
-        """Return `scales` as a dict of tuples after checking that they fit."""
-        if self.scales is None:
-            return None
-        scales = {str(scale): tuple(items) for scale, items in self.scales.items()}
-        hollow = [scale for scale, items in scales.items() if not items]
-        if hollow or not scales:
-            raise SchemaError(
-                f"Each of scales must have an item. Got none in {quoted(hollow)} "
-                "instead. Give the items of each scale, or scales=None."
-            )
-        listed = [item for items in scales.values() for item in items]
-        check_names("scales", listed, names)
-        twice = sorted({item for item in listed if listed.count(item) > 1})
-        if twice:
-            raise SchemaError(
-                f"Each item must be in one scale. Got {quoted(twice)} more than once "
-                "instead. Keep each in one."
-            )
-        spare = [name for name in names if name not in listed]
-        if spare:
-            raise SchemaError(
-                f"Each column must be an item of a scale. Got {quoted(spare)} in none "
-                "instead. Put each into a scale, or leave its column out."
-            )
-        return scales
-
-    def _find_reversed(self, names, answers):
-        """Return the names of the reverse-keyed items, in the order of the table."""
-        if not isinstance(self.reverse, str):
-            check_names("reverse", self.reverse, names)
-            return tuple(name for name in names if name in self.reverse)
-        if self.scale_items_ is None:
-            raise ValueError(
-                "reverse='auto' must come with scales. Got scales=None instead. Give "
-                "the items of each scale, or name the reverse-keyed items."
-            )
-        found, unclear = set(), []
-        for items in self.scale_items_.values():
-            against, weak = _find_keying([answers[names.index(i)] for i in items])
-            found.update(np.array(items, dtype=object)[against])
-            unclear += list(np.array(items, dtype=object)[weak])
-        if unclear:
-            warnings.warn(
-                "Items must go together with their scale for reverse='auto'. Got "
-                f"correlations below {_WEAK_CORRELATION} in {quoted(unclear)} instead, "
-                "which keep their direction. Name the reverse-keyed items in reverse.",
-                SegmentWarning,
-                stacklevel=4,
-            )
-        return tuple(name for name in names if name in found)
+        named = (
+            self.scale_items_ if self.output_ == "scales" else self.factors_.loadings
+        )
+        return np.asarray(list(named), dtype=object)
 
     def _keyed(self, names, answers):
         """Turn the reverse-keyed items."""
@@ -423,28 +381,103 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             for name, one in zip(names, answers, strict=True)
         ]
 
-    def _outputs(self, names, keyed):
-        """Fill keyed items and take the mean of each scale."""
+    def _learn_reliability(self, names, keyed):
+        """Learn how far the items of each scale go together."""
+        self.reliability_ = self.item_statistics_ = None
         if self.scale_items_ is None:
-            return _two_way(keyed, self.item_means_, *self.points_)
-        scores = []
-        for items in self.scale_items_.values():
-            where = [names.index(item) for item in items]
-            group = [keyed[position] for position in where]
-            scores.append(
-                _mean_of(_two_way(group, self.item_means_[where], *self.points_))
+            return
+        self.reliability_, self.item_statistics_ = statistics_of_scales(
+            names, keyed, self.scale_items_, self.reversed_items_
+        )
+        warn_of_contrary(self.reliability_)
+
+    def _learn_factors(self, names, keyed):
+        """Learn factors and the weights of keyed answers in their scores."""
+        self.factors_ = self._weights = None
+        if self.output_ != "factors":
+            return
+        self.factors_ = solution_of(
+            names,
+            keyed,
+            self.n_factors,
+            self.rotation,
+            self.correlation,
+            self.factor_scores,
+        )
+        sds = np.nanstd(keyed, axis=0)
+        self._weights = self.factors_.score_weights.to_numpy() / sds[:, np.newaxis]
+        warn_of_factors(self.factors_)
+
+    def _count_dimensions(self, names):
+        """Return the rank of what comes out of keyed items."""
+        if self._style is None:
+            return len(self.get_feature_names_out())
+        weights, *_ = self._style
+        signs = signs_of(names, self.reversed_items_)
+        through = np.eye(len(names)) - np.outer(signs, weights)
+        if self.output_ == "scales":
+            of_scales = [np.isin(names, one) for one in self.scale_items_.values()]
+            through = np.array(of_scales, dtype=float) @ through
+        rank = int(np.linalg.matrix_rank(through, tol=1e-10))
+        if not rank:
+            raise DegenerateFitError(
+                "Something must be left of the items once their mean is taken off. Got "
+                "one scale of all items instead, whose score is that mean. Leave out "
+                "ipsatize, or take output='items'."
             )
-        return scores
+        return rank
+
+    def _learn_figures(self, outputs):
+        """Learn what standardises the outputs."""
+        figures = np.array([mean_and_sd(one) for one in outputs])
+        means, sds = figures.T.copy()
+        if self._style is not None:
+            # What a mean is taken off is constant but for the rounding of answers.
+            sds[sds <= 1e-12 * np.max(np.abs(self.points_))] = np.inf
+        if not self.scale:
+            means = means * (self.output_ == "factors")
+            sds = np.ones(len(outputs))
+        elif self.n_dimensions_ < len(outputs):
+            sds *= np.sqrt(len(outputs) / self.n_dimensions_)
+        self.output_means_, self.output_scales_ = means, sds
+
+    def _outputs(self, names, keyed):
+        """Fill keyed items, take a mean off if asked, and make scores of them."""
+        items = fill_answers(
+            names, keyed, self.scale_items_, self.item_means_, self.points_
+        )
+        if self._style is not None:
+            weights, offset, shift = self._style
+            mean = weighted_sum(items, weights) + offset
+            signs = signs_of(names, self.reversed_items_)
+            items = [
+                one - sign * mean - shift
+                for one, sign in zip(items, signs, strict=True)
+            ]
+        if self.output_ == "scales":
+            return [
+                mean_of([items[names.index(item)] for item in group])
+                for group in self.scale_items_.values()
+            ]
+        if self.output_ == "factors":
+            return [weighted_sum(items, weights) for weights in self._weights.T]
+        return items
 
     def _scorer_step(self):
         names = list(check_feature_names_in(self, None))
         scales = self.scale_items_ or {}
+        weights, offset, shift = self._style or (np.empty(0), 0.0, 0.0)
         return Items(
             np.array([name in self.reversed_items_ for name in names]),
             *map(float, self.points_),
             self.points is not None,
             self.item_means_,
             tuple(np.array([names.index(i) for i in scales[s]]) for s in scales),
+            self.output_ == "scales",
+            weights,
+            offset,
+            shift,
+            np.empty((0, 0)) if self._weights is None else self._weights,
             self.output_means_,
             self.output_scales_,
         )
@@ -454,21 +487,3 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _check_answers(names, answers, low, high):
-    """Refuse answers outside the declared points."""
-    if low is None:
-        return
-    outside = {
-        name: int(np.count_nonzero((one < low) | (one > high)))
-        for name, one in zip(names, answers, strict=True)
-    }
-    counts = [f"{name!r} ({count})" for name, count in outside.items() if count]
-    if counts:
-        more = "" if len(counts) <= 5 else f" and {len(counts) - 5} more items"
-        raise DataQualityError(
-            f"Answers must lie between {low:g} and {high:g}. Got answers outside in "
-            f"{', '.join(counts[:5])}{more} instead (item, customers). Correct them, "
-            "mark them as missing, or change points."
-        )

@@ -146,7 +146,7 @@ def signed_log(X, units):
 
 @record
 class Items(Record):
-    """Answers to items: turned, filled and averaged by scale.
+    """Answers to items: turned, filled, rid of a style, averaged or weighted.
 
     Attributes
     ----------
@@ -158,7 +158,15 @@ class Items(Record):
     item_means : ndarray of shape (n_items,)
         Of the turned items.
     scales : tuple of ndarray of int
-        Items of each scale; empty where items are the output.
+        Items of each scale, which fill each other's gaps; empty where all items do.
+    averaged : bool
+        Whether scales are the output rather than items.
+    style : ndarray of shape (n_items,)
+        Weights of items in the mean answer that is taken off; empty where none is.
+    offset, shift : float
+        Added to the mean answer; taken off the items besides.
+    weights : ndarray of shape (n_items, n_outputs)
+        Of the items in factor scores; of shape (0, 0) where these are not the output.
     means, sds : ndarray of shape (n_outputs,)
         Infinite sds for a constant output.
     """
@@ -169,6 +177,11 @@ class Items(Record):
     checked: bool
     item_means: np.ndarray
     scales: tuple
+    averaged: bool
+    style: np.ndarray
+    offset: float
+    shift: float
+    weights: np.ndarray
     means: np.ndarray
     sds: np.ndarray
 
@@ -190,10 +203,23 @@ class Items(Record):
             every = [np.arange(len(items))] if not self.scales else self.scales
             for scale in every:
                 items[scale] = self._filled(items[scale], missing[scale], scale)
-        if self.scales:
+        if len(self.style):
+            items = self._without_style(items)
+        if self.averaged:
             sums = [items[scale].cumsum(axis=0)[-1] for scale in self.scales]
             items = np.array(sums) / self._sizes
+        elif self.weights.size:
+            items = sum(
+                weight[:, np.newaxis] * item
+                for weight, item in zip(self.weights, items, strict=True)
+            )
         return (items.T - self.means) / self.sds
+
+    def _without_style(self, items):
+        mean = sum(w * item for w, item in zip(self.style, items, strict=True))
+        mean = mean + self.offset
+        signs = np.where(self.turned, -1.0, 1.0)[:, np.newaxis]
+        return items - signs * mean - self.shift
 
     def _filled(self, items, missing, scale):
         means = self.item_means[scale][:, np.newaxis]

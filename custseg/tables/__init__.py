@@ -8,8 +8,10 @@ pandas and polars data frames and give back the same kind. They change the numbe
 rows, so they are functions and not transformers.
 """
 
+from custseg.tables._accounts import roll_up_accounts as roll_up_accounts
 from custseg.tables._cleaning import clean_transactions as clean_transactions
 from custseg.tables._columns import TransactionColumns as TransactionColumns
+from custseg.tables._occasions import summarize_occasions as summarize_occasions
 from custseg.tables._outcome import summarize_outcome as summarize_outcome
 from custseg.tables._report import CleaningReport as CleaningReport
 from custseg.tables._summary import summarize_transactions as summarize_transactions

@@ -1,5 +1,7 @@
 """DemographicTransformer: worked cases, levels, unseen values, refusals."""
 
+import datetime as dt
+import pickle
 import re
 import warnings
 
@@ -7,7 +9,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.pipeline import make_pipeline
 
+from custseg.assignment import compile_scorer
+from custseg.cluster import KMeansSegmenter
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.features import DemographicTransformer
 
@@ -410,6 +415,209 @@ def test_arrow_tables():
     np.testing.assert_array_equal(arrow, expected)
 
 
+# -- ages and bands ----------------------------------------------------------------
+
+
+def ages(born, reference="2024-06-15", **parameters):
+    """Ages without scaling, None where missing."""
+    transformer = DemographicTransformer(
+        birth="born", reference_date=reference, scale=False, log="none", **parameters
+    )
+    table = born if hasattr(born, "columns") else pd.DataFrame({"born": born})
+    Z = transformer.set_output(transform="pandas").fit_transform(table)
+    assert list(Z) == ["age"]
+    return Z["age"].tolist()
+
+
+def test_ages_of_birth_years_are_differences():
+    assert ages([2000, 1984, 1904.0, 2024]) == [24, 40, 120, 0]
+
+
+def test_ages_of_birth_dates_are_completed_years():
+    # On 15 June 2024: born on the day, a day before, a day after; on 29 February.
+    born = ["2000-06-15", "2000-06-14", "2000-06-16", "2004-02-29", "2024-06-15"]
+    assert ages(pd.to_datetime(born)) == [24, 24, 23, 20, 0]
+    # Who was born on 29 February is a year older on 1 March, where there is no 29.
+    leap = pd.to_datetime(["2004-02-29"])
+    assert ages(leap, "2023-02-28") == [18]
+    assert ages(leap, "2023-03-01") == [19]
+    assert ages(leap, "2024-02-29") == [20]
+
+
+@pytest.mark.parametrize(
+    "born",
+    [
+        pd.DataFrame({"born": pd.to_datetime(["1980-02-29 23:30", None])}),
+        pd.DataFrame({"born": pd.to_datetime(["1980-02-29 23:30", None], utc=True)}),
+        pd.DataFrame({"born": pd.array([dt.date(1980, 2, 29), None], dtype=object)}),
+        pd.DataFrame({"born": [np.datetime64("1980-02-29"), None]}, dtype=object),
+        pl.DataFrame({"born": [dt.date(1980, 2, 29), None]}),
+        pl.DataFrame({"born": [dt.datetime(1980, 2, 29, 23, 30), None]}),
+    ],
+)
+def test_every_kind_of_date(born):
+    # The gap becomes the median, which is the age of the only other.
+    assert ages(born, "2020-02-28") == [39, 39]
+    assert ages(born, "2020-02-29") == [40, 40]
+
+
+def test_dates_are_those_of_the_clock_on_the_wall():
+    # 23:30 in UTC on 29 February is 08:30 on 1 March in Tokyo.
+    born = pd.Series(pd.to_datetime(["1980-02-29 23:30"], utc=True))
+    tokyo = born.dt.tz_convert("Asia/Tokyo")
+    for table in (
+        pd.DataFrame({"born": tokyo}),
+        pl.DataFrame({"born": tokyo.to_list()}),
+    ):
+        assert ages(table, "2020-02-29") == [39]
+        assert ages(table, "2020-03-01") == [40]
+
+
+def test_dates_of_arrow():
+    pyarrow = pytest.importorskip("pyarrow")
+    born = [dt.date(1980, 3, 1), dt.date(1990, 1, 1)]
+    assert ages(pyarrow.table({"born": born}).to_pandas(), "2020-02-29") == [39, 30]
+    transformer = DemographicTransformer(
+        birth="born", reference_date="2020-02-29", scale=False
+    )
+    Z = transformer.fit_transform(pyarrow.table({"born": born}))
+    assert Z.ravel().tolist() == [39, 30]
+
+
+def test_dates_in_an_array():
+    born = np.array([["1980-03-01"], ["1990-01-01"]], dtype="datetime64[D]")
+    transformer = DemographicTransformer(
+        birth="x0", reference_date="2020-02-29", scale=False
+    )
+    assert transformer.fit_transform(born).ravel().tolist() == [39, 30]
+    assert transformer.get_feature_names_out().tolist() == ["age"]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "2024-06-15",
+        "2024-06-15T23:59",
+        dt.date(2024, 6, 15),
+        dt.datetime(2024, 6, 15, 8),
+        pd.Timestamp("2024-06-15 08:00", tz="Europe/Berlin"),
+        np.datetime64("2024-06-15"),
+    ],
+)
+def test_kinds_of_reference_dates(reference):
+    assert ages(pd.to_datetime(["2000-06-15", "2000-06-16"]), reference) == [24, 23]
+
+
+def test_the_reference_date_is_frozen():
+    table = pd.DataFrame({"born": [1980, 2000]})
+    transformer = DemographicTransformer(
+        birth="born", reference_date="2024-12-31", scale=False
+    ).fit(table)
+    assert transformer.reference_date_ == dt.date(2024, 12, 31)
+    transformer.set_params(reference_date="2000-01-01")
+    assert transformer.transform(table).ravel().tolist() == [44, 24]
+
+
+def test_impossible_ages_are_counted_and_missing():
+    # 2024 - 85 = 1939 years, 2024 - 2031 < 0; median of 24, 44 is 34.
+    table = pd.DataFrame({"born": [1980, 85, 2000, 2031]})
+    message = (
+        "Column 'born' must give from 0 to 120 years at 2024-06-15. Got others in 2 of "
+        "4 rows instead (first: row 1), counted as missing. Correct them, or mark them "
+        "as missing."
+    )
+    with pytest.warns(SegmentWarning, match=re.escape(message)):
+        assert ages(table) == [44, 34, 24, 34]
+    message = (
+        "Got others in 2 of 4 rows instead (first: row 1). Correct them, mark them as "
+        "missing, or set strict=False."
+    )
+    with pytest.raises(DataQualityError, match=re.escape(message)):
+        ages(table, strict=True)
+    # Of a later customer alone, too.
+    transformer = DemographicTransformer(birth="born", reference_date="2024-06-15")
+    transformer.fit(table.iloc[[0, 2]])
+    with pytest.warns(SegmentWarning, match=re.escape("in 1 of 1 rows")):
+        assert transformer.transform(table.iloc[[1]]).tolist() == [[0]]
+
+
+def test_several_births_have_names():
+    table = pd.DataFrame({"hers": [1980, 1990], "his": [1970, 1960], "age": [1, 2]})
+    transformer = DemographicTransformer(
+        birth={"hers": "her_age", "his": "his_age"},
+        reference_date="2000-01-01",
+        nominal=("age",),
+        scale=False,
+    ).set_output(transform="pandas")
+    Z = transformer.fit_transform(table)
+    assert list(Z) == ["her_age", "his_age", "age=1", "age=2"]
+    assert Z.to_numpy().tolist() == [[20, 30, 1, 0], [10, 40, 0, 1]]
+
+
+def test_bands_begin_with_their_edges():
+    table = pd.DataFrame({"age": [17.9, 18, 29.5, 30, 59, 60, 99]})
+    transformer = DemographicTransformer(
+        bands={"age": (18, 30, 45, 60)}, scale=False
+    ).fit(table)
+    names = ("under 18", "18-29", "30-44", "45-59", "60+")
+    assert transformer.levels_ == {"age": names}
+    assert transformer.kinds_ == {"age": "ordered"}
+    assert transformer.transform(table).ravel().tolist() == [0, 1, 1, 2, 3, 4, 4]
+    nominal = DemographicTransformer(
+        bands={"age": (18, 30, 45, 60)}, nominal=("age",), scale=False, min_share=0
+    ).fit(table)
+    assert nominal.get_feature_names_out().tolist() == [
+        f"age={name}" for name in sorted(names)
+    ]
+    with pytest.warns(SegmentWarning, match=re.escape("unseen ones in 'age': 1 ('m")):
+        assert not nominal.transform(pd.DataFrame({"age": [None]})).any()
+
+
+@pytest.mark.parametrize(
+    ("edges", "names"),
+    [
+        ((1, 2, 4), ("under 1", "1", "2-3", "4+")),
+        ((20_000, 40_000.0), ("under 20000", "20000-39999", "40000+")),
+        ((-5, 0, 5), ("under -5", "-5 to -1", "0-4", "5+")),
+        ((0.5, 1), ("under 0.5", "0.5 to under 1", "1+")),
+        ([0], ("under 0", "0+")),
+    ],
+)
+def test_names_of_bands(edges, names):
+    table = pd.DataFrame({"it": [1.0, 2.0]})
+    transformer = DemographicTransformer(bands={"it": edges}).fit(table)
+    assert transformer.levels_ == {"it": names}
+
+
+def test_bands_of_ages_and_their_variance():
+    # Ages 10, 20, 40, a gap: ranks 0, 1, 2 and their median 1; variance 1/2.
+    table = pd.DataFrame({"born": [2014, 2004, 1984, None]})
+    transformer = DemographicTransformer(
+        birth="born", reference_date="2024-01-01", bands={"age": (18, 30)}
+    )
+    Z = transformer.fit_transform(table)
+    np.testing.assert_allclose(Z[:, 0], np.array([-1, 0, 1, 0]) / np.sqrt(0.5))
+    copy = pickle.loads(pickle.dumps(transformer))
+    np.testing.assert_array_equal(copy.transform(table), Z)
+    for row in range(4):
+        np.testing.assert_array_equal(
+            transformer.transform(table[row : row + 1]), Z[[row]]
+        )
+
+
+def test_a_scorer_is_for_columns_as_they_came():
+    table = pd.DataFrame({"age": [20, 40, 60, 30], "born": [1980, 1990, 2000, 1985]})
+    assert hasattr(DemographicTransformer().fit(table), "_scorer_step")
+    banded = DemographicTransformer(bands={"age": (30,)}).fit(table)
+    aged = DemographicTransformer(
+        birth={"born": "years"}, reference_date="2024-01-01"
+    ).fit(table)
+    for transformer in (banded, aged):
+        road = make_pipeline(transformer, KMeansSegmenter(n_clusters=2, random_state=0))
+        with pytest.raises(TypeError, match="DemographicTransformer"):
+            compile_scorer(road.fit(table))
+
+
 # -- refusals ----------------------------------------------------------------------
 
 
@@ -573,3 +781,111 @@ def test_a_column_named_as_a_level():
     message = "Output columns must have names of their own. Got 'gender=f'"
     with pytest.raises(SchemaError, match=re.escape(message)):
         DemographicTransformer().fit(table)
+
+
+BANDED = (
+    "The bands of column 'it' must be a tuple of numbers in ascending order, where a "
+    "band begins. Got {} instead. Write (18, 30, 45) for 'under 18', '18-29', '30-44' "
+    "and '45+'."
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "parameters", "error", "message"),
+    [
+        (
+            [1980],
+            {"birth": "it"},
+            ValueError,
+            "reference_date must be a date when birth is given. Got None instead. Give "
+            "the day at which years are to be counted, such as that of the data; it is "
+            "never today by itself.",
+        ),
+        (
+            [1980],
+            {"birth": "it", "reference_date": pd.NaT},
+            ValueError,
+            "reference_date must be a date when birth is given. Got NaT instead.",
+        ),
+        (
+            [1980],
+            {"birth": "it", "reference_date": "31.12.2024"},
+            ValueError,
+            "reference_date must be a date in the form 2024-12-31. Got '31.12.2024' "
+            "instead.",
+        ),
+        (
+            [1980],
+            {"birth": "born", "reference_date": "2024-12-31"},
+            SchemaError,
+            "birth must name columns of the table. Got 'born' instead. There are 'it'.",
+        ),
+        (
+            ["1980-01-01"],
+            {"birth": "it", "reference_date": "2024-12-31"},
+            SchemaError,
+            "Column 'it' must hold numbers. Got text in 1 of 1 rows (first: row 0) "
+            "instead. Give dates parsed, as by pandas.to_datetime, or years as "
+            "numbers.",
+        ),
+        (
+            [pd.Timedelta(days=3)],
+            {"birth": "it", "reference_date": "2024-12-31"},
+            SchemaError,
+            "Column 'it' must hold numbers. Got dates or durations instead.",
+        ),
+        (
+            [np.inf],
+            {"birth": "it", "reference_date": "2024-12-31"},
+            DataQualityError,
+            "Column 'it' must hold finite numbers.",
+        ),
+        ([1.0], {"bands": {"it": (3, 2)}}, ValueError, BANDED.format("(3, 2)")),
+        ([1.0], {"bands": {"it": ()}}, ValueError, BANDED.format("()")),
+        ([1.0], {"bands": {"it": 18}}, ValueError, BANDED.format("18")),
+        ([1.0], {"bands": {"it": "sme"}}, ValueError, BANDED.format("'sme'")),
+        ([1.0], {"bands": {"it": (1, np.nan)}}, ValueError, BANDED.format("(1, nan)")),
+        (
+            [1.0],
+            {"bands": {"age": (3, 4)}},
+            SchemaError,
+            "bands must name columns of the table. Got 'age' instead. There are 'it'.",
+        ),
+        (
+            [1.0],
+            {"bands": {"it": (3, 4)}, "ordered": {"it": ("a",)}},
+            ValueError,
+            "A column must be ordered or in bands. Got 'it' in both instead. Declare "
+            "each in one.",
+        ),
+        (
+            ["x"],
+            {"bands": {"it": (3, 4)}},
+            SchemaError,
+            "Column 'it' must hold numbers. Got text in 1 of 1 rows (first: row 0) "
+            "instead. Convert the column first (pandas.to_numeric), or leave it out of "
+            "bands.",
+        ),
+        (
+            pd.to_datetime(["2000-01-01"]),
+            {},
+            SchemaError,
+            "Column 'it' must hold categories or numbers. Got dates or durations "
+            "instead.",
+        ),
+    ],
+)
+def test_refusals_of_years_and_bands(values, parameters, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        fit(values, **parameters)
+
+
+def test_an_age_needs_a_name_of_its_own():
+    table = pd.DataFrame({"born": [1980, 1990], "age": [40, 30]})
+    transformer = DemographicTransformer(birth="born", reference_date="2024-12-31")
+    message = (
+        "birth must give years a name that no other column has. Got 'age' instead. "
+        "Leave the other column out, or give a name as in birth={'born': 'a name'}."
+    )
+    with pytest.raises(SchemaError, match=re.escape(message)):
+        transformer.fit(table)

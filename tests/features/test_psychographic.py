@@ -1,14 +1,28 @@
 """PsychographicTransformer: worked cases, keying found, refusals."""
 
+import pickle
 import re
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.pipeline import make_pipeline
 
-from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features import PsychographicTransformer
+from custseg.assignment import compile_scorer
+from custseg.cluster import KMeansSegmenter
+from custseg.exceptions import (
+    DataQualityError,
+    DegenerateFitError,
+    SchemaError,
+    SegmentWarning,
+)
+from custseg.features import (
+    PsychographicTransformer,
+    factor_analysis,
+    item_statistics,
+    scale_reliability,
+)
 
 # Means of the keyed items (spur turned): plan 3, order 10/3, spur 13/4.
 ANSWERS = pd.DataFrame(
@@ -105,9 +119,15 @@ def test_without_points_the_smallest_and_largest_answers_turn_items():
     table = pd.DataFrame({"a": [0, 10], "b": [2, 3]})
     assert transformer.fit_transform(table).tolist() == [[0, 8], [10, 7]]
     assert transformer.points_ == (0, 10)
-    # Frozen: later answers beyond them are neither refused nor cut.
-    later = pd.DataFrame({"a": [20], "b": [-5]})
-    assert transformer.transform(later).tolist() == [[20, 15]]
+    # Frozen: later answers beyond them are not cut, but counted.
+    later = pd.DataFrame({"a": [20, 3], "b": [-5, 11]})
+    message = (
+        "Answers must lie between those of fit, 0 and 10. Got answers outside in 'a' "
+        "(1), 'b' (2) instead (item, customers), which are used as they are. Declare "
+        "points, and such answers are refused."
+    )
+    with pytest.warns(SegmentWarning, match=re.escape(message)):
+        assert transformer.transform(later).tolist() == [[20, 15], [3, -1]]
 
 
 def test_keying_found_on_paper():
@@ -211,6 +231,244 @@ def test_what_fit_learned_stays_when_parameters_change():
     np.testing.assert_array_equal(transformer.transform(ANSWERS), before)
 
 
+# -- reliability ---------------------------------------------------------------------
+
+
+def test_reliability_is_that_of_the_functions():
+    answers, scales, turned = questionnaire(7, missing=0.1)
+    for reverse in (turned, "auto"):
+        fitted = PsychographicTransformer(
+            scales=scales, reverse=reverse, points=(1, 5)
+        ).fit(answers)
+        pd.testing.assert_frame_equal(
+            fitted.reliability_, scale_reliability(answers, scales, reverse=turned)
+        )
+        pd.testing.assert_frame_equal(
+            fitted.item_statistics_,
+            item_statistics(answers, scales, points=(1, 5), reverse=turned),
+        )
+    assert PsychographicTransformer().fit(answers).reliability_ is None
+
+
+def test_a_wrong_key_is_told():
+    message = (
+        "Items of a scale must go together. Got a negative alpha in 'orderly' instead. "
+        "Look at item_statistics_, and name the reverse-keyed items in reverse."
+    )
+    with pytest.warns(SegmentWarning, match=re.escape(message)):
+        PsychographicTransformer(scales=ORDERLY, reverse=("plan",)).fit(ANSWERS)
+
+
+# -- styles of answering -------------------------------------------------------------
+
+# "order" and "chaos" are opposites, as are "plan" and "spur"; low 1, high 5.
+BALANCED = pd.DataFrame(
+    {
+        "plan": [5, 4, 2, 3],
+        "order": [4, 4, 1, 3],
+        "spur": [1, 4, 4, 2],
+        "chaos": [2, 4, 5, 1],
+        "calm": [3, 5, 2, 1],
+    }
+)
+TIDY = {"tidy": ("plan", "order", "spur", "chaos"), "calm": ("calm",)}
+
+
+def test_acquiescence_on_paper():
+    # Means of the four balanced items: 3, 4, 3, 9/4; less the midpoint 0, 1, 0, -3/4.
+    transformer = PsychographicTransformer(
+        scales=TIDY,
+        reverse=("spur", "chaos"),
+        points=(1, 5),
+        output="items",
+        correct_acquiescence=("tidy",),
+        scale=False,
+    )
+    found = transformer.set_output(transform="pandas").fit_transform(BALANCED)
+    np.testing.assert_allclose(
+        found,
+        [
+            [5, 4, 5, 4, 3],
+            # All answers 4: less 1 each, 3 and, turned, 3.
+            [3, 3, 3, 3, 4],
+            [2, 1, 2, 1, 2],
+            # 3 + 3/4; spur 2 + 3/4, turned 6 - 11/4.
+            [15 / 4, 15 / 4, 13 / 4, 17 / 4, 7 / 4],
+        ],
+    )
+    assert list(found) == list(BALANCED)
+    # The balanced scale is free of it already; the other is not.
+    scored = transformer.set_params(output="scales").fit_transform(BALANCED)
+    plain = transformer.set_params(correct_acquiescence=False).fit_transform(BALANCED)
+    np.testing.assert_allclose(scored["tidy"], plain["tidy"])
+    np.testing.assert_allclose(plain["calm"] - scored["calm"], [0, 1, 0, -3 / 4])
+
+
+def test_agreeing_to_everything_changes_nothing():
+    table = BALANCED.drop(columns="calm").clip(1, 4)
+    transformer = PsychographicTransformer(
+        reverse=("spur", "chaos"), points=(1, 5), correct_acquiescence=True
+    ).fit(table)
+    np.testing.assert_allclose(
+        transformer.transform(table + 1), transformer.transform(table), atol=1e-12
+    )
+    assert transformer.n_dimensions_ == 3
+
+
+def test_ipsatised_items_on_paper():
+    # Means of plan, order and spur as answered: 10/3, 11/3, 7/3; the last, filled,
+    # answered 1, 41/24 and 4: 161/72.
+    transformer = PsychographicTransformer(
+        reverse=("spur",), points=(1, 5), ipsatize=True, scale=False
+    )
+    found = transformer.fit_transform(ANSWERS)
+    np.testing.assert_allclose(
+        found,
+        [
+            [5 / 3, 2 / 3, 7 / 3],
+            [1 / 3, 4 / 3, 5 / 3],
+            [-1 / 3, -4 / 3, -5 / 3],
+            [1 - 161 / 72, 41 / 24 - 161 / 72, 161 / 72 - 4],
+        ],
+    )
+    # As they were answered they sum to nothing.
+    np.testing.assert_allclose(found @ [1, 1, -1], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("output", ["items", "scales"])
+@pytest.mark.parametrize("keyed", [True, False])
+def test_ipsatised_items_lose_a_dimension_and_the_code_knows_it(output, keyed):
+    answers, scales, turned = questionnaire(8)
+    if not keyed:
+        answers[list(turned)] = 6 - answers[list(turned)]
+    transformer = PsychographicTransformer(
+        scales=scales, reverse=turned if keyed else (), output=output, ipsatize=True
+    )
+    Z = transformer.fit_transform(answers)
+    rank = np.linalg.matrix_rank(Z, tol=1e-8)
+    # Scales without reverse-keyed items lose it as well; with them they do not.
+    expected = Z.shape[1] - (output == "items" or not keyed)
+    assert transformer.n_dimensions_ == rank == expected
+    assert Z.var(axis=0).sum() == pytest.approx(expected)
+    assert np.ptp(Z.var(axis=0)) < 1e-9
+
+
+def test_nothing_is_made_of_rounding():
+    # Two items answered alike are at their mean, for everybody.
+    table = pd.DataFrame({"a": [1.1, 2.7, 3.3], "b": [1.1, 2.7, 3.3]})
+    found = PsychographicTransformer(ipsatize=True).fit_transform(table)
+    assert not found.any()
+    table["c"] = table["a"]
+    assert not PsychographicTransformer(ipsatize=True).fit_transform(table).any()
+    message = (
+        "Something must be left of the items once their mean is taken off. Got one "
+        "scale of all items instead, whose score is that mean."
+    )
+    with pytest.raises(DegenerateFitError, match=re.escape(message)):
+        PsychographicTransformer(scales={"s": ("a", "b", "c")}, ipsatize=True).fit(
+            table
+        )
+
+
+# -- factors -------------------------------------------------------------------------
+
+
+def factors_of(answers, **parameters):
+    """Fit factor scores, which always warns."""
+    transformer = PsychographicTransformer(output="factors", **parameters)
+    with pytest.warns(SegmentWarning, match="Segments must not be looked for in fac"):
+        return transformer.fit(answers)
+
+
+def test_factor_scores_are_weighted_standardised_answers():
+    answers, _, turned = questionnaire(9)
+    fitted = factors_of(
+        answers, reverse=turned, points=(1, 5), n_factors=3, scale=False
+    )
+    keyed = answers.copy()
+    keyed[list(turned)] = 6 - keyed[list(turned)]
+    solution = factor_analysis(keyed, 3)
+    pd.testing.assert_frame_equal(fitted.factors_.loadings, solution.loadings)
+    complete = answers.notna().all(axis=1)
+    Z = (keyed - keyed.mean()) / keyed.std(ddof=0)
+    expected = Z[complete] @ solution.score_weights
+    found = fitted.set_output(transform="pandas").transform(answers)
+    assert list(found) == ["factor_1", "factor_2", "factor_3"]
+    # Filled answers move the means a little.
+    moved = found[complete] - expected
+    np.testing.assert_allclose(moved - moved.mean(), 0, atol=1e-12)
+    np.testing.assert_allclose(found.mean(), 0, atol=1e-12)
+    scaled = factors_of(answers, reverse=turned, points=(1, 5), n_factors=3)
+    np.testing.assert_allclose(scaled.transform(answers), found / found.std(ddof=0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_number_of_factors_is_found_and_the_variance_stated(seed):
+    answers, _, turned = questionnaire(seed, rows=600)
+    transformer = PsychographicTransformer(
+        reverse=turned, points=(1, 5), output="factors", rotation="promax"
+    )
+    with pytest.warns(SegmentWarning) as caught:
+        transformer.fit(answers)
+    retained = transformer.factors_.retained_variance
+    assert (
+        "Segments must not be looked for in factor scores alone, in which what items "
+        f"do not share is lost. Got 5 factors that retain {retained:.0%} of the "
+        "variance of 25 items instead."
+    ) in str(caught[0].message)
+    assert transformer.n_dimensions_ == 5
+    np.testing.assert_allclose(transformer.transform(answers).var(axis=0), 1)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"output": "factors", "n_factors": 2},
+        {"output": "factors", "n_factors": 2, "factor_scores": "bartlett"},
+        {"output": "factors", "n_factors": 2, "correlation": "polychoric"},
+        {"output": "items", "ipsatize": True},
+        {"ipsatize": True},
+        {"output": "items", "correct_acquiescence": ("tidy",)},
+        {"correct_acquiescence": ("tidy",), "scale": False},
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:Segments must not be looked for")
+def test_alone_in_a_copy_and_compiled_it_is_the_same(parameters):
+    rng = np.random.default_rng(0)
+    traits = rng.normal(size=(80, 2))
+    latent = traits @ [[1, 1, -1, -1, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1]]
+    latent += 0.8 * rng.normal(size=latent.shape)
+    answers = pd.DataFrame(
+        1.0 + np.digitize(latent, [-1.5, -0.5, 0.5, 1.5]),
+        columns=["plan", "order", "spur", "chaos", "calm", "rest", "peace"],
+    ).mask(rng.random(latent.shape) < 0.1)
+    scales = {**TIDY, "calm": ("calm", "rest", "peace")}
+    road = make_pipeline(
+        PsychographicTransformer(
+            scales=scales, reverse=("spur", "chaos"), points=(1, 5), **parameters
+        ),
+        KMeansSegmenter(3, random_state=0),
+    ).fit(answers)
+    transformer = road[0]
+    together = transformer.transform(answers)
+    alone = [transformer.transform(answers.iloc[[row]])[0] for row in range(80)]
+    np.testing.assert_array_equal(alone, together)
+    copied = pickle.loads(pickle.dumps(transformer))
+    np.testing.assert_array_equal(copied.transform(answers), together)
+    scorer = compile_scorer(road)
+    np.testing.assert_array_equal(scorer.predict(answers), road.predict(answers))
+    step = transformer._scorer_step()
+
+    class Source:
+        names = tuple(answers)
+
+        def matrix(self, positions):
+            return answers.to_numpy()[:, positions]
+
+    np.testing.assert_array_equal(step(Source()), together)
+
+
 # -- warnings and refusals ---------------------------------------------------------
 
 
@@ -290,6 +548,50 @@ def test_points_that_are_no_pair(points):
             "Each of scales must have an item. Got none in 'a' instead. Give the items "
             "of each scale, or scales=None.",
         ),
+        (
+            {"output": "scales"},
+            ValueError,
+            "output='scales' must come with scales. Got scales=None instead.",
+        ),
+        (
+            {"correct_acquiescence": True, "reverse": ("spur",)},
+            ValueError,
+            "Each scale must have as many reverse-keyed items as others to tell "
+            "acquiescence from opinion. Got 'all items' (1 of 3) instead (scale, "
+            "reverse-keyed items).",
+        ),
+        (
+            {
+                "correct_acquiescence": True,
+                "scales": {"a": ("plan", "spur"), "b": ("order",)},
+                "reverse": ("spur",),
+            },
+            ValueError,
+            "Got 'b' (0 of 1) instead (scale, reverse-keyed items). Name balanced "
+            "scales in correct_acquiescence, or leave it out.",
+        ),
+        (
+            {"correct_acquiescence": ("tidy",), "scales": ORDERLY},
+            SchemaError,
+            "correct_acquiescence must name scales of the table. Got 'tidy' instead. "
+            "There are 'orderly'.",
+        ),
+        (
+            {"correct_acquiescence": True, "ipsatize": True},
+            ValueError,
+            "correct_acquiescence and ipsatize must not come together.",
+        ),
+        (
+            {"ipsatize": True, "output": "factors"},
+            ValueError,
+            "output='factors' must have items of full rank. Got items with a mean "
+            "taken off instead, which have 2 dimensions for 3 items.",
+        ),
+        (
+            {"output": "factors", "n_factors": 2},
+            ValueError,
+            "n_factors must be from 1 to 1 for 3 items. Got 2 instead.",
+        ),
     ],
 )
 def test_parameters_that_do_not_fit(parameters, error, message):
@@ -315,3 +617,46 @@ def test_an_item_that_nobody_answered():
     )
     with pytest.raises(DataQualityError, match=re.escape(message)):
         PsychographicTransformer().fit(ANSWERS.assign(order=np.nan))
+
+
+def test_a_mean_of_a_single_item_is_not_taken_off():
+    with pytest.raises(ValueError, match="A mean must be taken off two items or more"):
+        PsychographicTransformer(ipsatize=True).fit(ANSWERS[["plan"]])
+
+
+def test_factors_of_items_that_cannot_have_them():
+    answers, _, _ = questionnaire(0)
+    for spoilt in (answers.assign(a0=3), answers.assign(a0=answers["a1"])):
+        with pytest.raises(DegenerateFitError):
+            PsychographicTransformer(output="factors", n_factors=2).fit(spoilt)
+
+
+def test_cells_that_are_no_plain_answers():
+    fitted = PsychographicTransformer(
+        scales=ORDERLY, reverse=("spur",), points=(1, 5), scale=False
+    ).fit(ANSWERS)
+    # What stands behind a mask is not seen.
+    masked = np.ma.masked_array([[99, 4, 1]], mask=[[True, False, False]])
+    by_place = PsychographicTransformer(reverse=("x2",), points=(1, 5), scale=False)
+    by_place.fit(ANSWERS.to_numpy())
+    gap = np.array([[np.nan, 4, 1]])
+    np.testing.assert_array_equal(by_place.transform(masked), by_place.transform(gap))
+    # One item that this customer did not answer is no item that nobody answered.
+    alone = pd.DataFrame({"plan": [None], "order": [4], "spur": [1]})
+    expected = ANSWERS.iloc[[0]].assign(plan=np.nan)
+    np.testing.assert_array_equal(fitted.transform(alone), fitted.transform(expected))
+    for wrong in (["5", "4"], ["4,5", "3"]):
+        table = pd.DataFrame({"plan": wrong, "order": [4, 5], "spur": [1, 2]})
+        with pytest.raises(SchemaError, match="Column 'plan' must hold numbers"):
+            fitted.transform(table)
+    dates = pd.DataFrame(
+        {"plan": pd.to_datetime(["2024-01-01"]), "order": 4, "spur": 1}
+    )
+    with pytest.raises(SchemaError, match="Got dates or durations"):
+        fitted.transform(dates)
+
+
+def test_yes_and_no_are_answers():
+    table = pd.DataFrame({"tasty": [True, True, False], "greasy": [False, True, True]})
+    found = PsychographicTransformer(reverse=("greasy",), points=(0, 1), scale=False)
+    assert found.fit_transform(table).tolist() == [[1, 1], [1, 0], [0, 0]]

@@ -1,0 +1,622 @@
+"""`RFMScorer`: recency, frequency and monetary value to scores that stay."""
+
+import warnings
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from custseg._sklearn import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    check_feature_names_in,
+    check_is_fitted,
+    fit_context,
+)
+from custseg.exceptions import (
+    DegenerateFitError,
+    SchemaError,
+    SegmentWarning,
+)
+from custseg.features._columns import check_names, numbers, read_columns
+from custseg.features._levels import count_unseen, counted, labels
+from custseg.features._rfm_cuts import class_limits, quantile_limits, score_by
+from custseg.features._rfm_figures import (
+    checked_figures,
+    own_interval,
+    typical_interval,
+)
+
+__all__ = ["RFMScorer"]
+
+_MEASURES = ("r", "f", "m")
+_KEYS = ("recency", "frequency", "monetary")
+_OUTPUTS = (*_MEASURES, "score", "cell", "relative_recency")
+_MONETARY = {"total": "monetary_total", "mean": "monetary_value"}
+_DEFAULTS = {
+    "recency": ("recency",),
+    "frequency": ("frequency",),
+    "monetary": tuple(_MONETARY.values()),
+    "gap": ("gap_mean",),
+}
+_REMEDY = "Convert the column first (pandas.to_numeric)."
+_NO_GROUP = -1
+
+
+def _sorted_breaks(name, breaks, n_scores):
+    """Check the breaks that a user gives of one measure."""
+    listed = isinstance(breaks, tuple | list | np.ndarray)
+    values = np.array(breaks, dtype=object) if listed else np.array([None])
+    real = all(isinstance(one, Real) and np.isfinite(one) for one in values.tolist())
+    if values.ndim != 1 or not real or np.any(np.diff(values.astype(float)) <= 0):
+        raise ValueError(
+            f"cuts[{name!r}] must be 'quantile', 'kmeans' or rising finite numbers. "
+            f"Got {breaks!r} instead."
+        )
+    if len(values) != n_scores - 1:
+        raise ValueError(
+            f"cuts[{name!r}] must have {n_scores - 1} breaks for {n_scores} scores. "
+            f"Got {len(values)} instead. Give as many, or set n_scores."
+        )
+    return values.astype(np.float64)
+
+
+class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+    """Score recency, frequency and monetary value by cut points that are frozen.
+
+    Each customer gets a score of 1 to 5 on how recently, how often and for how much
+    they bought, 5 being best. Where the scores begin is learned once, in `fit`, so
+    that the score of a customer never depends on who else is in the table.
+
+    Parameters
+    ----------
+    n_scores : int, default=5
+        Number of scores.
+    monetary : str, default="total"
+        "total" takes the column `monetary_total`, "mean" the column `monetary_value`
+        (mean per order); any other text is the name of a column, an int its position.
+    cuts : {"quantile", "kmeans"} or dict, default="quantile"
+        Where scores begin. "quantile" gives each score an equal share of the
+        customers as far as `ties` allow. "kmeans" finds the natural classes of each
+        column: the exact one-dimensional k-means. A dict with the keys "recency",
+        "frequency" and "monetary" gives the breaks of each, `n_scores` - 1 rising
+        numbers in units of the column, or one of the two words. A break belongs to
+        the better score: recency of at most, frequency and monetary of at least the
+        break reach it.
+    ties : {"lower", "middle", "upper"}, default="lower"
+        Score of equal values whose ranks reach over a boundary of quantiles: that of
+        the worst of these ranks, of the one halfway, or of the best. See Notes.
+    weights : tuple of three floats, default=(1, 1, 1)
+        Of r, f and m in the weighted score.
+    groups : str, int or None, default=None
+        Column of groups, such as wholesale and retail, which get cuts apart.
+    relative : bool, default=False
+        Whether r is scored on recency divided by the customer's own interval between
+        orders, so that a yearly buyer is not late after two months.
+    recency, frequency, gap : str or int, default="recency", "frequency", "gap_mean"
+        Columns of days since the last order, number of orders and mean days between
+        orders (needed only for the relative recency), by name or position.
+    output : tuple of str, default=("r", "f", "m", "score")
+        What `transform` gives: the scores "r", "f" and "m", their weighted mean
+        "score", the "cell" as a number (545 for r=5, f=4, m=5), and the
+        "relative_recency" in own intervals.
+    strict : bool, default=False
+        Whether a group that is missing, or has not been seen in `fit`, is refused.
+        Otherwise it takes the cuts of all customers together, with a SegmentWarning.
+
+    Attributes
+    ----------
+    cuts_ : DataFrame of shape (3, n_scores - 1)
+        Where scores begin, in units of the columns, over all customers: one row a
+        measure, one column a score. Recency of at most and the others of at least
+        the figure reach the score; NaN is reached by nobody. With `relative`, the
+        row r is in own intervals.
+    group_cuts_ : dict of str to DataFrame
+        The same for each group; empty without `groups`.
+    group_sizes_ : dict of str to int
+        Training customers of each group that has cuts apart.
+    score_sizes_ : DataFrame of shape (3, n_scores)
+        Training customers with each score of r, f and m.
+    typical_interval_ : float
+        Days between orders of the typical customer: the median of those with three
+        orders or more. NaN where it is not needed.
+    group_intervals_ : dict of str to float
+        The same for each group.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in `fit`, if all are text.
+
+    See Also
+    --------
+    custseg.tables.summarize_transactions : Gives the columns, from transactions.
+    custseg.cluster.RuleSegmenter : Names segments by rules on the scores.
+    BehaviouralTransformer : Keeps distances, for clustering.
+
+    Notes
+    -----
+    **Ties.** Sort `n` customers; the one with `i` others below has the score
+    ``1 + floor(n_scores * i / n)``. Equal values have ranks `first` to `last`, and
+    all get the score of `first` ("lower"), of `last` ("upper") or of the rank
+    halfway ("middle"). A value that fills more than one fifth of the ranks therefore
+    leaves scores empty. Of ten customers with 1, 1, 1, 1, 1, 1, 2, 3, 4 and 5 orders,
+    the six with one order have ranks 0 to 5 and get 1, 3 or 2; the next four get 4,
+    4, 5 and 5 in any case. `score_sizes_` shows which scores are empty.
+
+    **Natural classes** minimise squared deviations from the class means (Fisher's
+    grouping, Jenks' natural breaks) by dynamic programming; cuts lie halfway between
+    neighbouring means. With a long tail the best score goes to a handful.
+
+    **Customers without orders** (a frequency of 0 and a missing recency, whatever
+    their monetary value) get 1 in all three and are left out of the learning of cuts.
+    Any other missing value is refused.
+
+    **Relative recency** divides by the customer's own mean interval if there are
+    three orders or more, by the mean of it and the typical interval of the group if
+    there are two, and by the typical one if there is one. An interval of zero days
+    counts as none.
+
+    In an array, which has no names, columns that are still named as by default are
+    taken in the order recency, frequency, monetary, then the gap if it is needed.
+    A group with fewer customers with orders than `n_scores` takes the cuts of all.
+
+    Scores are ranks: they keep neither distances nor the shape of a distribution. To
+    cluster, use the figures themselves (`BehaviouralTransformer`).
+
+    References
+    ----------
+    Hughes, A. M. (2011). Strategic Database Marketing. 4th edition. McGraw-Hill.
+
+    Bult, J. R. and Wansbeek, T. (1995). Optimal selection for direct mail. Marketing
+    Science 14(4), 378-394. https://doi.org/10.1287/mksc.14.4.378
+
+    Fader, P. S., Hardie, B. G. S. and Lee, K. L. (2005). RFM and CLV: Using iso-value
+    curves for customer base analysis. Journal of Marketing Research 42(4), 415-430.
+    https://doi.org/10.1509/jmkr.2005.42.4.415
+
+    Fisher, W. D. (1958). On grouping for maximum homogeneity. Journal of the American
+    Statistical Association 53(284), 789-798.
+    https://doi.org/10.1080/01621459.1958.10501479
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from custseg.features import RFMScorer
+    >>> customers = pd.DataFrame(
+    ...     {
+    ...         "recency": [3, 200, 40, 9, 90],
+    ...         "frequency": [12, 1, 4, 1, 7],
+    ...         "monetary_total": [800.0, 20.0, 90.0, 35.0, 400.0],
+    ...     },
+    ...     index=["ada", "ben", "cem", "dia", "eve"],
+    ... )
+    >>> scorer = RFMScorer().set_output(transform="pandas").fit(customers)
+    >>> scorer.transform(customers).round(2)
+           r    f    m  score
+    ada  5.0  5.0  5.0   5.00
+    ben  1.0  1.0  1.0   1.00
+    cem  3.0  3.0  3.0   3.00
+    dia  4.0  1.0  2.0   2.33
+    eve  2.0  4.0  4.0   3.33
+    >>> scorer.cuts_
+           2     3      4      5
+    r   90.0  40.0    9.0    3.0
+    f    4.0   4.0    7.0   12.0
+    m   35.0  90.0  400.0  800.0
+
+    One customer alone gets the same:
+
+    >>> scorer.cells(customers.loc[["dia"]])
+    array(['4-1-2'], dtype=object)
+    """
+
+    _parameter_constraints = {
+        "n_scores": [Interval(Integral, 2, 100, closed="both")],
+        "monetary": [str, Integral],
+        "cuts": [StrOptions({"quantile", "kmeans"}), Mapping],
+        "ties": [StrOptions({"lower", "middle", "upper"})],
+        "weights": [tuple, list, np.ndarray],
+        "groups": [str, Integral, None],
+        "relative": ["boolean"],
+        "recency": [str, Integral],
+        "frequency": [str, Integral],
+        "gap": [str, Integral],
+        "output": [tuple, list],
+        "strict": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        n_scores=5,
+        *,
+        monetary="total",
+        cuts="quantile",
+        ties="lower",
+        weights=(1, 1, 1),
+        groups=None,
+        relative=False,
+        recency="recency",
+        frequency="frequency",
+        gap="gap_mean",
+        output=("r", "f", "m", "score"),
+        strict=False,
+    ):
+        self.n_scores = n_scores
+        self.monetary = monetary
+        self.cuts = cuts
+        self.ties = ties
+        self.weights = weights
+        self.groups = groups
+        self.relative = relative
+        self.recency = recency
+        self.frequency = frequency
+        self.gap = gap
+        self.output = output
+        self.strict = strict
+
+    # -- fit and transform -----------------------------------------------------------
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn where scores begin.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+            One row a customer; columns that are not named are not used.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : RFMScorer
+
+        Raises
+        ------
+        ValueError
+            If `cuts`, `weights` or `output` are not what they must be.
+        SchemaError
+            If a column is not there or does not hold numbers.
+        DataQualityError
+            If a number is missing (but for customers without orders), infinite or,
+            for recency, frequency and gap, negative.
+        DegenerateFitError
+            If fewer than two customers have orders, a column has fewer distinct
+            values than natural classes are asked for, or no customer has an interval
+            between orders to be relative to.
+
+        Warns
+        -----
+        SegmentWarning
+            If a column is the same for all customers, a group is missing for some, or
+            a group has too few customers for cuts apart.
+        """
+        methods = self._check_parameters()
+        columns = read_columns(self, X, reset=True)
+        figures = self._figures(columns)
+        codes, levels = self._groups_of(columns)
+        n_ordered = int(np.count_nonzero(figures.ordered))
+        if n_ordered < 2:
+            raise DegenerateFitError(
+                "Scores must be learned from at least two customers with orders. Got "
+                f"{n_ordered} (n_samples={len(figures.ordered)}) instead. Fit on more "
+                "customers."
+            )
+        self._learn_intervals(figures, codes, levels)
+        scored = self._scored(figures, codes, levels)
+        called = {key: one.name for key, one in self._named(columns).items()}
+        self._learn_cuts(scored, codes, levels, methods, called)
+        scores = self._scores(columns, told="fit")[0].astype(int)
+        sizes = [np.bincount(one, minlength=self.n_scores + 1)[1:] for one in scores]
+        self.score_sizes_ = self._table(sizes, first=1)
+        return self
+
+    def transform(self, X):
+        """Score customers by the cut points of `fit`.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+            The columns of `fit`, in their order; one row is enough.
+
+        Returns
+        -------
+        ndarray or frame of shape (n_customers, n_outputs)
+            Float64, the columns of `output`. Only a relative recency can be missing:
+            of customers without orders.
+
+        Raises
+        ------
+        SchemaError
+            If a column does not hold numbers or, with ``strict=True``, a group is
+            missing or has not been seen in `fit`.
+        DataQualityError
+            As in `fit`.
+
+        Warns
+        -----
+        SegmentWarning
+            If a group is missing or has not been seen in `fit`, with the count.
+        """
+        check_is_fitted(self)
+        scores, relative = self._scores(read_columns(self, X, reset=False))
+        r, f, m = scores
+        w = self.weights
+        base = 10 ** len(str(self.n_scores))
+        made = {
+            "r": lambda: r,
+            "f": lambda: f,
+            "m": lambda: m,
+            "score": lambda: (w[0] * r + w[1] * f + w[2] * m) / (w[0] + w[1] + w[2]),
+            "cell": lambda: (r * base + f) * base + m,
+            "relative_recency": lambda: relative,
+        }
+        return np.column_stack([made[name]() for name in self.output])
+
+    def cells(self, X):
+        """Name the cell of each customer, as "5-4-5".
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+            As in `transform`.
+
+        Returns
+        -------
+        cells : ndarray of str, shape (n_customers,)
+            The scores r, f and m.
+        """
+        check_is_fitted(self)
+        scores, _ = self._scores(read_columns(self, X, reset=False))
+        n = self.n_scores
+        place = (scores.astype(np.intp) - 1).T @ np.array([n * n, n, 1])
+        used, inverse = np.unique(place, return_inverse=True)
+        names = [
+            f"{one // (n * n) + 1}-{one // n % n + 1}-{one % n + 1}"
+            for one in used.tolist()
+        ]
+        return np.array(names, dtype=object)[inverse.ravel()]
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns that `transform` gives.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Checked against those of `fit`, not used.
+
+        Returns
+        -------
+        ndarray of str
+            `output`.
+        """
+        check_is_fitted(self)
+        check_feature_names_in(self, input_features)
+        return np.asarray(self.output, dtype=object)
+
+    # -- parameters ------------------------------------------------------------------
+
+    def _check_parameters(self):
+        """Check what a constraint cannot say; return the method of each measure."""
+        weights = self.weights
+        if (
+            len(weights) != 3
+            or not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights)
+            or sum(weights) <= 0
+        ):
+            raise ValueError(
+                "weights must be three numbers of 0 or more, not all 0. Got "
+                f"{weights!r} instead."
+            )
+        unknown = [name for name in self.output if name not in _OUTPUTS]
+        if unknown or not self.output or len(set(self.output)) < len(self.output):
+            raise ValueError(
+                f"output must name some of {', '.join(_OUTPUTS)}, each once. Got "
+                f"{self.output!r} instead."
+            )
+        if isinstance(self.cuts, str):
+            return dict.fromkeys(_KEYS, self.cuts)
+        if set(self.cuts) != set(_KEYS):
+            raise ValueError(
+                f"cuts must have the keys {', '.join(map(repr, _KEYS))}. Got "
+                f"{', '.join(map(repr, self.cuts)) or 'none'} instead."
+            )
+        return {
+            key: cut
+            if cut in ("quantile", "kmeans")
+            else _sorted_breaks(key, cut, self.n_scores)
+            for key, cut in ((key, self.cuts[key]) for key in _KEYS)
+        }
+
+    def _wants_intervals(self):
+        return self.relative or "relative_recency" in self.output
+
+    # -- columns ---------------------------------------------------------------------
+
+    def _named(self, columns):
+        """Find the columns that are used."""
+        monetary = _MONETARY.get(self.monetary, self.monetary)
+        given = {
+            "recency": self.recency,
+            "frequency": self.frequency,
+            "monetary": monetary,
+        }
+        if self._wants_intervals():
+            given["gap"] = self.gap
+        if not hasattr(self, "feature_names_in_"):
+            for position, (key, name) in enumerate(given.items()):
+                if name in _DEFAULTS[key]:
+                    given[key] = position
+        if self.groups is not None:
+            given["groups"] = self.groups
+        return {key: self._one(key, name, columns) for key, name in given.items()}
+
+    def _one(self, parameter, name, columns):
+        if not isinstance(name, str):
+            if not -len(columns) <= name < len(columns):
+                raise SchemaError(
+                    f"{parameter} must be the position of a column. Got {name} in a "
+                    f"table with n_features={len(columns)} instead. There is no such "
+                    "column; give its name, or a table that has it."
+                )
+            return columns[name]
+        names = [column.name for column in columns]
+        check_names(parameter, [name], names)
+        return columns[names.index(name)]
+
+    def _figures(self, columns):
+        """Read and check the columns that are scored."""
+        found = self._named(columns)
+        found.pop("groups", None)
+        read = {
+            key: (column.name, numbers(column, _REMEDY))
+            for key, column in found.items()
+        }
+        return checked_figures(*(read[key] for key in _KEYS), read.get("gap"))
+
+    def _groups_of(self, columns):
+        """Return the group of each customer as a code, -1 for none, and their names."""
+        if self.groups is None:
+            return np.full(len(columns[0].values), _NO_GROUP), []
+        return labels(self._named(columns)["groups"])
+
+    # -- learning --------------------------------------------------------------------
+
+    def _learn_intervals(self, figures, codes, levels):
+        """Learn the typical interval of all customers and of each group."""
+        self.typical_interval_, self.group_intervals_ = np.nan, {}
+        if not self._wants_intervals():
+            return
+        gaps, n_gaps = figures.gaps, figures.n_gaps
+        self.typical_interval_ = typical_interval(gaps, n_gaps)
+        if np.isnan(self.typical_interval_):
+            raise DegenerateFitError(
+                "Relative recency must have customers with two orders or more, on "
+                "different days. Got none instead. Set relative=False."
+            )
+        for code, level in enumerate(levels):
+            own = codes == code
+            typical = typical_interval(gaps[own], n_gaps[own])
+            self.group_intervals_[level] = (
+                self.typical_interval_ if np.isnan(typical) else typical
+            )
+
+    def _learn_cuts(self, scored, codes, levels, methods, called):
+        """Learn where scores begin, for all customers and for each group."""
+        names = dict(zip(_KEYS, _MEASURES, strict=True))
+        ordered = ~np.isnan(scored[0])
+        for key, values in zip(_KEYS, scored[:, ordered], strict=True):
+            learned = isinstance(methods[key], str)
+            if learned and values.min() == values.max():
+                warnings.warn(
+                    f"Column {called[key]!r} must differ between customers to be "
+                    f"scored. Got one value for all {len(values)} instead, who all "
+                    "get one score. "
+                    f"Give breaks, or leave {names[key]} out.",
+                    SegmentWarning,
+                    stacklevel=4,
+                )
+        self.cuts_ = self._cuts_of(scored[:, ordered], methods, called)
+        self.group_cuts_, self.group_sizes_, small = {}, {}, {}
+        for code, level in enumerate(levels):
+            own = scored[:, ordered & (codes == code)]
+            if own.shape[1] < self.n_scores:
+                small[level] = own.shape[1]
+                continue
+            self.group_cuts_[level] = self._cuts_of(own, methods, called)
+            self.group_sizes_[level] = int(np.count_nonzero(codes == code))
+        if small:
+            warnings.warn(
+                f"Each group must have at least {self.n_scores} customers with orders "
+                f"to have cuts apart. Got {counted(small)} customers in smaller ones "
+                "instead, who take the cuts of all. Merge such groups.",
+                SegmentWarning,
+                stacklevel=4,
+            )
+        self._small_groups = tuple(small)
+
+    def _cuts_of(self, scored, methods, called):
+        """Learn where scores begin, of customers with orders, in units of columns."""
+        cuts = []
+        for key, values in zip(_KEYS, scored, strict=True):
+            method = methods[key]
+            if not isinstance(method, str):
+                cuts.append(method[::-1] if key == "recency" else method)
+                continue
+            if method == "quantile":
+                limits = quantile_limits(values, self.n_scores, self.ties)
+            else:
+                limits = class_limits(values, self.n_scores, called[key])
+            cuts.append(-limits if key == "recency" else limits)
+        return self._table(cuts, first=2)
+
+    def _table(self, rows, first):
+        scores = range(first, self.n_scores + 1)
+        return pd.DataFrame(np.array(rows), index=list(_MEASURES), columns=list(scores))
+
+    # -- scoring ---------------------------------------------------------------------
+
+    def _scored(self, figures, codes, levels):
+        """Return what is scored: relative recency takes the place of recency."""
+        if not self.relative:
+            return figures.values
+        relative = self._relative(figures, codes, levels)
+        return np.array([-relative, *figures.values[1:]])
+
+    def _relative(self, figures, codes, levels):
+        """Divide recency by the interval of the customer."""
+        typical = [self.group_intervals_.get(x, self.typical_interval_) for x in levels]
+        typical = np.array([*typical, self.typical_interval_])[codes]
+        interval = own_interval(figures.gaps, figures.n_gaps, typical)
+        # Zero less than: no customer is shown a recency of minus zero.
+        return (0.0 - figures.values[0]) / interval
+
+    def _scores(self, columns, told="transform"):
+        """Score customers; return the scores and the relative recency."""
+        figures = self._figures(columns)
+        codes, levels = self._groups_of(columns)
+        self._tell_groups(codes, levels, told)
+        scored = self._scored(figures, codes, levels)
+        tables = [self.group_cuts_.get(level, self.cuts_) for level in levels]
+        cuts = np.array([table.to_numpy() for table in [*tables, self.cuts_]])
+        signed = cuts * np.array([-1.0, 1.0, 1.0])[:, np.newaxis]
+        scores = []
+        for measure, values in enumerate(scored):
+            limits = signed[:, measure].T
+            own = [one[codes] for one in limits] if levels else limits[:, -1]
+            scores.append(score_by(values, own))
+        relative = None
+        if "relative_recency" in self.output:
+            relative = self._relative(figures, codes, levels)
+        return np.array(scores), relative
+
+    def _tell_groups(self, codes, levels, told):
+        """Warn of groups without cuts of their own, or raise if `strict`."""
+        if self.groups is None:
+            return
+        known = {*self.group_cuts_, *self._small_groups}
+        places = np.array([0 if level in known else -1 for level in levels])
+        unseen = count_unseen(codes, levels, places, missing=True)
+        if not unseen:
+            return
+        text = (
+            f"Groups must be known, and seen in fit. Got others in {counted(unseen)} "
+            "rows"
+        )
+        if self.strict:
+            raise SchemaError(f"{text} instead. Correct them, or set strict=False.")
+        warnings.warn(
+            f"{text} instead, who take the cuts of all. Correct them, or fit again "
+            "with customers who have them.",
+            SegmentWarning,
+            stacklevel=5 if told == "fit" else 4,
+        )
+
+    def __sklearn_tags__(self):
+        """Return scikit-learn's tags: days and orders are never negative."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags
