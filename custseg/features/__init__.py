@@ -10,6 +10,7 @@ carries a total variance of one on the training data, so no column outweighs ano
 in a distance. The transformers take NumPy arrays and pandas or polars frames.
 """
 
+from custseg.features._adoption import AdoptionTransformer as AdoptionTransformer
 from custseg.features._behavioural import (
     BehaviouralTransformer as BehaviouralTransformer,
 )
@@ -45,5 +46,6 @@ from custseg.features._response_style import flag_responses as flag_responses
 from custseg.features._rfm import RFMScorer as RFMScorer
 from custseg.features._roles import CustomerRoles as CustomerRoles
 from custseg.features._roles import infer_roles as infer_roles
+from custseg.features._social import SocialTransformer as SocialTransformer
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -1,28 +1,21 @@
 """`BehaviouralTransformer`: skewed counts and amounts to comparable numbers."""
 
-import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from collections.abc import Mapping
+from numbers import Real
 
-from custseg._sklearn import (
-    CallbackSupportMixin,
-    StrOptions,
-    check_feature_names_in,
-    check_is_fitted,
-    fit_context,
+import numpy as np
+
+from custseg._sklearn import Interval, StrOptions, available_if, check_is_fitted
+from custseg.exceptions import DataQualityError
+from custseg.features._columns import Column, check_names, numbers, quoted
+from custseg.features._compositions import (
+    centred_log_ratios,
+    read_parts,
+    share_of_parts,
+    smallest_share,
 )
-from custseg.features._columns import (
-    check_observed,
-    check_output_names,
-    numbers,
-    read_columns,
-)
-from custseg.features._frozen import frozen_columns
-from custseg.features._scaling import (
-    apply_scaling,
-    frozen_scalings,
-    learn_scaling,
-    wants_log,
-)
+from custseg.features._cycles import on_circle, read_rounds
+from custseg.features._mixed import MixedTransformer, Plane
 
 __all__ = ["BehaviouralTransformer"]
 
@@ -30,9 +23,10 @@ _REMEDY = (
     "Convert the column first (pandas.to_numeric, after looking at its decimal sign), "
     "or leave it out."
 )
+USAGE = ("none", "light", "medium", "heavy")
 
 
-class BehaviouralTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class BehaviouralTransformer(MixedTransformer):
     """Bring counts and amounts of behaviour to one scale, skewed ones by a logarithm.
 
     Takes what customers did, one column a measure: recency, orders, spend, returns,
@@ -42,6 +36,26 @@ class BehaviouralTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
 
     Parameters
     ----------
+    shares : mapping of str to tuple of str, or None, default=None
+        Columns that are parts of a whole, as ``{"basket": ("fresh", "frozen",
+        "other")}``: amounts, counts or shares, none below zero. They become centred
+        log-ratios [1]_, named `basket:fresh` and so on: what a customer buys,
+        whatever the amount.
+    cyclic : mapping of str to float, or None, default=None
+        Columns that go round, and how long a round is, as ``{"hour": 24, "weekday":
+        7}``. They become sine and cosine, so that hour 23 lies beside hour 1.
+    usage : tuple of str, default=()
+        Columns of how often or how much something is used. Beside each comes an
+        ordered column `<name>_usage`: none, and light, medium and heavy thirds of the
+        users of the training data.
+    new_within : mapping of str to float, or None, default=None
+        Columns of days since the first order, and up to how many a customer is new.
+        Beside each comes a column `<name>_new` of ones and zeros.
+    nominal : tuple of str, default=()
+        Columns to read as levels, such as the mode of usage or the main channel.
+    min_share : float, default=0.01
+        Levels with a smaller share of the training customers are pooled in the level
+        `other`.
     log : {"auto", "all", "none"} or tuple of str, default="auto"
         Columns that go through the signed logarithm. "auto" takes those whose long
         tail leaves zero: skewness above 1 on the training data, or below -1 in a
@@ -54,22 +68,30 @@ class BehaviouralTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
     add_indicator : bool, default=False
         Whether each column that has missing values in `fit` is followed by a column
         `<name>=missing` that tells them. The two share the variance of one.
+    strict : bool, default=False
+        Whether levels that `fit` has not seen raise in `transform` instead of being
+        counted in a warning.
 
     Attributes
     ----------
+    usage_cuts_ : dict of str to tuple of float
+        Largest number of light and of medium users.
+    kinds_ : dict of str to {"numeric", "ordered", "nominal", "plane"}
+        What comes out, and what it is read as: `medians_` and the other figures have
+        an element for each.
     log_columns_ : tuple of str
         Columns that go through the logarithm.
     indicator_columns_ : tuple of str
         Columns followed by an indicator.
-    medians_ : ndarray of shape (n_features_in_,)
+    medians_ : ndarray of shape (n_kinds,)
         What replaces missing values, in the columns' own units.
-    units_ : ndarray of shape (n_features_in_,)
+    units_ : ndarray of shape (n_kinds,)
         Units of the logarithm, in the columns' own units; NaN where none is taken.
-    means_ : ndarray of shape (n_features_in_,)
+    means_ : ndarray of shape (n_kinds,)
         Subtracted after the logarithm; 0 if `scale=False`.
-    scales_ : ndarray of shape (n_features_in_,)
+    scales_ : ndarray of shape (n_kinds,)
         Divide what is left; 1 if `scale=False`, infinite for a constant column.
-    indicator_scales_ : ndarray of shape (n_features_in_,)
+    indicator_scales_ : ndarray of shape (n_kinds,)
         Divide the indicators; NaN where there is none.
     n_features_in_ : int
         Number of columns seen in `fit`.
@@ -92,6 +114,21 @@ class BehaviouralTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
     Constant columns become zeros, whatever a later customer has in them: they had no
     scale to learn. Booleans count as 0 and 1. Rows without any value become the
     medians.
+
+    Shares of zero have no logarithm. Each becomes .65 of the smallest share of the
+    training data that is not zero (somewhat less with more zeros), and the others give
+    way in proportion, which leaves their ratios as they are [2]_. A whole counts once:
+    its log-ratios together have the variance of one column, as sine and cosine have.
+
+    References
+    ----------
+    .. [1] Aitchison, J. (1982). The statistical analysis of compositional data. Journal
+       of the Royal Statistical Society B 44(2), 139-177.
+       https://doi.org/10.1111/j.2517-6161.1982.tb01195.x
+    .. [2] Martín-Fernández, J. A., Barceló-Vidal, C. and Pawlowsky-Glahn, V. (2003).
+       Dealing with zeros and missing values in compositional data sets using
+       nonparametric imputation. Mathematical Geology 35(3), 253-278.
+       https://doi.org/10.1023/A:1023866030544
 
     Examples
     --------
@@ -121,119 +158,171 @@ class BehaviouralTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimat
     """
 
     _parameter_constraints = {
+        "shares": [Mapping, None],
+        "cyclic": [Mapping, None],
+        "usage": [tuple, list],
+        "new_within": [Mapping, None],
+        "nominal": [tuple, list],
+        "min_share": [Interval(Real, 0, 1, closed="left")],
         "log": [StrOptions({"auto", "all", "none"}), tuple, list],
         "scale": ["boolean"],
         "add_indicator": ["boolean"],
+        "strict": ["boolean"],
     }
 
-    def __init__(self, *, log="auto", scale=True, add_indicator=False):
+    _logged = "columns"
+    _remedy = _REMEDY
+
+    def __init__(
+        self,
+        *,
+        shares=None,
+        cyclic=None,
+        usage=(),
+        new_within=None,
+        nominal=(),
+        min_share=0.01,
+        log="auto",
+        scale=True,
+        add_indicator=False,
+        strict=False,
+    ):
+        self.shares = shares
+        self.cyclic = cyclic
+        self.usage = usage
+        self.new_within = new_within
+        self.nominal = nominal
+        self.min_share = min_share
         self.log = log
         self.scale = scale
         self.add_indicator = add_indicator
+        self.strict = strict
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Learn medians, units and scales.
-
-        Parameters
-        ----------
-        X : array-like or frame of shape (n_customers, n_features)
-            Numbers, one row a customer; missing values allowed.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : BehaviouralTransformer
-
-        Raises
-        ------
-        SchemaError
-            If a column holds text, categories or dates, if names are not unique (those
-            of the outputs, such as `spend=missing`, among them), or
-            if `log` names a column that the table does not have.
-        DataQualityError
-            If a number is infinite or a column has no value at all.
-        """
-        columns = read_columns(self, X, reset=True)
+    def _learn(self, columns):
+        """Check the roles; learn the least shares and the cuts of usage."""
         names = [column.name for column in columns]
-        logs = wants_log(self.log, names)
-        values = [numbers(column, _REMEDY) for column in columns]
-        check_observed(names, values)
-        learned = [
-            learn_scaling(
-                x, log=log, scale=self.scale, add_indicator=self.add_indicator
+        self._rounds = read_rounds(self.cyclic)
+        self._wholes = {str(w): tuple(p) for w, p in (self.shares or {}).items()}
+        self._check_roles(names)
+        by_name = {column.name: column for column in columns}
+        self._least = {
+            whole: smallest_share(self._shares(whole, parts, by_name))
+            for whole, parts in self._wholes.items()
+        }
+        self.usage_cuts_ = {
+            name: self._learn_usage(by_name[name]) for name in self.usage
+        }
+
+    def _check_roles(self, names):
+        """Refuse roles of columns that are not there, or of a column in two."""
+        roles = {
+            "shares": [name for parts in self._wholes.values() for name in parts],
+            "cyclic": list(self._rounds),
+            "nominal": list(self.nominal),
+        }
+        for parameter, wanted in [
+            *roles.items(),
+            ("usage", self.usage),
+            ("new_within", self.new_within or {}),
+        ]:
+            check_names(parameter, wanted, names)
+        given = [name for wanted in roles.values() for name in wanted]
+        given += [name for name in self.usage if name in given]
+        twice = sorted({name for name in given if given.count(name) > 1})
+        if twice:
+            raise ValueError(
+                "A column must have one of the roles of shares, cyclic, nominal and "
+                f"usage. Got {quoted(twice)} in more than one instead."
             )
-            for x, log in zip(values, logs, strict=True)
-        ]
-        (
-            self.medians_,
-            self.units_,
-            self.means_,
-            self.scales_,
-            self.indicator_scales_,
-        ) = (np.array(figures) for figures in zip(*learned, strict=True))
-        self.log_columns_ = _named(names, ~np.isnan(self.units_))
-        self.indicator_columns_ = _named(names, ~np.isnan(self.indicator_scales_))
-        check_output_names(self.get_feature_names_out())
-        return self
+        short = [whole for whole, parts in self._wholes.items() if len(parts) < 2]
+        if short:
+            raise ValueError(
+                "shares must give two columns or more to each whole. Got fewer for "
+                f"{quoted(short)} instead. Add the rest, such as all other spend."
+            )
 
-    def transform(self, X):
-        """Turn customer columns into numbers by what `fit` learned.
+    def _shares(self, whole, parts, by_name):
+        parts = read_parts(whole, [by_name[one] for one in parts], whole=False)
+        return share_of_parts(parts, None, 0.0)
 
-        Parameters
-        ----------
-        X : array-like or frame of shape (n_customers, n_features)
-            The columns of `fit`, in their order; one row is enough.
+    def _learn_usage(self, column):
+        """Cut those who use it at all into thirds."""
+        values = self._usage_of(column)
+        users = values[values > 0]
+        if not len(users):
+            raise DataQualityError(
+                f"Column {column.name!r} must have a user when it is in usage. Got "
+                "none instead. Leave it out of usage."
+            )
+        cuts = np.quantile(users, [1 / 3, 2 / 3], method="inverted_cdf")
+        return tuple(float(cut) for cut in cuts)
 
-        Returns
-        -------
-        ndarray or frame of shape (n_customers, n_features_out)
-            Float64, no missing values; a frame if `set_output` asked for one.
+    def _usage_of(self, column):
+        values = numbers(column, _REMEDY)
+        rows = np.flatnonzero(values < 0)
+        if len(rows):
+            raise DataQualityError(
+                f"Column {column.name!r} must have no number below 0 when it is in "
+                f"usage. Got such in {len(rows)} of {len(values)} rows instead (first: "
+                f"row {rows[0]}). Count returns apart."
+            )
+        return values
 
-        Raises
-        ------
-        SchemaError
-            If a column holds text, categories or dates.
-        DataQualityError
-            If a number is infinite.
-        """
-        check_is_fitted(self)
-        columns = read_columns(self, X, reset=False)
-        outputs = []
-        for column, scaling in zip(columns, frozen_scalings(self), strict=True):
-            outputs += apply_scaling(numbers(column, _REMEDY), scaling)
-        return np.column_stack(outputs)
+    def _derive(self, columns):
+        """Return numbers, levels, log-ratios, points on circles and usage."""
+        by_name = {column.name: column for column in columns}
+        parts = {name for group in self._wholes.values() for name in group}
+        derived = []
+        for column in columns:
+            name = column.name
+            if name in self._rounds:
+                derived.append(on_circle(column, self._rounds[name]))
+            elif name not in parts:
+                derived.append(column)
+            if name in self.usage:
+                derived.append(self._usage(column))
+            if name in (self.new_within or {}):
+                derived.append(self._newness(column))
+        for whole, group in self._wholes.items():
+            shares = self._shares(whole, group, by_name)
+            ratios = centred_log_ratios(shares, self._least[whole])
+            names = tuple(f"{whole}:{name}" for name in group)
+            derived.append(Plane(whole, names, ratios))
+        return derived
 
-    def get_feature_names_out(self, input_features=None):
-        """Name the columns that `transform` gives.
+    def _usage(self, column):
+        values = self._usage_of(column)
+        cuts = self.usage_cuts_[column.name]
+        place = np.searchsorted(cuts, values, side="left") + 1
+        place[values == 0] = 0
+        levels = np.array(USAGE, dtype=object)[np.minimum(place, 3)]
+        levels[np.isnan(values)] = None
+        return Column(f"{column.name}_usage", "category", levels, USAGE)
 
-        Parameters
-        ----------
-        input_features : array-like of str or None, default=None
-            Names of the input columns; None takes those of `fit`.
+    def _newness(self, column):
+        days = numbers(column, _REMEDY)
+        new = np.where(np.isnan(days), np.nan, days <= self.new_within[column.name])
+        return Column(f"{column.name}_new", "number", new)
 
-        Returns
-        -------
-        ndarray of str
-            The input names, each indicator `<name>=missing` after its column.
-        """
-        check_is_fitted(self)
-        names = []
-        inputs = check_feature_names_in(self, input_features)
-        for name, scale in zip(inputs, self.indicator_scales_, strict=True):
-            names += [name] if np.isnan(scale) else [name, f"{name}=missing"]
-        return np.asarray(names, dtype=object)
+    def _kind(self, column):
+        """Settle what a column is read as: numbers, unless it is declared."""
+        if column.kind == "plane" or column.name in self._usage_names():
+            return super()._kind(column)
+        return "nominal" if column.name in self.nominal else "numeric"
 
+    def _usage_names(self):
+        return [f"{name}_usage" for name in self.usage]
+
+    @property
+    def indicator_columns_(self):
+        """Columns followed by an indicator of missing values."""
+        check_is_fitted(self, "indicator_scales_")
+        return tuple(
+            name
+            for name, scale in zip(self.kinds_, self.indicator_scales_, strict=True)
+            if not np.isnan(scale)
+        )
+
+    @available_if(lambda self: not (self.shares or self.cyclic or self.usage))
     def _scorer_step(self):
-        return frozen_columns(self)
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
-
-
-def _named(names, chosen):
-    return tuple(name for name, one in zip(names, chosen, strict=True) if one)
+        return self._frozen()

@@ -8,7 +8,7 @@ from custseg._sklearn import Interval, StrOptions, available_if
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.features._columns import Column, check_names, quoted
 from custseg.features._hierarchy import hierarchy_numbers, is_named, learn_hierarchy
-from custseg.features._levels import counted, order_texts
+from custseg.features._levels import OTHER, counted, order_texts
 from custseg.features._mixed import MixedTransformer, Plane
 from custseg.features._places import join_places, read_places
 from custseg.features._sphere import (
@@ -425,10 +425,15 @@ class GeographicTransformer(MixedTransformer):
         values, unseen = hierarchy_numbers(nested, self._levels, scale=self.scale)
         if unseen:
             found = "; ".join(f"{one!r}: {counted(unseen[one])}" for one in unseen)
+            first = self._levels[0]
+            stand_in = repr(OTHER) if (OTHER,) in first.kept else "no level"
+            treated = [f"counted as {stand_in} in {first.name!r}"] * (
+                first.name in unseen
+            ) + ["known by the level above"] * bool(set(unseen) - {first.name})
             self._complain(
                 "Levels of hierarchy must have been seen in fit. Got unseen ones in "
                 f"{found} rows instead",
-                "known by the level above alone",
+                " and ".join(treated),
                 "Correct them, or fit again with customers who have them",
                 SchemaError,
             )

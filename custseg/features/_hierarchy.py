@@ -127,7 +127,8 @@ def hierarchy_numbers(columns, learned, *, scale):
         unseen region is not counted for the city besides.
     """
     widths = [len(level.kept) for level in learned]
-    values = np.zeros((len(columns[0].values), sum(widths)))
+    # Each node's numbers in one stretch, as they will be gone over.
+    values = np.zeros((sum(widths), len(columns[0].values))).T
     unseen, first, known = {}, 0, {()}
     for depth, (level, (codes, paths)) in enumerate(
         zip(learned, _paths(columns), strict=True)

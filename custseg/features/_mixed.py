@@ -140,6 +140,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     add_indicator = False
     min_share = 0.0
     strict = False
+    _logged = "numeric columns"  # what `log` may name
+    _remedy = _REMEDY  # of text in a column of numbers
 
     # -- what a subclass says --------------------------------------------------------
 
@@ -214,8 +216,14 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         derived = self._derive(columns)
         self.kinds_ = {column.name: self._kind(column) for column in derived}
         numeric = [name for name, kind in self.kinds_.items() if kind == "numeric"]
-        logs = wants_log(self.log, numeric, what="numeric columns")
+        logs = wants_log(self.log, numeric, what=self._logged)
         logs = dict(zip(numeric, logs, strict=True))
+        values = {
+            column.name: numbers(column, self._remedy)
+            for column in derived
+            if self.kinds_[column.name] == "numeric"
+        }
+        check_observed(list(values), list(values.values()))
 
         self.levels_, self.pooled_levels_, self.planes_ = {}, {}, {}
         learn = {
@@ -223,7 +231,7 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             "ordered": self._learn_ordered,
             "plane": self._learn_plane,
             "numeric": lambda column: self._learn_values(
-                column, numbers(column, _REMEDY), logs[column.name]
+                column, values[column.name], logs[column.name]
             ),
         }
         learned = [learn[self.kinds_[column.name]](column) for column in derived]
@@ -375,7 +383,7 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             return apply_scaling(ranks, scaling), counts
         if kind == "plane":
             return apply_plane(column.values, self.planes_[column.name]), {}
-        return apply_scaling(numbers(column, _REMEDY), scaling), {}
+        return apply_scaling(numbers(column, self._remedy), scaling), {}
 
     def _ranks(self, column):
         """Return the ranks of an ordered column (NaN if none) and unseen levels."""

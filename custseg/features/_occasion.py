@@ -9,7 +9,7 @@ import numpy as np
 
 from custseg._sklearn import Interval, StrOptions, available_if
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._columns import check_names, numbers, quoted
+from custseg.features._columns import check_names, quoted
 from custseg.features._compositions import (
     centred_log_ratios,
     read_parts,
@@ -17,6 +17,7 @@ from custseg.features._compositions import (
     smallest_share,
     square_roots,
 )
+from custseg.features._cycles import on_circle, read_rounds
 from custseg.features._events import days_around, read_dates
 from custseg.features._levels import order_texts
 from custseg.features._mixed import MixedTransformer, Plane
@@ -269,7 +270,7 @@ class OccasionTransformer(MixedTransformer):
         by_name = {column.name: column for column in columns}
         self._wholes = {str(n): _listed(one) for n, one in (self.shares or {}).items()}
         self._groups = _read_events(self.events)
-        self._rounds = _read_rounds(self.cyclic)
+        self._rounds = read_rounds(self.cyclic)
         self._window = _read_window(self.window)
         self._orders = {
             name: order_texts(name, levels)
@@ -381,7 +382,7 @@ class OccasionTransformer(MixedTransformer):
             values = self._coordinates(name, [by_name[part] for part in parts])
             derived.append(Plane(name, parts, values))
         for name, period in self._rounds.items():
-            derived.append(_on_circle(by_name[name], period))
+            derived.append(on_circle(by_name[name], period))
         for name, group in self._groups.items():
             self._report_placeholders(name, [by_name[one] for one in group])
             values = np.column_stack(self._days(name, by_name))
@@ -458,17 +459,6 @@ def _read_events(events):
     return {name: (name,) for name in events or ()}
 
 
-def _read_rounds(cyclic):
-    """Check how long rounds are."""
-    for name, period in (cyclic or {}).items():
-        if not isinstance(period, Real) or not 0 < period < np.inf:
-            raise ValueError(
-                f"The round of cyclic column {name!r} must be a number above zero. Got "
-                f"{period!r} instead. Give 24 for hours, 7 for weekdays, 12 for months."
-            )
-    return {str(name): float(period) for name, period in (cyclic or {}).items()}
-
-
 def _read_window(window):
     """Return the longest time until and since an event."""
     pair = window if isinstance(window, tuple | list) else (window, window)
@@ -481,25 +471,6 @@ def _read_window(window):
             f"event and after it. Got {window!r} instead."
         )
     return tuple(map(int, pair))
-
-
-def _on_circle(column, period):
-    """Return the sine and cosine of a column that goes round."""
-    values = numbers(column, "Give hours, weekdays or months as numbers.")
-    outside = np.flatnonzero((values < 0) | (values > period))
-    if len(outside):
-        raise DataQualityError(
-            f"Cyclic column {column.name!r} must lie between 0 and {period:g}, the "
-            f"length of its round. Got others in {len(outside)} of {len(values)} rows "
-            f"instead (first: row {outside[0]}). Correct them, or the round."
-        )
-    # What is a whole round is none: sin(2 pi) would be 2e-16 off.
-    angle = 2 * np.pi * (np.where(values == period, 0.0, values) / period)
-    return Plane(
-        column.name,
-        (f"{column.name}_sin", f"{column.name}_cos"),
-        np.column_stack([np.sin(angle), np.cos(angle)]),
-    )
 
 
 def _without_placeholders(dates):

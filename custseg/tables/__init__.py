@@ -13,6 +13,7 @@ from custseg.tables._cleaning import clean_transactions as clean_transactions
 from custseg.tables._columns import TransactionColumns as TransactionColumns
 from custseg.tables._occasions import summarize_occasions as summarize_occasions
 from custseg.tables._outcome import summarize_outcome as summarize_outcome
+from custseg.tables._referrals import summarize_referrals as summarize_referrals
 from custseg.tables._report import CleaningReport as CleaningReport
 from custseg.tables._summary import summarize_transactions as summarize_transactions
 

@@ -10,7 +10,7 @@ import numpy as np
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables._parents import find_tops, is_missing, read_ids, read_parents
 
-__all__ = ["roll_up_accounts"]
+__all__ = ["open_accounts", "roll_up_accounts"]
 
 _COUNT = "n_accounts"
 _WEIGHTED = ("mean", "most")
@@ -107,7 +107,7 @@ def roll_up_accounts(customers, *, parent_id, how, customer_id="customer_id"):
     0      corner  cafe     50      8.0           1
     1       grand hotel   1400      3.0           3
     """
-    frame, give_back = _open_accounts(customers)
+    frame, give_back = open_accounts(customers)
     rules = _read_rules(frame, how, customer_id, parent_id)
     ids = read_ids(frame, customer_id)
     parents = read_parents(frame, parent_id, customer_id, ids)
@@ -127,7 +127,7 @@ def roll_up_accounts(customers, *, parent_id, how, customer_id="customer_id"):
 # -- the border --------------------------------------------------------------------
 
 
-def _open_accounts(customers):
+def open_accounts(customers):
     """Take a frame through the border, as `open_table` takes transactions."""
     columns = customers.columns if hasattr(customers, "iloc") else None
     if not getattr(columns, "is_unique", True):

@@ -6,7 +6,7 @@ import numpy as np
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables._lines import missing, settle_ids
 
-__all__ = ["find_tops", "is_missing", "read_ids", "read_parents"]
+__all__ = ["find_tops", "is_missing", "links_of", "read_ids", "read_parents"]
 
 
 def is_missing(frame, name):
@@ -98,6 +98,33 @@ def _refuse_rows(bad, constraint, got, remedy):
         )
 
 
+def links_of(ids, parents):
+    """Give ids and parents numbers.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_accounts,)
+    parents : ndarray of shape (n_accounts,)
+        None where there is none.
+
+    Returns
+    -------
+    names : ndarray of shape (n_names,)
+        All ids, of accounts and of parents, in ascending order.
+    account : ndarray of shape (n_accounts,)
+        Position of each account in `names`.
+    up : ndarray of shape (n_names,)
+        Position of the parent of each, of itself where there is none.
+    """
+    known = np.not_equal(parents, None)
+    given = parents[known].astype(ids.dtype)
+    names, place = np.unique(np.concatenate([ids, given]), return_inverse=True)
+    account = place[: len(ids)]
+    up = np.arange(len(names))
+    up[account[known]] = place[len(ids) :]
+    return names, account, up
+
+
 def find_tops(ids, parents, name):
     """Follow the parents to the top.
 
@@ -120,12 +147,7 @@ def find_tops(ids, parents, name):
     DataQualityError
         If parents go round in a circle.
     """
-    known = np.not_equal(parents, None)
-    given = parents[known].astype(ids.dtype)
-    names, place = np.unique(np.concatenate([ids, given]), return_inverse=True)
-    account = place[: len(ids)]
-    up = np.arange(len(names))
-    up[account[known]] = place[len(ids) :]
+    names, account, up = links_of(ids, parents)
     # Each step doubles the way gone, so that no chain is longer than all steps.
     top = up
     for _ in range(len(names).bit_length()):

@@ -278,8 +278,8 @@ def test_unseen_levels_fall_back_and_are_counted():
     assert [str(one.message) for one in caught] == [
         "Levels of hierarchy must have been seen in fit. Got unseen ones in "
         "'country': 1 ('IT'); 'region': 1 ('NW'); 'city': 2 ('Hanau', 'Hof') rows "
-        "instead, known by the level above alone. Correct them, or fit again with "
-        "customers who have them."
+        "instead, counted as no level in 'country' and known by the level above. "
+        "Correct them, or fit again with customers who have them."
     ]
     named = [[name for name, one in row.items() if one] for _, row in found.iterrows()]
     assert named == [
@@ -476,6 +476,18 @@ def test_alone_and_in_a_batch():
         np.testing.assert_array_equal(alone[0], together[row])
     np.testing.assert_array_equal(fitted.transform(table[::-1]), together[::-1])
     np.testing.assert_array_equal(fitted.transform(pl.from_pandas(table)), together)
+
+
+def test_a_single_row_of_gaps():
+    table = some_customers()
+    fitted = everything().fit(table)
+    gaps = pd.DataFrame({name: [None] for name in table})
+    with pytest.warns(SegmentWarning) as caught:
+        alone = fitted.transform(gaps)
+    assert np.isfinite(alone).all()
+    text = " ".join(str(one.message) for one in caught)
+    for column in ("'plz' must hold keys", "'region': 1 ('missing')", "'climate': 1"):
+        assert column in text
 
 
 def test_a_frame_as_parameter_is_cloned_and_pickled():

@@ -159,8 +159,8 @@ def test_prior_adds_orders_of_the_average_customer():
     with pytest.raises(
         DataQualityError,
         match=re.escape(
-            "Shares or counts of 'part' ('day', 'night') must be whole numbers when prior "
-            "is given. Got others in 4 of 4 rows instead (first: row 0). Give counts"
+            "Shares or counts of 'part' ('day', 'night') must be whole numbers when "
+            "prior is given. Got others in 4 of 4 rows instead (first: row 0)."
         ),
     ):
         transformer.transform(table + 0.5)
@@ -211,8 +211,8 @@ def test_rounds_that_do_not_close():
     with pytest.raises(
         DataQualityError,
         match=re.escape(
-            "Cyclic column 'month' must lie between 0 and 12, the length of its round. Got "
-            "others in 1 of 2 rows instead (first: row 1)."
+            "Cyclic column 'month' must lie between 0 and 12, the length of its round. "
+            "Got others in 1 of 2 rows instead (first: row 1)."
         ),
     ):
         OccasionTransformer(cyclic={"month": 12}).fit(pd.DataFrame({"month": [1, 13]}))
@@ -270,8 +270,8 @@ def test_first_days_that_stand_for_none():
     with pytest.warns(
         SegmentWarning,
         match=re.escape(
-            "Column 'e0' must hold first days of a yearly event from 1901 on. Got others "
-            "in 1 of 2 rows instead (first: row 0), counted as missing."
+            "Column 'e0' must hold first days of a yearly event from 1901 on. Got "
+            "others in 1 of 2 rows instead (first: row 0), counted as missing."
         ),
     ):
         found = days([dates], yearly=("e0",))
@@ -320,7 +320,7 @@ def test_kinds_of_dates(dates):
     assert alone.tolist() == [[90, 90]]
 
 
-# -- as any transformer ------------------------------------------------------------------
+# -- as any transformer ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("coordinates", ["hellinger", "clr"])
@@ -336,6 +336,16 @@ def test_alone_and_in_a_batch(coordinates):
     np.testing.assert_array_equal(copy.transform(table), together)
     again = clone(fitted).fit(pl.from_pandas(table))
     np.testing.assert_array_equal(again.transform(table), together)
+
+
+def test_a_single_row_of_gaps():
+    fitted = everything().fit(some_customers())
+    gaps = pd.DataFrame({name: [None] for name in some_customers()})
+    with pytest.warns(SegmentWarning, match=re.escape("'purpose': 1 ('missing')")):
+        alone = fitted.transform(gaps)
+    expected = dict.fromkeys(["home", "hour_sin", "hour_cos"], 0.0)
+    found = dict(zip(fitted.get_feature_names_out(), alone[0], strict=True))
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
 
 
 def test_names_and_kinds():

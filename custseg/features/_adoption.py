@@ -1,0 +1,334 @@
+"""`AdoptionTransformer`: liking for technologies, and when customers took them up."""
+
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+
+from custseg._sklearn import Interval, StrOptions, check_is_fitted
+from custseg.exceptions import DataQualityError, SchemaError
+from custseg.features._columns import (
+    Column,
+    check_names,
+    check_observed,
+    numbers,
+    quoted,
+    read_columns,
+)
+from custseg.features._compositions import (
+    centred_log_ratios,
+    read_parts,
+    share_of_parts,
+    smallest_share,
+)
+from custseg.features._diffusion import ROGERS, category_limits, fit_diffusion
+from custseg.features._like import like
+from custseg.features._mixed import MixedTransformer, Plane
+from custseg.features._scaling import mean_and_sd
+
+__all__ = ["AdoptionTransformer"]
+
+NOT_YET = "not yet"
+_REMEDY = "Convert the column first (pandas.to_numeric)."
+
+
+class AdoptionTransformer(MixedTransformer):
+    """Bring liking for technologies, and the time of adoption, to one scale.
+
+    Scores such as digital, smart, green, emerging, traditional or innovator are
+    averaged from items; shares of devices and channels become log-ratios; times of
+    adoption become Rogers' categories. Everything is learned in `fit` and frozen.
+
+    Parameters
+    ----------
+    scores : mapping of str to tuple of str, or None, default=None
+        Items of each score, as ``{"digital": ("uses_app", "pays_online"), ...}``. One
+        number comes out for each: the mean of the items that are there, each
+        standardised.
+    reverse : tuple of str, default=()
+        Items among them that speak against their score.
+    shares : mapping of str to tuple of str, or None, default=None
+        Columns that are parts of a whole, as ``{"device": ("phone", "tablet",
+        "desktop")}``: counts or shares, none below zero. They become centred
+        log-ratios, named `device:phone` and so on.
+    adopted : mapping of str to str, or None, default=None
+        Column of the time from a launch to the customer's adoption, by what was
+        launched, as ``{"app": "app_after_days"}``. Missing means not adopted by the
+        end of observation.
+    observed : float or None, default=None
+        Time from the launch to the end of observation, in the unit of the times. None
+        takes the latest adoption.
+    eventual : float or "bass", default="bass"
+        Share of the customers who adopt in the end. "bass" estimates it with Bass's
+        model.
+    log : {"auto", "all", "none"} or tuple of str, default="auto"
+        Other columns of numbers that go through the signed logarithm, as in
+        `BehaviouralTransformer`.
+    min_share : float, default=0.0
+        Levels with a smaller share of the training customers are pooled in the level
+        `other`. The default pools none: innovators are few.
+    scale : bool, default=True
+        Whether each score, whole of shares, and time of adoption gets a total variance
+        of one on the training data.
+    strict : bool, default=False
+        Whether levels that `fit` has not seen raise in `transform` instead of being
+        counted in a warning.
+
+    Attributes
+    ----------
+    diffusions_ : dict of str to Diffusion
+        Bass's model of each launch: `innovation` (p), `imitation` (q), per unit of
+        time, and `eventual` share. Empty if `eventual` is a number.
+    limits_ : dict of str to ndarray of shape (4,)
+        Last time of innovators, early adopters, early and late majority; infinite for
+        a category that is not over yet.
+    figures_ : dict of str to tuple (mean, standard deviation)
+        Of the items.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in `fit`, if all are text.
+
+    See Also
+    --------
+    PsychographicTransformer : Items with reliabilities and factor scores.
+    SocialTransformer : Through whom what is new spreads.
+
+    Notes
+    -----
+    Rogers' categories [1]_ are shares of those who adopt in the end: 2.5 % innovators,
+    13.5 % early adopters, 34 % early and 34 % late majority, 16 % laggards. Cut from
+    those who have adopted so far, the same shares call half of today's adopters late,
+    however new the product is; and who has not adopted is no laggard but *not yet*: we
+    have not seen when, or whether, they will. So the number of eventual adopters comes
+    first. Bass's model [2]_ says that the rate of adoption among those left is
+    ``p + q F(t)``; p, q and the share of eventual adopters are those of largest
+    likelihood, with who has not adopted by the end counted as censored [3]_. Before
+    half of them have adopted the estimate is an extrapolation, and a `SegmentWarning`
+    says so. A category whose share is not reached yet has no end, and later ones
+    nobody.
+
+    Columns that no parameter names go through as `DemographicTransformer` reads them.
+
+    References
+    ----------
+    .. [1] Rogers, E. M. (2003). Diffusion of innovations, 5th ed. Free Press.
+    .. [2] Bass, F. M. (1969). A new product growth for model consumer durables.
+       Management Science 15(5), 215-227. https://doi.org/10.1287/mnsc.15.5.215
+    .. [3] Schmittlein, D. C. and Mahajan, V. (1982). Maximum likelihood estimation for
+       an innovation diffusion model of new product acceptance. Marketing Science 1(1),
+       57-78. https://doi.org/10.1287/mksc.1.1.57
+
+    Examples
+    --------
+    Of ten customers eight will adopt in the end, and six have:
+
+    >>> import pandas as pd
+    >>> from custseg.features import AdoptionTransformer
+    >>> customers = pd.DataFrame(
+    ...     {"weeks": [2, 5, 9, 11, 20, 26, None, None, None, None]}
+    ... )
+    >>> adoption = AdoptionTransformer(adopted={"app": "weeks"}, eventual=0.8)
+    >>> adoption.fit(customers).categories(customers)["app"].tolist()
+    ['innovators', 'early adopters', 'early majority', 'early majority',
+     'late majority', 'late majority', 'not yet', 'not yet', 'not yet', 'not yet']
+    """
+
+    _parameter_constraints = {
+        "scores": [Mapping, None],
+        "reverse": [tuple, list],
+        "shares": [Mapping, None],
+        "adopted": [Mapping, None],
+        "observed": [Interval(Real, 0, None, closed="neither"), None],
+        "eventual": [Interval(Real, 0, 1, closed="right"), StrOptions({"bass"})],
+        "log": [StrOptions({"auto", "all", "none"}), tuple, list],
+        "min_share": [Interval(Real, 0, 1, closed="left")],
+        "scale": ["boolean"],
+        "strict": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        *,
+        scores=None,
+        reverse=(),
+        shares=None,
+        adopted=None,
+        observed=None,
+        eventual="bass",
+        log="auto",
+        min_share=0.0,
+        scale=True,
+        strict=False,
+    ):
+        self.scores = scores
+        self.reverse = reverse
+        self.shares = shares
+        self.adopted = adopted
+        self.observed = observed
+        self.eventual = eventual
+        self.log = log
+        self.min_share = min_share
+        self.scale = scale
+        self.strict = strict
+
+    def categories(self, X):
+        """Tell each customer's category of adoption.
+
+        Parameters
+        ----------
+        X : frame or array-like of shape (n_customers, n_features)
+            The columns of `fit`.
+
+        Returns
+        -------
+        categories : dict of str to Series or ndarray of shape (n_customers,)
+            By what was launched: one of Rogers' five categories, or "not yet".
+
+        Raises
+        ------
+        SchemaError
+            If a column holds what it cannot be read as.
+        DataQualityError
+            If a time is infinite or below zero.
+        """
+        check_is_fitted(self)
+        by_name = {c.name: c for c in read_columns(self, X, reset=False)}
+        return {
+            launch: like(X, launch, self._category(launch, by_name[name]))
+            for launch, name in (self.adopted or {}).items()
+        }
+
+    def _learn(self, columns):
+        """Check the roles; learn figures of items, least shares and limits."""
+        self._check_roles([column.name for column in columns])
+        by_name = {column.name: column for column in columns}
+        items = dict.fromkeys(i for score in self._scores.values() for i in score)
+        answers = {name: numbers(by_name[name], _REMEDY) for name in items}
+        check_observed(list(answers), list(answers.values()))
+        self.figures_ = {
+            name: mean_and_sd(one[~np.isnan(one)]) for name, one in answers.items()
+        }
+        self._least_, self._mean_shares_ = {}, {}
+        for whole, names in self._wholes.items():
+            parts = read_parts(whole, [by_name[n] for n in names], whole=False)
+            shares = share_of_parts(parts, np.full(len(names), 1 / len(names)), 0)
+            self._least_[whole] = smallest_share(shares)
+        self.diffusions_, self.limits_ = {}, {}
+        for launch, name in (self.adopted or {}).items():
+            self._learn_launch(launch, by_name[name])
+
+    def _check_roles(self, names):
+        """Freeze the roles as tuples after checking that each column has one."""
+        self._scores = {str(s): tuple(i) for s, i in (self.scores or {}).items()}
+        self._wholes = {str(w): tuple(p) for w, p in (self.shares or {}).items()}
+        roles = {
+            "scores": [name for items in self._scores.values() for name in items],
+            "shares": [name for parts in self._wholes.values() for name in parts],
+            "adopted": list((self.adopted or {}).values()),
+        }
+        for parameter, wanted in roles.items():
+            check_names(parameter, wanted, names)
+        listed = [name for wanted in roles.values() for name in wanted]
+        twice = sorted({name for name in listed if listed.count(name) > 1})
+        if twice:
+            raise SchemaError(
+                f"Each column must have one role. Got {quoted(twice)} in more than one "
+                "instead. Keep each in one."
+            )
+        check_names("reverse", self.reverse, roles["scores"], "items of scores")
+        for what, groups, least in (
+            ("score", self._scores, 1),
+            ("whole of shares", self._wholes, 2),
+        ):
+            small = [name for name, group in groups.items() if len(group) < least]
+            if small:
+                raise SchemaError(
+                    f"Each {what} must have {least} columns or more. Got fewer in "
+                    f"{quoted(small)} instead."
+                )
+        self._listed = frozenset(listed)
+
+    def _learn_launch(self, launch, column):
+        """Learn the limits of the categories of one launch."""
+        times = self._times(column)
+        adopted = times[~np.isnan(times)]
+        if not len(adopted):
+            raise DataQualityError(
+                f"Column {column.name!r} must have an adopter in fit. Got none "
+                "instead. Leave it out."
+            )
+        latest = float(adopted.max())
+        observed = latest if self.observed is None else float(self.observed)
+        if latest > observed:
+            late = int(np.count_nonzero(adopted > observed))
+            raise DataQualityError(
+                f"Column {column.name!r} must have no time after observed="
+                f"{observed:g}. Got {late} such instead. Correct them or observed."
+            )
+        eventual = self.eventual
+        if eventual == "bass":
+            observed = max(observed, np.finfo(float).tiny)
+            self.diffusions_[launch] = fit_diffusion(adopted, len(times), observed)
+            eventual = self.diffusions_[launch].eventual
+        n_eventual = eventual * len(times)
+        if n_eventual < len(adopted) - 1e-9 * len(times):
+            raise DataQualityError(
+                "eventual must not be below the share of customers who have adopted. "
+                f"Got {eventual:g}, and {len(adopted)} of {len(times)} adopters of "
+                f"{launch!r}, instead. Raise it."
+            )
+        self.limits_[launch] = category_limits(adopted, n_eventual)
+
+    def _times(self, column):
+        times = numbers(column, _REMEDY)
+        rows = np.flatnonzero(times < 0)
+        if len(rows):
+            raise DataQualityError(
+                f"Column {column.name!r} must have no time below 0, which is the "
+                f"launch. Got such in {len(rows)} of {len(times)} rows instead (first: "
+                f"row {rows[0]}). Correct them; missing means not adopted."
+            )
+        return times
+
+    def _category(self, launch, column):
+        times = self._times(column)
+        names = np.array([*ROGERS, NOT_YET], dtype=object)
+        place = np.searchsorted(self.limits_[launch], times, side="left")
+        return names[np.where(np.isnan(times), len(ROGERS), place)]
+
+    def _score(self, items, by_name):
+        """Return the mean of the standardised items that are there."""
+        total = known = 0.0
+        for name in items:
+            mean, sd = self.figures_[name]
+            answers = numbers(by_name[name], _REMEDY)
+            z = (answers - mean) / (-sd if name in self.reverse else sd)
+            there = ~np.isnan(answers)
+            total = total + np.where(there, z, 0.0)
+            known = known + there
+        return np.where(known > 0, total / np.maximum(known, 1.0), np.nan)
+
+    def _derive(self, columns):
+        """Return scores, log-ratios, categories and the columns left."""
+        by_name = {column.name: column for column in columns}
+        derived = [
+            Column(score, "number", self._score(items, by_name))
+            for score, items in self._scores.items()
+        ]
+        for whole, names in self._wholes.items():
+            parts = read_parts(whole, [by_name[n] for n in names], whole=False)
+            shares = share_of_parts(parts, np.full(len(names), 1 / len(names)), 0)
+            ratios = centred_log_ratios(shares, self._least_[whole])
+            outputs = tuple(f"{whole}:{name}" for name in names)
+            derived.append(Plane(whole, outputs, ratios))
+        for launch, name in (self.adopted or {}).items():
+            category = self._category(launch, by_name[name])
+            derived.append(Column(launch, "category", category))
+        return derived + [c for c in columns if c.name not in self._listed]
+
+    def __sklearn_tags__(self):
+        """Return scikit-learn's tags: categories and missing values are allowed."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        return tags
