@@ -14,9 +14,14 @@ from custseg.features._adoption import AdoptionTransformer as AdoptionTransforme
 from custseg.features._behavioural import (
     BehaviouralTransformer as BehaviouralTransformer,
 )
+from custseg.features._benefit import BenefitTransformer as BenefitTransformer
+from custseg.features._benefit import map_benefits as map_benefits
 from custseg.features._block_scaler import BlockScaler as BlockScaler
 from custseg.features._check import CustomerCheck as CustomerCheck
 from custseg.features._check import check_customers as check_customers
+from custseg.features._customer_features import (
+    make_customer_features as make_customer_features,
+)
 from custseg.features._demographic import (
     DemographicTransformer as DemographicTransformer,
 )
@@ -35,6 +40,7 @@ from custseg.features._lifecycle import LifecycleTransformer as LifecycleTransfo
 from custseg.features._loyalty import LoyaltyTransformer as LoyaltyTransformer
 from custseg.features._loyalty import net_promoter_score as net_promoter_score
 from custseg.features._occasion import OccasionTransformer as OccasionTransformer
+from custseg.features._price import price_sensitivity_meter as price_sensitivity_meter
 from custseg.features._psychographic import (
     PsychographicTransformer as PsychographicTransformer,
 )

@@ -1,4 +1,4 @@
-"""Shares of a whole as coordinates: square roots, or centred log-ratios.
+"""Shares of a whole as coordinates: square roots, or log-ratios.
 
 Parts are summed column after column, so that a customer's coordinates are the same
 alone and among others to the last bit.
@@ -11,6 +11,7 @@ from custseg.features._columns import numbers, quoted
 
 __all__ = [
     "centred_log_ratios",
+    "isometric_log_ratios",
     "read_parts",
     "share_of_parts",
     "smallest_share",
@@ -46,29 +47,30 @@ def read_parts(name, columns, *, whole):
         lacks some of the parts.
     """
     parts = [numbers(column, "Give shares or counts as numbers.") for column in columns]
-    missing = np.sum([np.isnan(part) for part in parts], axis=0)
+    missing = np.array([np.isnan(part) for part in parts])
     questions = {
         "be 0 or more": (
-            np.any([part < 0 for part in parts], axis=0),
+            np.array([part < 0 for part in parts]),
             "Count returns apart.",
         ),
         "all be there or all be missing": (
-            (missing > 0) & (missing < len(parts)),
+            missing & ~np.all(missing, axis=0),
             "Set gaps that stand for none to 0.",
         ),
     }
     if whole:
         questions["be whole numbers when prior is given"] = (
-            np.any([part % 1 > 0 for part in parts], axis=0),
+            np.array([part % 1 > 0 for part in parts]),
             "Give counts, or leave prior at 0.",
         )
     for constraint, (bad, remedy) in questions.items():
-        rows = np.flatnonzero(bad)
+        rows = np.flatnonzero(np.any(bad, axis=0))
         if len(rows):
+            where = [c.name for c, one in zip(columns, bad, strict=True) if one.any()]
             raise DataQualityError(
-                f"Shares or counts of {name!r} ({quoted([c.name for c in columns])}) "
-                f"must {constraint}. Got others in {len(rows)} of {len(bad)} rows "
-                f"instead (first: row {rows[0]}). {remedy}"
+                f"Shares or counts of {name!r} ({quoted(where)}) must {constraint}. "
+                f"Got others in {len(rows)} of {bad.shape[1]} rows instead (first: row "
+                f"{rows[0]}). {remedy}"
             )
     return parts
 
@@ -144,11 +146,48 @@ def centred_log_ratios(shares, zero_share):
     -------
     ndarray of shape (n_customers, n_parts)
     """
+    logs = _logarithms(shares, zero_share)
+    mean = _mean(logs)
+    return np.column_stack([log - mean for log in logs])
+
+
+def isometric_log_ratios(shares, zero_share):
+    """Return orthonormal coordinates of log-ratios, zeros replaced beforehand.
+
+    The distances are those of `centred_log_ratios`, in one dimension less.
+
+    Parameters
+    ----------
+    shares : list of ndarray of shape (n_customers,)
+    zero_share : float
+        As in `centred_log_ratios`.
+
+    Returns
+    -------
+    ndarray of shape (n_customers, n_parts - 1)
+        For each part but the last the logarithm of its ratio to the geometric mean of
+        the parts after it, times sqrt(r / (r + 1)) with r such parts.
+    """
+    logs = _logarithms(shares, zero_share)
+    n_after = range(len(logs) - 1, 0, -1)
+    return np.column_stack(
+        [
+            np.sqrt(r / (r + 1)) * (logs[-r - 1] - _mean(logs[len(logs) - r :]))
+            for r in n_after
+        ]
+    )
+
+
+def _logarithms(shares, zero_share):
+    """Return logarithms of shares, zeros replaced at the cost of the others."""
     n_zeros = np.sum([share == 0 for share in shares], axis=0)
     left = 1 - n_zeros * zero_share
-    logs = [np.log(np.where(share == 0, zero_share, share * left)) for share in shares]
-    mean = logs[0]
-    for log in logs[1:]:
-        mean = mean + log
-    mean = mean / len(logs)
-    return np.column_stack([log - mean for log in logs])
+    return [np.log(np.where(share == 0, zero_share, share * left)) for share in shares]
+
+
+def _mean(columns):
+    """Add up column after column, whatever the number of rows."""
+    total = columns[0]
+    for column in columns[1:]:
+        total = total + column
+    return total / len(columns)

@@ -186,6 +186,10 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         # Dates are nominal for a moment: reading their levels refuses them.
         return "nominal"
 
+    def _unlogged(self):
+        """Name derived numbers of which a logarithm would make no sense."""
+        return ()
+
     # -- fit and transform -----------------------------------------------------------
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -214,10 +218,12 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         columns = read_columns(self, X, reset=True)
         self._learn(columns)
         derived = self._derive(columns)
+        check_output_names(column.name for column in derived)
         self.kinds_ = {column.name: self._kind(column) for column in derived}
         numeric = [name for name, kind in self.kinds_.items() if kind == "numeric"]
         logs = wants_log(self.log, numeric, what=self._logged)
         logs = dict(zip(numeric, logs, strict=True))
+        logs |= dict.fromkeys(self._unlogged(), False)
         values = {
             column.name: numbers(column, self._remedy)
             for column in derived

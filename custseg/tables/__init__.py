@@ -11,6 +11,8 @@ rows, so they are functions and not transformers.
 from custseg.tables._accounts import roll_up_accounts as roll_up_accounts
 from custseg.tables._cleaning import clean_transactions as clean_transactions
 from custseg.tables._columns import TransactionColumns as TransactionColumns
+from custseg.tables._discounts import discount_prior as discount_prior
+from custseg.tables._discounts import summarize_discounts as summarize_discounts
 from custseg.tables._occasions import summarize_occasions as summarize_occasions
 from custseg.tables._outcome import summarize_outcome as summarize_outcome
 from custseg.tables._referrals import summarize_referrals as summarize_referrals

@@ -10,7 +10,7 @@ import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables._lines import DAY, missing, open_table, plain_numbers
-from custseg.tables._summary import _order_keys, observation_end, purchase_lines
+from custseg.tables._summary import observation_end, order_keys, purchase_lines
 
 __all__ = ["summarize_occasions"]
 
@@ -378,9 +378,7 @@ def _text(value):
 def _orders(lines, further):
     """One row per order: its time, and what was kept of each further level."""
     lines = lines.with_columns(order_time=nw.col("when"))
-    keys = ["customer", "when"]
-    if "transaction" in lines.columns:
-        lines, keys = _order_keys(lines)
+    lines, keys = order_keys(lines)
     sums = {}
     for place, (_, levels) in enumerate(further.values()):
         for code in range(len(levels)):

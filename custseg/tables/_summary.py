@@ -264,9 +264,7 @@ def _read_end(end, name):
 
 def orders_of(lines):
     """One row per order: its date and what was kept, paid and returned."""
-    keys = ["customer", "when"]
-    if "transaction" in lines.columns:
-        lines, keys = _order_keys(lines)
+    lines, keys = order_keys(lines)
     orders = (
         lines.with_columns(order_time=nw.col("when"))
         .group_by(keys)
@@ -286,8 +284,10 @@ def orders_of(lines):
     )
 
 
-def _order_keys(lines):
+def order_keys(lines):
     """Columns that tell orders apart; a line without an id goes by its time."""
+    if "transaction" not in lines.columns:
+        return lines, ["customer", "when"]
     absent = missing(nw.col("transaction"), lines.schema["transaction"])
     lines = lines.with_columns(no_id=absent)
     if not lines["no_id"].any():
