@@ -1,8 +1,16 @@
 """Customer columns to numbers: one transformer for each base to segment on.
 
-- `BehaviouralTransformer`: skewed counts and amounts, with returns and gaps;
-- `DemographicTransformer`: numbers, categories and ordered categories side by side;
-- `PsychographicTransformer`: answers to attitude items, keyed and scored.
+- `DemographicTransformer`, `FirmographicTransformer`, `GeographicTransformer`: who and
+  where customers are;
+- `BehaviouralTransformer`, `RFMScorer`, `OccasionTransformer`, `LifecycleTransformer`:
+  what they do, how recently, when, and whether they still do;
+- `PsychographicTransformer`, `BenefitTransformer`, `AdoptionTransformer`: what they
+  think, want and take up;
+- `SocialTransformer`, `LoyaltyTransformer`: what they are to each other and to the firm.
+
+`make_customer_features` puts them side by side so that none outweighs another,
+`infer_roles` proposes which column belongs where, and `check_customers` looks a table
+over before anything is learned from it.
 
 All learning happens in `fit` and is frozen there: the numbers of a customer never
 depend on who else is in the table. By default every customer column that goes in

@@ -73,7 +73,6 @@ def test_customers_who_are_all_alike_get_the_common_share():
 def test_learned_prior_can_be_frozen():
     rng = np.random.default_rng(1)
     n = 400
-    days = pd.to_timedelta(rng.integers(0, 90, n), "D")
     table = pd.DataFrame(
         {
             "customer_id": rng.integers(0, 60, n),
