@@ -8,7 +8,6 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.base import clone
-from sklearn.compose import ColumnTransformer
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -66,21 +65,11 @@ def test_program_1_a_notebook():
 
 
 def features(attitudes):
-    """The three bases side by side, each column by name."""
-    return ColumnTransformer(
-        [
-            (
-                "demographic",
-                cs.DemographicTransformer(),
-                ["age", "gender", "income", "education"],
-            ),
-            (
-                "behavioural",
-                cs.BehaviouralTransformer(),
-                ["recency", "frequency", "monetary_value", "return_share"],
-            ),
-            ("psychographic", cs.PsychographicTransformer(points=(1, 5)), attitudes),
-        ]
+    """The three bases side by side, none outweighing another."""
+    return cs.make_customer_features(
+        demographic=["age", "gender", "income", "education"],
+        behavioural=["recency", "frequency", "monetary_value", "return_share"],
+        psychographic=attitudes,
     )
 
 
@@ -183,7 +172,7 @@ def test_the_whole_road_under_scikit_learns_contract(raw, tmp_path):
         road,
         {
             "segments__n_clusters": [2, 3],
-            "features__behavioural__log": ["auto", "none"],
+            "features__behavioural__transformer__log": ["auto", "none"],
         },
         cv=2,
     ).fit(customers)

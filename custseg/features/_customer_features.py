@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from numbers import Real
 
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline
 
 from custseg.features._adoption import AdoptionTransformer
 from custseg.features._behavioural import BehaviouralTransformer
@@ -92,7 +92,9 @@ def make_customer_features(
     Returns
     -------
     features : ColumnTransformer
-        Not fitted. Its parts are named as the bases; columns that are in none are left
+        Not fitted. Its parts are named as the bases, and each is a Pipeline of the
+        steps `transformer` and `balance`: ``set_params(behavioural__transformer__log=
+        "all")`` reaches in. Columns that are in none are left
         out. Output columns have the names that the transformers give; where a column
         is in two bases, the names begin with the base, as ``lifecycle__recency``.
 
@@ -148,7 +150,7 @@ def make_customer_features(
     for name, (transformer, columns) in bases.items():
         if balance is not None:
             scaler = BlockScaler(balance=balance, weight=weights.get(name, 1.0))
-            transformer = make_pipeline(transformer, scaler)
+            transformer = Pipeline([("transformer", transformer), ("balance", scaler)])
         parts.append((name, transformer, columns))
     listed = [column for _, _, columns in parts for column in columns]
     shared = len(set(listed)) < len(listed)
