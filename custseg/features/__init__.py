@@ -6,7 +6,7 @@
   what they do, how recently, when, and whether they still do;
 - `PsychographicTransformer`, `BenefitTransformer`, `AdoptionTransformer`: what they
   think, want and take up;
-- `SocialTransformer`, `LoyaltyTransformer`: what they are to each other and to the firm.
+- `SocialTransformer`, `LoyaltyTransformer`: what they are to each other and to a firm.
 
 `make_customer_features` puts them side by side so that none outweighs another,
 `infer_roles` proposes which column belongs where, and `check_customers` looks a table

@@ -123,14 +123,10 @@ class LoyaltyTransformer(MixedTransformer):
     Repeat patronage and attitude, each high or low, make four types after Dick and Basu
     [1]_:
 
-    ========  ========  ============
-    attitude  patronage type
-    ========  ========  ============
-    high      high      true
-    high      low       latent
-    low       high      spurious
-    low       low       none
-    ========  ========  ============
+    - true: thinks highly of the shop and buys again;
+    - latent: thinks highly of it and does not;
+    - spurious: buys again and does not think highly of it;
+    - none: neither.
 
     Parameters
     ----------

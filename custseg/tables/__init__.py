@@ -3,8 +3,9 @@
 `clean_transactions` decides what may count as a purchase and reports what it left
 out. `summarize_transactions` makes one row per customer of what is left.
 `summarize_outcome` makes one of what they did next, for segments to be held to.
-`summarize_occasions`, `summarize_discounts` and `summarize_referrals` say when customers
-buy, on what terms and who brought them; `roll_up_accounts` makes companies of accounts.
+`summarize_occasions`, `summarize_discounts` and `summarize_referrals` say when
+customers buy, on what terms and who brought them; `roll_up_accounts` makes companies of
+accounts.
 `TransactionColumns` says once which column is which, for all. The functions take
 pandas and polars data frames and give back the same kind. They change the number of
 rows, so they are functions and not transformers.
