@@ -24,7 +24,7 @@ def all_estimators():
     --------
     >>> from custseg.testing import all_estimators
     >>> [name for name, _ in all_estimators()][:2]
-    ['BehaviouralTransformer', 'DemographicTransformer']
+    ['AdoptionTransformer', 'BehaviouralTransformer']
     """
     found = {}
     for stage in ("features", "cluster", "selection", "assignment"):

@@ -12,10 +12,13 @@ from sklearn.utils.validation import has_fit_parameter
 from custseg.exceptions import DataQualityError, DegenerateFitError
 from custseg.testing import all_estimators
 
+NUMBERS = {"n_clusters", "n_components"}  # a RuleSegmenter is not asked for a number
 SEGMENTERS = [
     public_class
     for name, public_class in all_estimators()
-    if name.endswith("Segmenter") and is_clusterer(public_class())
+    if name.endswith("Segmenter")
+    and is_clusterer(public_class())
+    and NUMBERS & set(public_class().get_params())
 ]
 WEIGHTED = [each for each in SEGMENTERS if has_fit_parameter(each(), "sample_weight")]
 RNG = np.random.default_rng(5)
@@ -30,7 +33,7 @@ def made(segmenter, n_segments=3):
     """Build a segmenter for so many segments, seeded where it has a seed."""
     names = inspect.signature(segmenter).parameters
     settings = {"random_state": 0} if "random_state" in names else {}
-    number = "n_components" if "n_components" in names else "n_clusters"
+    (number,) = NUMBERS & set(names)
     return segmenter(**{number: n_segments}, **settings)
 
 
