@@ -36,6 +36,7 @@ _HOME = {
     "GorgeDisplay": "plotting",
     "HierarchicalSegmenter": "cluster",
     "KMeansSegmenter": "cluster",
+    "LatentClassSegmenter": "cluster",
     "LifecycleTransformer": "features",
     "LoyaltyTransformer": "features",
     "MultiplicityDisplay": "plotting",

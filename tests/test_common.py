@@ -15,6 +15,7 @@ from custseg import (
     GaussianMixtureSegmenter,
     HierarchicalSegmenter,
     KMeansSegmenter,
+    LatentClassSegmenter,
     LifecycleTransformer,
     LoyaltyTransformer,
     RFMScorer,
@@ -98,6 +99,7 @@ CHECKED_AS = {
     ],
     "HierarchicalSegmenter": [HierarchicalSegmenter(n_clusters=2)],
     "KMeansSegmenter": [KMeansSegmenter(random_state=0)],
+    "LatentClassSegmenter": [LatentClassSegmenter(n_components=2, random_state=0)],
     "LifecycleTransformer": [
         Supplied(LifecycleTransformer(output="measures"), "buyers")
     ],
@@ -144,6 +146,11 @@ TRANSFORMER_CHECKS = [
 ]
 
 
+# The checks' customers are few or alike: a component may have but some of them.
+@pytest.mark.filterwarnings(
+    "ignore:A mixture of:custseg.exceptions.SegmentWarning",
+    "ignore:Each segment must have customers:custseg.exceptions.SegmentWarning",
+)
 @parametrize_with_checks(
     ESTIMATORS,
     expected_failed_checks=lambda e: EXPECTED_FAILURES.get(type(e).__name__, {}),

@@ -6,7 +6,6 @@ answers at the end the step and its classes.
 
 import numpy as np
 
-from custseg.cluster._mixture import gaussians_of_mixture
 from custseg.scoring._columns import CustomerColumns, LevelColumn
 from custseg.scoring._numbers import (
     FUNCTIONS,
@@ -217,8 +216,18 @@ def _k_means(model, path):
 
 
 def _mixture(model, path):
-    step = gaussians_of_mixture(model, np.zeros(model.means_.shape[1]))
-    return step, np.arange(len(model.means_))
+    n_segments, n_features = model.means_.shape
+    cholesky = model.precisions_cholesky_
+    matrices = {
+        "full": lambda: cholesky,
+        "tied": lambda: np.repeat(cholesky[np.newaxis], n_segments, axis=0),
+        "diag": lambda: np.array([np.diag(one) for one in cholesky]),
+        "spherical": lambda: np.array([one * np.eye(n_features) for one in cholesky]),
+    }[model.covariance_type]()
+    halves = np.log(np.einsum("kjj->kj", matrices)).sum(axis=1)
+    constants = np.log(model.weights_) + halves
+    step = Gaussians(np.zeros(n_features), model.means_, matrices, constants)
+    return step, np.arange(n_segments)
 
 
 def _linear(model, path):

@@ -8,6 +8,7 @@ largest first; ``labels_`` equals ``predict`` of the training customers.
 
 from custseg.cluster._hierarchical import HierarchicalSegmenter as HierarchicalSegmenter
 from custseg.cluster._kmeans import KMeansSegmenter as KMeansSegmenter
+from custseg.cluster._latent_class import LatentClassSegmenter as LatentClassSegmenter
 from custseg.cluster._matching import match_labels as match_labels
 from custseg.cluster._mixture import (
     GaussianMixtureSegmenter as GaussianMixtureSegmenter,

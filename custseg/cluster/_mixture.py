@@ -1,75 +1,138 @@
 """Gaussian mixture segments."""
 
-from copy import copy
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.mixture import GaussianMixture
 
 from custseg._sklearn import (
     Interval,
     StrOptions,
-    check_is_fitted,
+    available_if,
     fit_context,
-    single_threaded,
     validate_data,
 )
-from custseg.cluster._segmenter import SegmenterMixin, canonical_order
-from custseg.scoring._segments import Gaussians
+from custseg.cluster._densities import AxisGaussians, Gaussians
+from custseg.cluster._em import Mixture
+from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
+from custseg.engine import row_blocks, segment_products
+from custseg.scoring._segments import Components
+from custseg.scoring._segments import Gaussians as FrozenGaussians
+
+_FLAT = 1e-10  # share of the largest variance below which there is none
+_ROWS = 2**14
+_LOG_2_PI = np.log(2 * np.pi)
 
 
-def _reordered(mixture, order):
-    """Return the fitted mixture with its components in another order."""
-    mixture = copy(mixture)
-    per_component = ["weights_", "means_"]
-    if mixture.covariance_type != "tied":
-        per_component += ["covariances_", "precisions_", "precisions_cholesky_"]
-    for name in per_component:
-        setattr(mixture, name, getattr(mixture, name)[order])
-    return mixture
+class _Frame(NamedTuple):
+    """Where EM works: about the mean, in units that the covariances allow.
+
+    Attributes
+    ----------
+    center : ndarray of shape (n_features,)
+    matrix : ndarray of shape (n_features, n_directions)
+        Takes customers about the center to the frame.
+    inverse : ndarray of shape (n_directions, n_features)
+        Takes them back.
+    log_scale : float
+        Logarithm of the determinant of `matrix`.
+    """
+
+    center: np.ndarray
+    matrix: np.ndarray
+    inverse: np.ndarray
+    log_scale: float
+
+    @classmethod
+    def of(cls, X, weights, covariance_type):
+        """Find the frame in which all customers have a covariance near the identity.
+
+        A full covariance allows any linear change of columns, one along the axes allows
+        units of their own, a sphere one unit. Directions without variance are left out.
+        """
+        everyone = np.zeros(len(X), dtype=np.int8)
+        products = segment_products(X, everyone, 1, weights)
+        covariance = products.products[0] / products.weights[0]
+        deviations = np.sqrt(np.diag(covariance))
+        # Rounding of columns far from zero is no variance.
+        rounding = 1e-14 * np.abs(products.means[0])
+        varied = np.flatnonzero(deviations > rounding)
+        varied = varied if len(varied) else np.array([0])  # all customers are alike
+        if covariance_type == "spherical":
+            unit = np.sqrt(np.square(deviations).mean()) or 1.0
+            units, directions = np.full(len(deviations), unit), np.eye(len(deviations))
+        else:
+            units = np.where(deviations > rounding, deviations, 1.0)
+            directions = np.eye(len(units))[:, varied]
+            if covariance_type in ("full", "tied"):
+                directions = _main_directions(covariance / np.outer(units, units))
+        norms = np.square(directions).sum(axis=0)
+        return cls(
+            products.means[0],
+            directions / units[:, np.newaxis],
+            (directions / norms).T * units,
+            float(0.5 * np.log(norms).sum() - np.log(units[varied]).sum())
+            if covariance_type != "spherical"
+            else float(-np.log(units).sum()),
+        )
+
+    def apply(self, X):
+        """Return customers in the frame, of shape (n_directions, n_rows)."""
+        Z = np.empty((self.matrix.shape[1], len(X)))
+        for rows in row_blocks(len(X), _ROWS):
+            np.matmul(self.matrix.T, (X[rows] - self.center).T, out=Z[:, rows])
+        return Z
 
 
-def gaussians_of_mixture(model, offset):
-    """Freeze a mixture of customers less an offset, as a step of a scorer."""
-    n_segments, n_features = model.means_.shape
-    cholesky = model.precisions_cholesky_
-    matrices = {
-        "full": lambda: cholesky,
-        "tied": lambda: np.repeat(cholesky[np.newaxis], n_segments, axis=0),
-        "diag": lambda: np.array([np.diag(one) for one in cholesky]),
-        "spherical": lambda: np.array([one * np.eye(n_features) for one in cholesky]),
-    }[model.covariance_type]()
-    halves = np.log(np.einsum("kjj->kj", matrices)).sum(axis=1)
-    return Gaussians(offset, model.means_, matrices, np.log(model.weights_) + halves)
+def _main_directions(correlation):
+    """Directions of the correlation matrix, in units of their deviation."""
+    variances, directions = np.linalg.eigh(correlation)
+    some = variances > _FLAT * variances[-1]
+    return directions[:, some] / np.sqrt(variances[some])
 
 
-class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
+class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
     """Segments as the components of a Gaussian mixture.
 
     Each segment has its own centre, spread and direction, and every customer a
-    probability of belonging to it. Fitted by expectation-maximisation; the best of
-    `n_init` starts is kept.
+    probability of belonging to it. Fitted by expectation-maximisation from several
+    starts; the best is kept of those in which no component shrinks to a few customers.
 
     Parameters
     ----------
     n_components : int, default=4
-        Number of segments.
+        Number of components.
     covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
-        Shape of the segments: each its own, all the same, axes only, or balls.
-    n_init : int, default=5
-        Number of starts (each from one k-means run).
+        Shape of the components: each its own, all the same, axes only, or balls.
+    n_segments : int, "auto" or None, default=None
+        Into how many segments components are merged, those first that are hardest to
+        tell apart. With "auto" until the entropy of who belongs where begins to fall
+        more slowly (of fewer than four components none are merged). None keeps each
+        component as a segment.
+    noise : bool, default=False
+        Whether there is a component of customers who are in no segment, spread evenly
+        over the box that holds all. Their label is -1.
+    weights : {"frequency", "sampling"}, default="frequency"
+        What `sample_weight` means: how many customers a row stands for, or how many a
+        sampled customer stands for. As sampling weights they leave the number of
+        customers in `bic_` as it is.
+    n_init : int, default=10
+        Number of starts: k-means, a tree of a draw, then more k-means and customers
+        drawn at random in turn.
+    start_size : int or None, default=20000
+        Beyond so many customers starts are run on a random draw of so many, and the
+        best three different ones on all. None runs every start on all customers.
     reg_covar : float, default=1e-6
-        Added to the variances, which keeps a segment of near-identical customers
-        from collapsing. In squared units of the columns, so scale them before.
-    max_iter : int, default=200
+        Added to the variances, in units of the variance of all customers: of the
+        columns, with "full" and "tied" of all directions.
+    max_iter : int, default=1000
         EM iterations of one start at most.
-    tol : float, default=1e-3
-        A start ends when the mean log-likelihood gains less than this.
+    tol : float, default=1e-6
+        A start ends when the mean log-likelihood is expected to gain less than this,
+        however long it went on.
     random_state : int, RandomState instance or None, default=None
         Seed of the starts. With an int a fit repeats bit for bit.
-    verbose : int, default=0
-        Above 0 the solver prints its progress.
 
     Attributes
     ----------
@@ -78,21 +141,41 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
     n_segments_ : int
         Number of segments.
     segment_sizes_ : ndarray of shape (n_segments,)
-        Customers for whom the segment is the most probable one; largest first.
+        Customers for whom the segment is the most probable one, or the sum of their
+        weights; largest first.
     segment_centers_ : ndarray of shape (n_segments, n_features)
+        Means of the components, of merged ones by their shares.
+    component_segments_ : ndarray of int, shape (n_components,)
+        Segment of each component; ascending.
+    weights_ : ndarray of shape (n_components,)
+        Share of each component in the mixture. With `noise` they sum to less than one.
+    means_ : ndarray of shape (n_components, n_features)
         Means of the components.
-    weights_ : ndarray of shape (n_segments,)
-        Share of each component in the mixture.
     covariances_ : ndarray
         Covariances, shaped as in scikit-learn's mixture by `covariance_type`.
     log_likelihood_ : float
         Log-likelihood of the training customers, in total.
-    bic_, aic_ : float
-        Information criteria of the training customers; smaller is better.
+    n_parameters_ : int
+        Free parameters.
+    aic_, bic_, icl_ : float
+        Information criteria of the training customers; smaller is better. ICL is BIC
+        with a penalty for customers who could be in more than one segment.
+    relative_entropy_ : float
+        One when every customer is surely in one segment, zero when all are in all.
+    entropies_ : ndarray of shape (n_components,) or None
+        Entropy of the memberships with one segment, two, and so on, as components were
+        merged; None without `n_segments`.
+    start_log_likelihoods_ : ndarray of shape (n_init,)
+        Mean log-likelihood a customer where each start ended, on the draw if there was
+        one; NaN for a start in which a component shrank to a few or to identical
+        customers.
+    regularized_ : bool
+        Whether all starts collapsed so, and variances were drawn towards those of all
+        customers (Fraley and Raftery, 2007).
     n_iter_ : int
-        EM iterations of the best start.
+        EM iterations that the kept start went on with to its end.
     converged_ : bool
-        Whether the best start converged.
+        Whether it converged.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -100,13 +183,24 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
 
     See Also
     --------
+    LatentClassSegmenter : Any kind of column, with missing answers.
     KMeansSegmenter : Faster, for round segments of similar spread.
 
     Notes
     -----
     A component is not always a segment: skewed columns take several components for
-    one group of customers. Transform them first, or prefer fewer components than BIC
-    asks for.
+    one group of customers, and BIC asks for more of them the more customers there are.
+    Transform such columns first, choose by ICL, or merge.
+
+    **Scales.** EM works in a frame in which all customers have unit variance. With
+    "full" and "tied" covariances no linear change of the columns changes the segments,
+    with "diag" no change of a column's unit, with "spherical" no change of a common
+    one. Directions in which customers do not differ, such as a constant column, are
+    left out.
+
+    **Collapse.** The likelihood of a component on one customer has no bound, so a high
+    one can be worth nothing. A start counts only if each component has more customers
+    than columns ("full"), or two (otherwise), and no direction without spread.
 
     References
     ----------
@@ -116,6 +210,14 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
     Fraley, C. and Raftery, A. E. (2002). Model-based clustering, discriminant
     analysis, and density estimation. Journal of the American Statistical Association
     97(458), 611-631. https://doi.org/10.1198/016214502760047131
+
+    Fraley, C. and Raftery, A. E. (2007). Bayesian regularization for normal mixture
+    estimation and model-based clustering. Journal of Classification 24(2), 155-181.
+    https://doi.org/10.1007/s00357-007-0004-5
+
+    Baudry, J.-P., Raftery, A. E., Celeux, G., Lo, K. and Gottardo, R. (2010). Combining
+    mixture components for clustering. Journal of Computational and Graphical
+    Statistics 19(2), 332-353. https://doi.org/10.1198/jcgs.2010.08111
 
     Examples
     --------
@@ -133,12 +235,19 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
     _parameter_constraints = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions({"full", "tied", "diag", "spherical"})],
+        "n_segments": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
+        ],
+        "noise": ["boolean"],
+        "weights": [StrOptions({"frequency", "sampling"})],
         "n_init": [Interval(Integral, 1, None, closed="left")],
+        "start_size": [Interval(Integral, 1, None, closed="left"), None],
         "reg_covar": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -146,32 +255,40 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         n_components=4,
         *,
         covariance_type="full",
-        n_init=5,
+        n_segments=None,
+        noise=False,
+        weights="frequency",
+        n_init=10,
+        start_size=20_000,
         reg_covar=1e-6,
-        max_iter=200,
-        tol=1e-3,
+        max_iter=1000,
+        tol=1e-6,
         random_state=None,
-        verbose=0,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
+        self.n_segments = n_segments
+        self.noise = noise
+        self.weights = weights
         self.n_init = n_init
+        self.start_size = start_size
         self.reg_covar = reg_covar
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
-        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Learn the segments.
 
         Parameters
         ----------
         X : array-like of shape (n_customers, n_features)
-            Numeric columns on comparable scales, without missing values.
+            Numeric columns, without missing values.
         y : None
             Ignored; here for scikit-learn's sake.
+        sample_weight : array-like of shape (n_customers,), default=None
+            Weight of each customer, zero or more; see `weights`.
 
         Returns
         -------
@@ -180,91 +297,131 @@ class GaussianMixtureSegmenter(SegmenterMixin, BaseEstimator):
         Raises
         ------
         DegenerateFitError
-            If there are fewer distinct customers than segments.
+            If there are fewer distinct customers of positive weight than components.
+        DataQualityError
+            If a weight is negative, or all are zero.
         """
-        X, _ = self._check_customers(X, self.n_components, min_customers=2)
-        # About the mean, squares of far-off values keep their digits.
-        self._offset = X.mean(axis=0)
-        X = X - self._offset
-        mixture = GaussianMixture(
-            self.n_components,
-            covariance_type=self.covariance_type,
-            n_init=self.n_init,
-            reg_covar=self.reg_covar,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            random_state=self.random_state,
-            verbose=int(self.verbose),
+        X, sample_weight = self._check_customers(
+            X, self.n_components, sample_weight, min_customers=2
         )
-        with single_threaded():
-            mixture.fit(X)
-            order, labels, sizes = canonical_order(
-                lambda order: _reordered(mixture, order).predict(X), mixture.means_
-            )
-            self._mixture = _reordered(mixture, order)
-            self.log_likelihood_ = float(mixture.score(X) * len(X))
-            self.bic_ = float(mixture.bic(X))
-            self.aic_ = float(mixture.aic(X))
-        self.weights_ = self._mixture.weights_
-        self.covariances_ = self._mixture.covariances_
-        self._set_segments(labels, sizes, self._mixture.means_ + self._offset)
-        self.n_iter_ = mixture.n_iter_
-        self.converged_ = mixture.converged_
+        weights, n_counted = self._weights(sample_weight, len(X))
+        frame = _Frame.of(X, weights, self.covariance_type)
+        runs, log_noise = self._run(X, frame, weights)
+        self._freeze(X, frame, runs, log_noise, sample_weight, weights)
+        log_likelihood = runs.log_likelihoods[0] + n_counted * frame.log_scale
+        densities = self._densities(np.zeros((frame.matrix.shape[1], 0)), False)
+        n_parameters = densities.n_parameters(self.n_components) + self.n_components - 1
+        n_parameters += bool(self.noise)
+        self._set_criteria(X, log_likelihood, n_parameters, n_counted, weights)
         return self
 
-    def predict(self, X):
-        """Give each customer the most probable segment.
+    def _densities(self, Z, regularized):
+        """Bind densities to customers in the frame."""
+        d, k = len(Z), self.n_components
+        if self.covariance_type in ("full", "tied"):
+            prior = (d + 2, np.eye(d) * k ** (-2 / d)) if regularized else None
+            tied = self.covariance_type == "tied"
+            return Gaussians(Z, tied=tied, ridge=self.reg_covar, prior=prior)
+        prior = {}
+        if regularized:
+            variance = k ** (-2 / d) / (d + 4)
+            prior = {"prior_count": d + 4.0, "prior_variance": variance}
+        spherical = self.covariance_type == "spherical"
+        return AxisGaussians(Z, spherical=spherical, ridge=self.reg_covar, **prior)
 
-        Parameters
-        ----------
-        X : array-like of shape (n_customers, n_features)
-            One row a customer, with the columns of `fit`.
+    def _run(self, X, frame, weights):
+        Z = frame.apply(X)
+        log_noise = None
+        if self.noise:
+            inside = Z if weights is None else Z[:, weights > 0]
+            log_noise = -float(np.log(np.ptp(inside, axis=1)).sum())
 
-        Returns
-        -------
-        labels : ndarray of shape (n_customers,)
-        """
-        X = self._centered(X)
-        return self._mixture.predict(X)
+        def mixture_of(rows, regularized):
+            of_rows = None if weights is None else weights[rows]
+            drawn = Z[:, rows]
+            densities = self._densities(drawn, regularized)
+            return Mixture(
+                densities, drawn.shape[1], weights=of_rows, log_noise=log_noise
+            )
 
-    def predict_proba(self, X):
-        """Probability of each segment for each customer.
+        def start_frame(rows):
+            if self.covariance_type == "spherical":
+                return np.ascontiguousarray(Z[:, rows].T)
+            deviations = np.sqrt(np.square(frame.inverse).sum(axis=0))
+            some = deviations > 0
+            return (X[rows][:, some] - frame.center[some]) / deviations[some]
 
-        Parameters
-        ----------
-        X : array-like of shape (n_customers, n_features)
-            One row a customer, with the columns of `fit`.
+        return self._learn(mixture_of, X, start_frame, weights), log_noise
 
-        Returns
-        -------
-        probabilities : ndarray of shape (n_customers, n_segments)
-            Rows sum to one.
-        """
-        X = self._centered(X)
-        return self._mixture.predict_proba(X)
+    def _freeze(self, X, frame, runs, log_noise, sample_weight, weights):
+        """Set the parameters in the columns' own units, and all that follows."""
+        shares, (means, spreads) = runs.shares[0], (part[0] for part in runs.parameters)
+        roots, halves = self._roots(spreads, means.shape)
+        frozen = {
+            "means": means @ frame.inverse,
+            "matrices": frame.matrix @ roots,
+            "constants": np.log(np.maximum(shares, 1e-300)) + halves,
+        }
+        self._log_scale = frame.log_scale - 0.5 * means.shape[1] * _LOG_2_PI
+        self._log_noise = None
+        if log_noise is not None:
+            noise_share = max(1 - shares.sum(), 1e-300)
+            self._log_noise = np.log(noise_share) + log_noise + frame.log_scale
 
+        def arrange(order):
+            parts = {name: part[order] for name, part in frozen.items()}
+            self._gaussians = FrozenGaussians(frame.center, **parts)
+            self.weights_ = shares[order]
+            self.means_ = parts["means"] + frame.center
+            self.covariances_ = self._covariances(spreads, frame, order)
+
+        labels, sizes = self._set_mixture(
+            X, arrange, shares, frozen["means"], sample_weight
+        )
+        members = self.component_segments_ == np.arange(len(sizes))[:, np.newaxis]
+        by_share = members * self.weights_
+        centers = by_share @ self.means_ / by_share.sum(axis=1, keepdims=True)
+        self._set_segments(labels, sizes, centers)
+
+    def _roots(self, spreads, shape):
+        """Matrices that make each component's covariance the identity, in the frame."""
+        if self.covariance_type in ("full", "tied"):
+            lower = np.linalg.cholesky(np.broadcast_to(spreads, (*shape, shape[1])))
+            halves = -np.log(np.einsum("kii->ki", lower)).sum(axis=1)
+            identity = np.broadcast_to(np.eye(shape[1]), lower.shape)
+            return np.swapaxes(np.linalg.solve(lower, identity), 1, 2), halves
+        deviations = np.sqrt(np.broadcast_to(spreads, shape))
+        roots = np.eye(shape[1]) / deviations[:, np.newaxis]
+        return roots, -np.log(deviations).sum(axis=1)
+
+    def _covariances(self, spreads, frame, order):
+        if self.covariance_type in ("full", "tied"):
+            covariances = frame.inverse.T @ spreads @ frame.inverse
+            tied = self.covariance_type == "tied"
+            return covariances[0] if tied else covariances[order]
+        units = np.square(frame.inverse)
+        if self.covariance_type == "diag":
+            return (spreads @ units)[order]
+        return (spreads[:, 0] * units[0, 0])[order]
+
+    # -- as the mixin wants it ---------------------------------------------------------
+
+    def _read(self, X):
+        return validate_data(self, X, dtype=np.float64, reset=False)
+
+    def _n_read(self, read):
+        return len(read)
+
+    def _log_joint(self, read, rows):
+        scores = self._gaussians.scores(read[rows]) + self._log_scale
+        if self._log_noise is not None:
+            noise = np.full((len(scores), 1), self._log_noise)
+            scores = np.hstack([scores, noise])
+        return np.ascontiguousarray(scores.T)
+
+    @available_if(lambda self: not self.noise)
     def _scorer_step(self):
-        step = gaussians_of_mixture(self._mixture, self._offset)
-        return step, np.arange(self.n_segments_)
-
-    def score(self, X, y=None):
-        """Mean log-likelihood per customer.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_customers, n_features)
-            One row a customer, with the columns of `fit`.
-        y : None
-            Ignored; here for scikit-learn's sake.
-
-        Returns
-        -------
-        score : float
-            The larger, the better the mixture describes these customers.
-        """
-        X = self._centered(X)
-        return float(self._mixture.score(X))
-
-    def _centered(self, X):
-        check_is_fitted(self)
-        return validate_data(self, X, dtype=np.float64, reset=False) - self._offset
+        segments = np.arange(self.n_segments_)
+        if self.n_segments_ == len(self.component_segments_):
+            return self._gaussians, segments
+        return Components(self._gaussians, self.component_segments_), segments

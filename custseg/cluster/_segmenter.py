@@ -33,11 +33,20 @@ def canonical_order(assign, centers, sample_weight=None):
     # sizes grows and the loop ends.
     while True:
         labels = assign(order)
-        sizes = np.bincount(labels, sample_weight, minlength=n_segments)
+        sizes = _sizes(labels, sample_weight, n_segments)
         rank = np.lexsort((*centers[order].T[::-1], -sizes))
         if np.array_equal(rank, np.arange(n_segments)):
             return order, labels, sizes
         order = order[rank]
+
+
+def _sizes(labels, weights, n_segments):
+    """Count the customers of each segment; those in none are left out."""
+    if labels.min(initial=0) < 0:
+        placed = labels >= 0
+        labels = labels[placed]
+        weights = None if weights is None else weights[placed]
+    return np.bincount(labels, weights, minlength=n_segments)
 
 
 def has_distinct_rows(X, n_rows):
@@ -63,6 +72,10 @@ class SegmenterMixin(CallbackSupportMixin, ClusterMixin):
         )
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
+        self._check_distinct(X, n_segments, sample_weight)
+        return X, sample_weight
+
+    def _check_distinct(self, X, n_segments, sample_weight):
         present = X if sample_weight is None else X[sample_weight > 0]
         if not has_distinct_rows(present, n_segments):
             n_distinct = len(np.unique(present, axis=0))
@@ -71,7 +84,6 @@ class SegmenterMixin(CallbackSupportMixin, ClusterMixin):
                 f"Got n_samples={len(present)} customers of which {n_distinct} are "
                 "distinct instead. Ask for fewer segments or give more columns."
             )
-        return X, sample_weight
 
     def _set_segments(self, labels, sizes, centers):
         empty = np.flatnonzero(np.asarray(sizes) == 0)

@@ -175,6 +175,36 @@ class Gaussians(_Scored):
 
 
 @record
+class Components(Record):
+    """Segments of one component of a mixture or more.
+
+    Attributes
+    ----------
+    mixture : step
+        That gives components scores.
+    segments : ndarray of int, shape (n_components,)
+        Segment of each component, ascending.
+    """
+
+    mixture: Record
+    segments: np.ndarray
+    has_probabilities = True
+
+    def _prepare(self):
+        every = np.arange(self.segments[-1] + 1)
+        self._keep(_starts=np.searchsorted(self.segments, every))
+
+    def codes(self, X):
+        """Position of each customer's segment."""
+        return largest(self.probabilities(X))
+
+    def probabilities(self, X):
+        """Probability of each segment; rows sum to one."""
+        of_each = softmax(self.mixture.scores(X))
+        return np.add.reduceat(of_each, self._starts, axis=1)
+
+
+@record
 class Trees(Record):
     """Mean of the shares in the leaves of trees.
 

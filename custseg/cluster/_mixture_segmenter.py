@@ -1,0 +1,258 @@
+"""What segmenters that fit a mixture share."""
+
+import warnings
+from functools import reduce
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from custseg._sklearn import check_is_fitted, check_weights
+from custseg.cluster._em import memberships_in_place
+from custseg.cluster._merging import elbow, merge_by_entropy
+from custseg.cluster._mixture_starts import Settings, learn
+from custseg.cluster._segmenter import SegmenterMixin, canonical_order
+from custseg.engine import in_order, row_blocks
+from custseg.exceptions import SegmentWarning
+
+_NUMBERS = 2**16  # logarithms of a block of customers
+
+
+class MixtureSegmenterMixin(SegmenterMixin):
+    """Answers of a fitted mixture, and the figures that all mixtures report.
+
+    A subclass has ``_read(X)``, which reads customers and counts them, and
+    ``_log_joint(read, rows)``: for some of them the logarithm of the joint density with
+    each component, ndarray of shape (n_components, n_rows), with noise last if there is
+    any. Components come in the order of their segments.
+    """
+
+    def predict(self, X):
+        """Give each customer the most probable segment.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_customers,)
+            -1 where noise is the most probable, if there is noise.
+        """
+        return self._over_rows(*self._read_new(X), self._codes)
+
+    def predict_proba(self, X):
+        """Probability of each segment for each customer.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_customers, n_segments)
+            Rows sum to one, with noise as well: then they are for a customer who is
+            in a segment.
+        """
+
+        def of_block(scores):
+            scores = scores[: len(self.component_segments_)]
+            memberships_in_place(scores[np.newaxis])
+            return self._of_segments(scores).T
+
+        return self._over_rows(*self._read_new(X), of_block)
+
+    def score_samples(self, X):
+        """Log-likelihood of each customer.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
+
+        Returns
+        -------
+        log_likelihoods : ndarray of shape (n_customers,)
+            Logarithm of the mixture's density. Low values are unusual customers.
+        """
+
+        def of_block(scores):
+            return memberships_in_place(scores[np.newaxis])[0]
+
+        return self._over_rows(*self._read_new(X), of_block)
+
+    def score(self, X, y=None, sample_weight=None):
+        """Mean log-likelihood per customer.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_customers, n_features)
+            One row a customer, with the columns of `fit`.
+        y : None
+            Ignored; here for scikit-learn's sake.
+        sample_weight : array-like of shape (n_customers,), default=None
+            Weight of each customer, zero or more.
+
+        Returns
+        -------
+        score : float
+            The larger, the better the mixture describes these customers.
+        """
+        of_each = self.score_samples(X)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, of_each)
+        return float(np.average(of_each, weights=sample_weight))
+
+    # -- learning ----------------------------------------------------------------------
+
+    def _weights(self, sample_weight, n_customers):
+        """Return weights as the likelihood takes them, and how many customers.
+
+        As sampling weights they have a mean of one over customers who count.
+        """
+        if sample_weight is None:
+            return None, float(n_customers)
+        if self.weights == "frequency":
+            return sample_weight, float(sample_weight.sum())
+        present = np.count_nonzero(sample_weight)
+        return sample_weight * (present / sample_weight.sum()), float(present)
+
+    def _learn(self, mixture_of, X, start_frame, weights):
+        settings = Settings(self.n_init, self.start_size, self.max_iter, self.tol)
+        rng = check_random_state(self.random_state)
+        learned = learn(
+            mixture_of, X, start_frame, self.n_components, weights, settings, rng
+        )
+        self.start_log_likelihoods_ = learned.start_log_likelihoods
+        self.regularized_ = learned.regularized
+        self.n_iter_ = int(learned.runs.n_iter[0])
+        self.converged_ = bool(learned.runs.converged[0])
+        if learned.regularized:
+            warnings.warn(
+                f"A mixture of {self.n_components} components must have some start "
+                "in which none shrinks on a few or on identical customers. Got none in "
+                f"{len(learned.start_log_likelihoods)} starts instead, so variances "
+                "were drawn towards those of all customers. Ask for fewer components, "
+                "for simpler ones, or treat columns with few values as levels "
+                "(LatentClassSegmenter).",
+                SegmentWarning,
+                stacklevel=4,
+            )
+        return learned.runs
+
+    def _set_mixture(self, read, arrange, shares, signs, weights):
+        """Give segments their numbers, and find their labels and sizes.
+
+        Parameters
+        ----------
+        read : any
+            Training customers, as `_log_joint` takes them.
+        arrange : callable
+            ``arrange(order)`` sets the components' parameters in an order.
+        shares : ndarray of shape (n_components,)
+        signs : ndarray of shape (n_components, any)
+            What tells components of one size apart.
+        weights : ndarray of shape (n_customers,) or None
+        """
+        n_components = len(shares)
+        n_customers = self._n_read(read)
+        arrange(np.arange(n_components))
+        self.component_segments_ = np.arange(n_components)
+        merged = self._merged(read, n_customers, weights)
+        of_segment = (merged == np.arange(merged.max() + 1)[:, np.newaxis]) * shares
+        signs = of_segment @ signs / of_segment.sum(axis=1, keepdims=True)
+
+        def assign(order):
+            place = np.argsort(order)[merged]
+            components = np.lexsort((-shares, place))
+            arrange(components)
+            self.component_segments_ = place[components]
+            return self._over_rows(read, n_customers, self._codes)
+
+        _, labels, sizes = canonical_order(assign, signs, weights)
+        return labels, sizes
+
+    def _merged(self, read, n_customers, weights):
+        """Segment of each component; also sets `entropies_`."""
+        n_components = len(self.component_segments_)
+        if self.n_segments is None or n_components == 1:
+            self.entropies_ = None
+            return np.arange(n_components)
+
+        def memberships_of(rows):
+            scores = self._log_joint(read, rows)[:n_components]
+            memberships_in_place(scores[np.newaxis])
+            return scores.T
+
+        merging = merge_by_entropy(memberships_of, n_customers, n_components, weights)
+        self.entropies_ = merging.entropies
+        if self.n_segments == "auto":
+            n_segments = elbow(merging.entropies)
+        else:
+            n_segments = min(self.n_segments, n_components)
+        return merging.segments[n_segments - 1]
+
+    def _set_criteria(self, read, log_likelihood, n_parameters, n_counted, weights):
+        """Set the log-likelihood and what is made of it."""
+        self.log_likelihood_ = float(log_likelihood)
+        self.n_parameters_ = int(n_parameters)
+        self.aic_ = 2 * (n_parameters - self.log_likelihood_)
+        self.bic_ = float(n_parameters * np.log(n_counted) - 2 * self.log_likelihood_)
+        n_customers = self._n_read(read)
+
+        def of_block(rows):
+            scores = self._log_joint(read, rows)[: len(self.component_segments_)]
+            memberships_in_place(scores[np.newaxis])
+            shares = self._of_segments(scores)
+            tiny = np.finfo(float).tiny
+            certain = np.log(np.maximum(shares.max(axis=0), tiny))
+            uncertain = -(shares * np.log(np.maximum(shares, tiny))).sum(axis=0)
+            counts = 1 if weights is None else weights[rows]
+            return np.array([(certain * counts).sum(), (uncertain * counts).sum()])
+
+        blocks = self._blocks(n_customers)
+        certain, uncertain = reduce(np.add, in_order(of_block, blocks))
+        self.icl_ = float(self.bic_ - 2 * certain)
+        n_segments = self.component_segments_[-1] + 1
+        total = n_customers if weights is None else weights.sum()
+        most = total * np.log(n_segments) if n_segments > 1 else 1.0
+        self.relative_entropy_ = float(1 - uncertain / most)
+
+    # -- answering ---------------------------------------------------------------------
+
+    def _read_new(self, X):
+        check_is_fitted(self)
+        read = self._read(X)
+        return read, self._n_read(read)
+
+    def _blocks(self, n_customers):
+        return row_blocks(
+            n_customers, max(1, _NUMBERS // len(self.component_segments_))
+        )
+
+    def _over_rows(self, read, n_customers, function):
+        """Apply a function to the joint log densities of all customers, in blocks."""
+        blocks = self._blocks(n_customers)
+        return np.concatenate(
+            [function(self._log_joint(read, rows)) for rows in blocks]
+        )
+
+    def _of_segments(self, memberships):
+        """Add up the components of each segment."""
+        segments = self.component_segments_
+        if segments[-1] + 1 == len(segments):
+            return memberships
+        starts = np.searchsorted(segments, np.arange(segments[-1] + 1))
+        return np.add.reduceat(memberships, starts, axis=0)
+
+    def _codes(self, scores):
+        """Most probable segment, the first of equal ones; -1 for noise."""
+        n_components = len(self.component_segments_)
+        if self.component_segments_[-1] + 1 < n_components:
+            scores = np.exp(scores - scores.max(axis=0))
+        inside = self._of_segments(scores[:n_components])
+        codes = inside.argmax(axis=0)
+        if len(scores) > n_components:
+            codes[scores[-1] > inside.max(axis=0)] = -1
+        return codes
