@@ -225,7 +225,8 @@ def steps_of(estimator, names, path):
     else:
         step = frozen()
     if isinstance(step, tuple):
-        return (), Last(*step)
+        *steps, last, classes = step
+        return tuple(steps), Last(last, classes)
     return (step,), None
 
 

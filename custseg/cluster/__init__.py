@@ -15,6 +15,10 @@ from custseg.cluster._mixture import (
 )
 from custseg.cluster._multiplicity import SegmentMultiplicity as SegmentMultiplicity
 from custseg.cluster._multiplicity import segment_multiplicity as segment_multiplicity
+from custseg.cluster._parameter_errors import (
+    bootstrap_parameters as bootstrap_parameters,
+)
+from custseg.cluster._residuals import bivariate_residuals as bivariate_residuals
 from custseg.cluster._rule_data import Rule as Rule
 from custseg.cluster._rule_data import RuleBand as RuleBand
 from custseg.cluster._rule_sets import loyalty_table as loyalty_table

@@ -238,7 +238,11 @@ class Levels:
         self.left_out = self.starts[complete]
         self.complete = np.flatnonzero(complete)
         self.kept = np.setdiff1d(np.arange(n_levels.sum()), self.left_out)
-        self.level = (self.kept - self.starts[self.of_column[self.kept]])[:, np.newaxis]
+        self.kept_column = self.of_column[self.kept]
+        self.level = (self.kept - self.starts[self.kept_column])[:, np.newaxis]
+        # What is taken off the logarithm of a kept level: that of the first, or none.
+        self.with_first = np.flatnonzero(complete[self.kept_column])
+        self.first = self.starts[self.kept_column[self.with_first]]
         self.n_statistics = len(self.kept)
 
     def base(self, rows):
@@ -248,16 +252,14 @@ class Levels:
     def fill(self, out, rows):
         """Write which levels customers have."""
         codes = self.codes[:, rows]
-        np.equal(codes[self.of_column[self.kept]], self.level, out=out)
+        np.equal(codes[self.kept_column], self.level, out=out)
 
     def coefficients(self, parameters):
         """Coefficients and constants of the logarithms, by run and component."""
         logs = np.log(np.maximum(parameters[0], _TINY))
-        first = np.zeros_like(logs)
-        complete = np.isin(self.of_column, self.complete)
-        first[..., complete] = logs[..., self.starts[self.of_column[complete]]]
-        constants = logs[..., self.left_out].sum(axis=2)
-        return (logs - first)[..., self.kept], constants
+        coefficients = logs[..., self.kept]
+        coefficients[..., self.with_first] -= logs[..., self.first]
+        return coefficients, logs[..., self.left_out].sum(axis=2)
 
     def parameters(self, sums, totals):
         """Parameters from sums of statistics."""
@@ -272,8 +274,8 @@ class Levels:
         return (counts / known,)
 
     def collapsed(self, parameters, totals):
-        """Whether a run has a component that stands for fewer than two customers."""
-        return totals.min(axis=1) < 2
+        """Return False for each run: the likelihood has a bound."""
+        return np.zeros(len(totals), dtype=bool)
 
     def n_parameters(self, n_components):
         """Free parameters of a run."""
@@ -330,8 +332,8 @@ class Counts:
         return (counts / known,)
 
     def collapsed(self, parameters, totals):
-        """Whether a run has a component that stands for fewer than two customers."""
-        return totals.min(axis=1) < 2
+        """Return False for each run: the likelihood has a bound."""
+        return np.zeros(len(totals), dtype=bool)
 
     def n_parameters(self, n_components):
         """Free parameters of a run."""

@@ -1,15 +1,18 @@
 """Expectation-maximisation of many runs at once, over blocks of customers."""
 
+from copy import copy
 from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from custseg._sklearn import blas_thread_count, one_blas_thread
 from custseg.cluster._densities import chosen_runs
 from custseg.engine import in_order, row_blocks
 
 _NUMBERS = 2**17  # of a block: 1 MB, which a cache holds
 _FEWEST_ROWS, _MOST_ROWS = 2**8, 2**13
+_KEPT = 2**22  # statistics, 32 MB, that are kept rather than made in each pass
 _TINY = 1e-300
 _SURE = 0.99  # of a customer that is in the component of a start
 _NOISE = 0.05  # share of noise at the start
@@ -93,6 +96,7 @@ class Mixture:
     def __init__(self, densities, n_customers, *, weights=None, log_noise=None):
         self.densities, self.n_customers = densities, n_customers
         self.weights, self.log_noise = weights, log_noise
+        self._kept = None  # statistics of all customers, where they are few
 
     @property
     def total(self):
@@ -105,14 +109,11 @@ class Mixture:
         """Return the same for some of the runs."""
         if self.weights is None or self.weights.ndim == 1:
             return self
-        return Mixture(
-            self.densities,
-            self.n_customers,
-            weights=self.weights[runs],
-            log_noise=self.log_noise,
-        )
+        chosen = copy(self)
+        chosen.weights = self.weights[runs]
+        return chosen
 
-    def pass_over(self, shares, parameters):
+    def pass_over(self, shares, parameters, n_threads=None):
         """Log-likelihoods, and the sums that the next parameters are made from."""
         log_shares = self._log_shares(shares)
         coefficients, constants = self.densities.coefficients(parameters)
@@ -133,7 +134,8 @@ class Mixture:
                 log_densities *= weights
             return self._sums(inside, log_densities.sum(axis=1), statistics)
 
-        return reduce(Pass.__add__, in_order(of_block, self._blocks(len(flat))))
+        blocks = self._blocks(len(flat))
+        return reduce(Pass.__add__, in_order(of_block, blocks, n_threads=n_threads))
 
     def start(self, codes, n_components):
         """Make the parameters that go with a component for each customer, or nearly.
@@ -191,6 +193,13 @@ class Mixture:
         return scores
 
     def _statistics(self, rows):
+        if self.densities.n_statistics * self.n_customers > _KEPT:
+            return self._filled(rows)
+        if self._kept is None:
+            self._kept = self._filled(slice(0, self.n_customers))
+        return self._kept[:, rows]
+
+    def _filled(self, rows):
         out = np.empty((self.densities.n_statistics, rows.stop - rows.start))
         self.densities.fill(out, rows)
         return out
@@ -235,12 +244,18 @@ def make_runs(mixture, shares, parameters, *, max_iter, tol):
     one-parameter exponential family. Annals of the Institute of Statistical
     Mathematics 46(2), 373-388. https://doi.org/10.1007/BF01720593
     """
+    n_threads = blas_thread_count()
+    with one_blas_thread:  # once, and not in every pass
+        return _make_runs(mixture, shares, parameters, max_iter, tol, n_threads)
+
+
+def _make_runs(mixture, shares, parameters, max_iter, tol, n_threads):
     ended, places = [], []
     active = np.arange(len(shares))
     last = np.full(len(shares), -np.inf)
     last_gain = np.full(len(shares), np.nan)
     for n_iter in range(1, max_iter + 1):
-        passed = mixture.pass_over(shares, parameters)
+        passed = mixture.pass_over(shares, parameters, n_threads)
         now = passed.log_likelihoods
         with np.errstate(invalid="ignore"):
             gain = now - last

@@ -2,11 +2,9 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln
 from sklearn.base import BaseEstimator
 
 from custseg._sklearn import (
@@ -17,205 +15,15 @@ from custseg._sklearn import (
     fit_context,
 )
 from custseg.cluster._class_columns import learn_columns, read_new
+from custseg.cluster._class_state import ClassState, Overall, Scores, arranged, flat
 from custseg.cluster._densities import AxisGaussians, Counts, Independent, Levels
 from custseg.cluster._em import Mixture
 from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
 from custseg.exceptions import SegmentWarning
+from custseg.scoring._classes import AsScored
+from custseg.scoring._segments import Components
 
 _RIDGE = 1e-6  # of the variance of all customers
-_TINY = 1e-50
-_LOG_2_PI = np.log(2 * np.pi)
-
-
-class _Overall(NamedTuple):
-    """What all customers answer.
-
-    Attributes
-    ----------
-    shares : ndarray of shape (n_levels,)
-        Of the levels of all categorical columns.
-    rates : ndarray of shape (n_count_columns,)
-        Means of counts.
-    means, scales : ndarray of shape (n_number_columns,)
-        Means and standard deviations of numbers; a scale of one for a constant.
-    """
-
-    shares: np.ndarray
-    rates: np.ndarray
-    means: np.ndarray
-    scales: np.ndarray
-
-    @classmethod
-    def of(cls, read, columns, weights):
-        """Learn them from the answers there are."""
-        weights = np.ones(read.n_customers) if weights is None else weights
-        shares = [np.empty(0)]
-        for codes, n_levels in zip(read.codes, columns.n_levels, strict=True):
-            known = codes >= 0
-            of_levels = np.bincount(codes[known], weights[known], n_levels)
-            shares.append(of_levels / max(of_levels.sum(), _TINY))
-        means, deviations = _moments(read.numbers, weights)
-        rounding = 1e-14 * np.abs(means)
-        scales = np.where(deviations > rounding, deviations, 1.0)
-        rates = _moments(read.counts, weights)[0]
-        return cls(np.concatenate(shares), rates, means, scales)
-
-    def framed(self, X):
-        """Return numbers about their means, in standard deviations."""
-        return (X - self.means[:, np.newaxis]) / self.scales[:, np.newaxis]
-
-    def start_frame(self, read, columns):
-        """Return numbers in whose distances starts are looked for."""
-        parts = [self.framed(read.numbers).T]
-        roots = np.sqrt(read.counts.T)
-        deviations = np.nanstd(roots, axis=0) if roots.size else np.empty(0)
-        middle = np.sqrt(self.rates)
-        parts.append((roots - middle) / np.where(deviations > 0, deviations, 1.0))
-        start = 0
-        for codes, n_levels in zip(read.codes, columns.n_levels, strict=True):
-            shares = self.shares[start : start + n_levels]
-            start += n_levels
-            marks = (codes[:, np.newaxis] == np.arange(n_levels)) - shares
-            marks[codes < 0] = 0
-            spread = np.sqrt(1 - np.square(shares).sum())
-            parts.append(marks / (spread if spread > 0 else 1.0))
-        return np.nan_to_num(np.hstack(parts))
-
-
-def _moments(X, weights):
-    """Weighted means and standard deviations of what is known in each row."""
-    known = ~np.isnan(X)
-    totals = np.maximum(known @ weights, _TINY)
-    means = np.where(known, X, 0) @ weights / totals
-    residuals = np.where(known, X - means[:, np.newaxis], 0)
-    means = means + residuals @ weights / totals
-    return means, np.sqrt(np.square(residuals) @ weights / totals)
-
-
-class _State(NamedTuple):
-    """Parameters of one run or more, and what they are parameters of.
-
-    Attributes
-    ----------
-    columns : ClassColumns
-    overall : _Overall
-    shares : ndarray of shape (n_runs, n_components)
-    parameters : tuple
-        Of the densities, in the frame.
-    """
-
-    columns: Any
-    overall: _Overall
-    shares: np.ndarray
-    parameters: tuple
-
-    def by_distribution(self):
-        """Parameters in the columns' own units, ndarrays (n_runs, n_components, any).
-
-        Returns
-        -------
-        probabilities, rates, means, variances
-        """
-        empty = np.empty((*self.shares.shape, 0))
-        parts = iter(self.parameters)
-        probabilities = next(parts)[0] if self.columns.of("categorical") else empty
-        rates = next(parts)[0] if self.columns.of("poisson") else empty
-        if not self.columns.of("gaussian"):
-            return probabilities, rates, empty, empty
-        means, variances = next(parts)
-        scales = self.overall.scales
-        means = means * scales + self.overall.means
-        return probabilities, rates, means, variances * scales**2
-
-    def named(self):
-        """Return what each figure is of, and the figures.
-
-        Returns
-        -------
-        names : list of (column, distribution, figure)
-        figures : ndarray of shape (n_runs, n_names, n_components)
-        """
-        columns = self.columns
-        probabilities, rates, means, variances = self.by_distribution()
-        parts = {
-            "categorical": iter(np.moveaxis(probabilities, 2, 0)),
-            "poisson": iter(np.moveaxis(rates, 2, 0)),
-            "gaussian": iter(np.moveaxis(means, 2, 0)),
-        }
-        deviations = iter(np.moveaxis(np.sqrt(variances), 2, 0))
-        names, figures = [], []
-        for column, kind in columns.distributions.items():
-            for figure in columns.levels.get(column, ("mean",)):
-                names.append((column, kind, figure))
-                figures.append(next(parts[kind]))
-            if kind == "gaussian":
-                names.append((column, kind, "standard deviation"))
-                figures.append(next(deviations))
-        return names, np.stack(figures, axis=1)
-
-
-def _flat(parameters):
-    return [array for part in parameters for array in part]
-
-
-def _arranged(parameters, order):
-    return tuple(tuple(array[:, order] for array in part) for part in parameters)
-
-
-class _Scores(NamedTuple):
-    """Logarithms of joint densities, added up column by column.
-
-    One customer alone and one among a million get the same bits.
-
-    Attributes
-    ----------
-    log_shares : ndarray of shape (n_components,)
-    tables : tuple of ndarray of shape (n_components, n_levels + 1)
-        Logarithms of probabilities; zero for a missing answer, which is last.
-    rates : ndarray of shape (n_count_columns, n_components)
-    means, variances : ndarray of shape (n_number_columns, n_components)
-    """
-
-    log_shares: np.ndarray
-    tables: tuple
-    rates: np.ndarray
-    means: np.ndarray
-    variances: np.ndarray
-
-    @classmethod
-    def of(cls, state):
-        """Take them from the first run of a state."""
-        probabilities, rates, means, variances = state.by_distribution()
-        logs = np.log(np.maximum(probabilities[0], _TINY))
-        ends = np.cumsum(state.columns.n_levels)[:-1]
-        tables = np.split(logs, ends, axis=1) if logs.size else []
-        missing = np.zeros((len(logs), 1))
-        return cls(
-            np.log(np.maximum(state.shares[0], _TINY)),
-            tuple(np.hstack([table, missing]) for table in tables),
-            np.maximum(rates[0].T, _TINY),
-            means[0].T,
-            variances[0].T,
-        )
-
-    def __call__(self, read):
-        """Return an ndarray of shape (n_components, n_customers)."""
-        scores = np.repeat(self.log_shares[:, np.newaxis], read.n_customers, axis=1)
-        for codes, table in zip(read.codes, self.tables, strict=True):
-            scores += table[:, codes]
-        for values, rates in zip(read.counts, self.rates, strict=True):
-            known = ~np.isnan(values)
-            values = np.where(known, values, 0)
-            logs = values * np.log(rates)[:, np.newaxis] - rates[:, np.newaxis]
-            logs -= gammaln(values + 1)
-            scores += np.where(known, logs, 0)
-        each = zip(read.numbers, self.means, self.variances, strict=True)
-        for values, means, variances in each:
-            squares = np.square(values - means[:, np.newaxis])
-            logs = -0.5 * squares / variances[:, np.newaxis]
-            logs -= 0.5 * (np.log(variances) + _LOG_2_PI)[:, np.newaxis]
-            scores += np.where(np.isnan(values), 0, logs)
-        return scores
 
 
 class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
@@ -253,7 +61,7 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         best three different ones on all. None runs every start on all customers.
     max_iter : int, default=2000
         EM iterations of one start at most.
-    tol : float, default=1e-7
+    tol : float, default=1e-6
         A start ends when the mean log-likelihood is expected to gain less than this,
         however long it went on.
     random_state : int, RandomState instance or None, default=None
@@ -292,9 +100,9 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         merged; None without `n_segments`.
     start_log_likelihoods_ : ndarray of shape (n_init,)
         Mean log-likelihood a customer where each start ended, on the draw if there was
-        one; NaN for a start in which a class lost its customers.
+        one; NaN for a start in which numbers of a class were all but the same.
     regularized_ : bool
-        Whether all starts did.
+        Whether they were in all starts.
     n_iter_ : int
         EM iterations that the kept start went on with to its end.
     converged_ : bool
@@ -390,7 +198,7 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         n_init=20,
         start_size=20_000,
         max_iter=2000,
-        tol=1e-7,
+        tol=1e-6,
         random_state=None,
     ):
         self.n_components = n_components
@@ -440,7 +248,7 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         self._tell_silent(read)
         self.distributions_, self.levels_ = columns.distributions, columns.levels
         weights, n_counted = self._weights(sample_weight, read.n_customers)
-        overall = _Overall.of(read, columns, weights)
+        overall = Overall.of(read, columns, weights)
 
         def mixture_of(rows, regularized):
             drawn = read.rows(rows)
@@ -480,13 +288,13 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         """Set the parameters in the columns' own units, and all that follows."""
         shares, parameters = runs.shares, runs.parameters
         signs = np.hstack(
-            [part[0].reshape(shares.size, -1) for part in _flat(parameters)]
+            [part[0].reshape(shares.size, -1) for part in flat(parameters)]
         )
 
         def arrange(order):
-            of_order = _arranged(parameters, order)
-            self._state = _State(columns, overall, shares[:, order], of_order)
-            self._scores = _Scores.of(self._state)
+            of_order = arranged(parameters, order)
+            self._state = ClassState(columns, overall, shares[:, order], of_order)
+            self._scores = Scores.of(self._state)
             self.weights_ = shares[0, order]
 
         labels, sizes = self._set_mixture(
@@ -501,8 +309,8 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         -------
         responses : DataFrame of shape (n_rows, 3 + n_components)
             Columns `column`, `distribution`, `figure`, and one for each class, called
-            by its number. The figure is a level, whose probability stands there, or
-            "mean" and "standard deviation"; a count has a mean alone.
+            by its number. The figure is a level, whose probability stands there, the
+            "rate" of a count, or the "mean" and "standard deviation" of a number.
 
         Examples
         --------
@@ -517,14 +325,13 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         3     x1  categorical    yes  0.01  0.99
         """
         check_is_fitted(self)
-        named, figures = self._state.named()
-        return pd.concat(
-            [
-                pd.DataFrame(named, columns=["column", "distribution", "figure"]),
-                pd.DataFrame(figures[0]),
-            ],
-            axis=1,
-        )
+        of, figures = self._state.named()
+        rows = [
+            (column, self.distributions_[column], level or figure)
+            for figure, column, level in of
+        ]
+        names = pd.DataFrame(rows, columns=["column", "distribution", "figure"])
+        return pd.concat([names, pd.DataFrame(figures[0])], axis=1)
 
     def _tell_silent(self, read):
         """Warn of customers who say nothing."""
@@ -551,6 +358,22 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
 
     def _log_joint(self, read, rows):
         return self._scores(read.rows(rows))
+
+    def _mixture_of_new(self, read, weights):
+        """Bind customers, in the frame of `fit`, for runs by weights of their own."""
+        densities = self._densities(read, self._state.columns, self._state.overall)
+        return Mixture(densities, read.n_customers, weights=weights)
+
+    def _scorer_step(self):
+        last, segments = AsScored(), np.arange(self.n_segments_)
+        if self.n_segments_ < len(self.component_segments_):
+            last = Components(last, self.component_segments_)
+        return self._scores.frozen(self._state.columns), last, segments
+
+    def _drawn(self, read, rng):
+        """Draw as many customers, with the gaps of those who are given."""
+        columns = self._state.drawn(read, rng)
+        return pd.DataFrame({name: columns[name] for name in self.distributions_})
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: missing values and levels are allowed."""

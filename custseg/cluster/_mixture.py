@@ -1,7 +1,6 @@
 """Gaussian mixture segments."""
 
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -15,81 +14,9 @@ from custseg._sklearn import (
 )
 from custseg.cluster._densities import AxisGaussians, Gaussians
 from custseg.cluster._em import Mixture
+from custseg.cluster._gaussian_frame import Frame, GaussianState
 from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
-from custseg.engine import row_blocks, segment_products
 from custseg.scoring._segments import Components
-from custseg.scoring._segments import Gaussians as FrozenGaussians
-
-_FLAT = 1e-10  # share of the largest variance below which there is none
-_ROWS = 2**14
-_LOG_2_PI = np.log(2 * np.pi)
-
-
-class _Frame(NamedTuple):
-    """Where EM works: about the mean, in units that the covariances allow.
-
-    Attributes
-    ----------
-    center : ndarray of shape (n_features,)
-    matrix : ndarray of shape (n_features, n_directions)
-        Takes customers about the center to the frame.
-    inverse : ndarray of shape (n_directions, n_features)
-        Takes them back.
-    log_scale : float
-        Logarithm of the determinant of `matrix`.
-    """
-
-    center: np.ndarray
-    matrix: np.ndarray
-    inverse: np.ndarray
-    log_scale: float
-
-    @classmethod
-    def of(cls, X, weights, covariance_type):
-        """Find the frame in which all customers have a covariance near the identity.
-
-        A full covariance allows any linear change of columns, one along the axes allows
-        units of their own, a sphere one unit. Directions without variance are left out.
-        """
-        everyone = np.zeros(len(X), dtype=np.int8)
-        products = segment_products(X, everyone, 1, weights)
-        covariance = products.products[0] / products.weights[0]
-        deviations = np.sqrt(np.diag(covariance))
-        # Rounding of columns far from zero is no variance.
-        rounding = 1e-14 * np.abs(products.means[0])
-        varied = np.flatnonzero(deviations > rounding)
-        varied = varied if len(varied) else np.array([0])  # all customers are alike
-        if covariance_type == "spherical":
-            unit = np.sqrt(np.square(deviations).mean()) or 1.0
-            units, directions = np.full(len(deviations), unit), np.eye(len(deviations))
-        else:
-            units = np.where(deviations > rounding, deviations, 1.0)
-            directions = np.eye(len(units))[:, varied]
-            if covariance_type in ("full", "tied"):
-                directions = _main_directions(covariance / np.outer(units, units))
-        norms = np.square(directions).sum(axis=0)
-        return cls(
-            products.means[0],
-            directions / units[:, np.newaxis],
-            (directions / norms).T * units,
-            float(0.5 * np.log(norms).sum() - np.log(units[varied]).sum())
-            if covariance_type != "spherical"
-            else float(-np.log(units).sum()),
-        )
-
-    def apply(self, X):
-        """Return customers in the frame, of shape (n_directions, n_rows)."""
-        Z = np.empty((self.matrix.shape[1], len(X)))
-        for rows in row_blocks(len(X), _ROWS):
-            np.matmul(self.matrix.T, (X[rows] - self.center).T, out=Z[:, rows])
-        return Z
-
-
-def _main_directions(correlation):
-    """Directions of the correlation matrix, in units of their deviation."""
-    variances, directions = np.linalg.eigh(correlation)
-    some = variances > _FLAT * variances[-1]
-    return directions[:, some] / np.sqrt(variances[some])
 
 
 class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
@@ -305,9 +232,9 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
             X, self.n_components, sample_weight, min_customers=2
         )
         weights, n_counted = self._weights(sample_weight, len(X))
-        frame = _Frame.of(X, weights, self.covariance_type)
+        frame = Frame.of(X, weights, self.covariance_type)
         runs, log_noise = self._run(X, frame, weights)
-        self._freeze(X, frame, runs, log_noise, sample_weight, weights)
+        self._freeze(X, frame, runs, log_noise, sample_weight)
         log_likelihood = runs.log_likelihoods[0] + n_counted * frame.log_scale
         densities = self._densities(np.zeros((frame.matrix.shape[1], 0)), False)
         n_parameters = densities.n_parameters(self.n_components) + self.n_components - 1
@@ -353,56 +280,27 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
 
         return self._learn(mixture_of, X, start_frame, weights), log_noise
 
-    def _freeze(self, X, frame, runs, log_noise, sample_weight, weights):
+    def _freeze(self, X, frame, runs, log_noise, sample_weight):
         """Set the parameters in the columns' own units, and all that follows."""
-        shares, (means, spreads) = runs.shares[0], (part[0] for part in runs.parameters)
-        roots, halves = self._roots(spreads, means.shape)
-        frozen = {
-            "means": means @ frame.inverse,
-            "matrices": frame.matrix @ roots,
-            "constants": np.log(np.maximum(shares, 1e-300)) + halves,
-        }
-        self._log_scale = frame.log_scale - 0.5 * means.shape[1] * _LOG_2_PI
-        self._log_noise = None
-        if log_noise is not None:
-            noise_share = max(1 - shares.sum(), 1e-300)
-            self._log_noise = np.log(noise_share) + log_noise + frame.log_scale
+        learned = GaussianState(
+            self.covariance_type, frame, runs.shares, runs.parameters, log_noise
+        )
 
         def arrange(order):
-            parts = {name: part[order] for name, part in frozen.items()}
-            self._gaussians = FrozenGaussians(frame.center, **parts)
-            self.weights_ = shares[order]
-            self.means_ = parts["means"] + frame.center
-            self.covariances_ = self._covariances(spreads, frame, order)
+            self._state = learned.arranged(order)
+            self._gaussians = self._state.frozen()
+            self.weights_ = self._state.shares[0]
+            self.means_ = self._state.means()[0]
+            self.covariances_ = self._state.shaped_covariances()
 
+        means = learned.means()[0] - frame.center
         labels, sizes = self._set_mixture(
-            X, arrange, shares, frozen["means"], sample_weight
+            X, arrange, runs.shares[0], means, sample_weight
         )
         members = self.component_segments_ == np.arange(len(sizes))[:, np.newaxis]
         by_share = members * self.weights_
         centers = by_share @ self.means_ / by_share.sum(axis=1, keepdims=True)
         self._set_segments(labels, sizes, centers)
-
-    def _roots(self, spreads, shape):
-        """Matrices that make each component's covariance the identity, in the frame."""
-        if self.covariance_type in ("full", "tied"):
-            lower = np.linalg.cholesky(np.broadcast_to(spreads, (*shape, shape[1])))
-            halves = -np.log(np.einsum("kii->ki", lower)).sum(axis=1)
-            identity = np.broadcast_to(np.eye(shape[1]), lower.shape)
-            return np.swapaxes(np.linalg.solve(lower, identity), 1, 2), halves
-        deviations = np.sqrt(np.broadcast_to(spreads, shape))
-        roots = np.eye(shape[1]) / deviations[:, np.newaxis]
-        return roots, -np.log(deviations).sum(axis=1)
-
-    def _covariances(self, spreads, frame, order):
-        if self.covariance_type in ("full", "tied"):
-            covariances = frame.inverse.T @ spreads @ frame.inverse
-            tied = self.covariance_type == "tied"
-            return covariances[0] if tied else covariances[order]
-        units = np.square(frame.inverse)
-        if self.covariance_type == "diag":
-            return (spreads @ units)[order]
-        return (spreads[:, 0] * units[0, 0])[order]
 
     # -- as the mixin wants it ---------------------------------------------------------
 
@@ -413,11 +311,21 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
         return len(read)
 
     def _log_joint(self, read, rows):
-        scores = self._gaussians.scores(read[rows]) + self._log_scale
-        if self._log_noise is not None:
-            noise = np.full((len(scores), 1), self._log_noise)
+        scores = self._gaussians.scores(read[rows])
+        scores += self._state.log_base
+        if self._state.log_noise is not None:
+            noise = np.full((len(scores), 1), self._state.log_noise_joint)
             scores = np.hstack([scores, noise])
         return np.ascontiguousarray(scores.T)
+
+    def _mixture_of_new(self, X, weights):
+        """Bind customers, in the frame of `fit`, for runs by weights of their own."""
+        return Mixture(
+            self._densities(self._state.frame.apply(X), self.regularized_),
+            len(X),
+            weights=weights,
+            log_noise=self._state.log_noise,
+        )
 
     @available_if(lambda self: not self.noise)
     def _scorer_step(self):
@@ -425,3 +333,7 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
         if self.n_segments_ == len(self.component_segments_):
             return self._gaussians, segments
         return Components(self._gaussians, self.component_segments_), segments
+
+    def _drawn(self, read, rng):
+        """Draw as many customers from the mixture."""
+        return self._state.drawn(len(read), rng)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import numpy as np
 
 from custseg.exceptions import ModelFileError
-from custseg.scoring import _columns, _numbers, _road, _scorer, _segments
+from custseg.scoring import _classes, _columns, _numbers, _road, _scorer, _segments
 from custseg.scoring._places import Places
 from custseg.scoring._record import KINDS, Record
 

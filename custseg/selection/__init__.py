@@ -5,6 +5,12 @@ from custseg.selection._criteria import (
 )
 from custseg.selection._criteria import davies_bouldin_scores as davies_bouldin_scores
 from custseg.selection._dip import dip_statistic as dip_statistic
+from custseg.selection._likelihood_ratio import (
+    LikelihoodRatioTest as LikelihoodRatioTest,
+)
+from custseg.selection._likelihood_ratio import (
+    bootstrap_likelihood_ratio as bootstrap_likelihood_ratio,
+)
 from custseg.selection._search import SegmentSearch as SegmentSearch
 from custseg.selection._silhouette import segment_silhouettes as segment_silhouettes
 from custseg.selection._silhouette import silhouette_samples as silhouette_samples
