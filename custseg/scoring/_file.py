@@ -18,7 +18,7 @@ _VERSION = 1
 _SHA = hashlib.sha256().digest_size
 _ALIGNED = 64
 # Importing these has registered the kinds of records that a file may have.
-_MODULES = (_columns, _numbers, _road, _scorer, _segments)
+_MODULES = (_classes, _columns, _numbers, _road, _scorer, _segments)
 
 
 def save_scorer(scorer, path):

@@ -259,9 +259,15 @@ def _check_one_space(families, X, criterion):
         known = np.flatnonzero(np.isfinite(family.likelihoods).any(axis=1))
         if len(known):
             estimator = family.fits[known[0]].estimator
-            spaces[family.name] = np.asarray(at_last_step(estimator, X)[1])
+            spaces[family.name] = at_last_step(estimator, X)[1]
     first = next(iter(spaces.values()), None)
-    others = [name for name, Z in spaces.items() if not np.array_equal(first, Z)]
+    # A table of levels with gaps equals nothing, not even itself.
+    others = [
+        name
+        for name, table in spaces.items()
+        if table is not first
+        and not np.array_equal(np.asarray(first), np.asarray(table))
+    ]
     if others:
         raise ValueError(
             f"criterion={criterion!r} must compare likelihoods of the same columns, "
