@@ -256,10 +256,10 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
             densities = self._densities(drawn, columns, overall)
             return Mixture(densities, drawn.n_customers, weights=of_rows)
 
-        def start_frame(rows):
-            return overall.start_frame(read.rows(rows), columns)
+        def start_frames(rows):
+            return (overall.start_frame(read.rows(rows), columns),)
 
-        runs = self._learn(mixture_of, table, start_frame, weights)
+        runs = self._learn(mixture_of, table, start_frames, weights)
         self._freeze(read, columns, overall, runs, sample_weight)
         densities = self._densities(read.rows(slice(0, 0)), columns, overall)
         n_parameters = densities.n_parameters(self.n_components) + self.n_components - 1

@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 
 from custseg._sklearn import check_is_fitted, check_weights
 from custseg.cluster._em import memberships_in_place
-from custseg.cluster._merging import elbow, merge_by_entropy
+from custseg.cluster._merging import merge_by_entropy
 from custseg.cluster._mixture_starts import Settings, learn
 from custseg.cluster._segmenter import SegmenterMixin, canonical_order
 from custseg.engine import in_order, row_blocks
@@ -118,11 +118,11 @@ class MixtureSegmenterMixin(SegmenterMixin):
         present = np.count_nonzero(sample_weight)
         return sample_weight * (present / sample_weight.sum()), float(present)
 
-    def _learn(self, mixture_of, X, start_frame, weights):
+    def _learn(self, mixture_of, X, start_frames, weights):
         settings = Settings(self.n_init, self.start_size, self.max_iter, self.tol)
         rng = check_random_state(self.random_state)
         learned = learn(
-            mixture_of, X, start_frame, self.n_components, weights, settings, rng
+            mixture_of, X, start_frames, self.n_components, weights, settings, rng
         )
         self.start_log_likelihoods_ = learned.start_log_likelihoods
         self.regularized_ = learned.regularized
@@ -188,7 +188,7 @@ class MixtureSegmenterMixin(SegmenterMixin):
         merging = merge_by_entropy(memberships_of, n_customers, n_components, weights)
         self.entropies_ = merging.entropies
         if self.n_segments == "auto":
-            n_segments = elbow(merging.entropies)
+            n_segments = merging.n_distinct
         else:
             n_segments = min(self.n_segments, n_components)
         return merging.segments[n_segments - 1]

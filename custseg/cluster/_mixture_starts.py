@@ -45,7 +45,7 @@ class Learned(NamedTuple):
     regularized: bool
 
 
-def learn(mixture_of, X, start_frame, n_components, weights, settings, rng):
+def learn(mixture_of, X, start_frames, n_components, weights, settings, rng):
     """Make runs from several starts and keep the best that did not collapse.
 
     All starts are run until little is left to gain, beyond `start_size` customers on a
@@ -58,9 +58,9 @@ def learn(mixture_of, X, start_frame, n_components, weights, settings, rng):
         without a prior that keeps components from collapsing.
     X : ndarray of shape (n_customers, any)
         Tells distinct customers apart.
-    start_frame : callable
-        ``start_frame(rows)`` gives numbers of some customers, ndarray of shape (n_rows,
-        any), in whose distances starts are looked for.
+    start_frames : callable
+        ``start_frames(rows)`` gives numbers of some customers, ndarrays of shape
+        (n_rows, any), in whose distances starts are looked for in turn.
     n_components : int
     weights : ndarray of shape (n_customers,) or None
     settings : Settings
@@ -73,7 +73,7 @@ def learn(mixture_of, X, start_frame, n_components, weights, settings, rng):
     n_init = 1 if n_components == 1 else settings.n_init
     rows = draw_rows(X, weights, settings.start_size, n_components, rng)
     of_drawn = None if weights is None else weights[rows]
-    codes = start_codes(start_frame(rows), of_drawn, n_components, n_init, rng)
+    codes = start_codes(start_frames(rows), of_drawn, n_components, n_init, rng)
     rough = {"max_iter": settings.max_iter, "tol": max(settings.tol, _ROUGH)}
     to_the_end = {"max_iter": settings.max_iter, "tol": settings.tol}
     for regularized in (False, True):
@@ -117,7 +117,7 @@ def _best_distinct(means):
     return kept
 
 
-def start_codes(Z, weights, n_components, n_init, rng):
+def start_codes(frames, weights, n_components, n_init, rng):
     """Component that each customer starts in, for each start.
 
     The first start is a run of k-means, the second Ward's tree of a draw, and of the
@@ -126,7 +126,8 @@ def start_codes(Z, weights, n_components, n_init, rng):
 
     Parameters
     ----------
-    Z : ndarray of shape (n_customers, n_features)
+    frames : sequence of ndarray of shape (n_customers, n_features)
+        Taken in turn, two starts each.
     weights : ndarray of shape (n_customers,) or None
     n_components, n_init : int
     rng : RandomState
@@ -135,10 +136,12 @@ def start_codes(Z, weights, n_components, n_init, rng):
     -------
     codes : ndarray of int, shape (n_init, n_customers)
     """
+    n_customers = len(frames[0])
     if n_components == 1:
-        return np.zeros((n_init, len(Z)), dtype=np.int8)
-    codes = np.empty((n_init, len(Z)), dtype=np.int16)
+        return np.zeros((n_init, n_customers), dtype=np.int8)
+    codes = np.empty((n_init, n_customers), dtype=np.int16)
     for start in range(n_init):
+        Z = frames[start // 2 % len(frames)]
         seed = draw_seed(rng)
         if start == 1:
             points = _tree_means(Z, weights, n_components, seed)

@@ -4,6 +4,7 @@ from custseg.plotting._accuracy import AccuracyDisplay as AccuracyDisplay
 from custseg.plotting._dendrogram import DendrogramDisplay as DendrogramDisplay
 from custseg.plotting._flow import SegmentFlowDisplay as SegmentFlowDisplay
 from custseg.plotting._gorge import GorgeDisplay as GorgeDisplay
+from custseg.plotting._item_response import ItemResponseDisplay as ItemResponseDisplay
 from custseg.plotting._jaccard import SegmentStabilityDisplay as SegmentStabilityDisplay
 from custseg.plotting._multiplicity import MultiplicityDisplay as MultiplicityDisplay
 from custseg.plotting._outcome import OutcomeDisplay as OutcomeDisplay

@@ -1,8 +1,11 @@
 """What all pictures share: matplotlib when it is needed, colours, and short text."""
 
 import textwrap
+from collections.abc import Mapping
 
 import numpy as np
+
+from custseg.exceptions import SchemaError
 
 # "Muted" of Tol (2021), Colour Schemes, SRON/EPS/TN/09-002: told apart with any common
 # colour blindness. Ordered so that neighbours differ in lightness as well.
@@ -122,3 +125,19 @@ def percent(share):
         return "-"
     value = 100 * share
     return f"{value:.1f} %" if 0 < value < 9.95 else f"{value:.0f} %"
+
+
+def checked_names(names):
+    """Return names of segments as a mapping, empty for None.
+
+    Raises
+    ------
+    SchemaError
+        If they are no mapping.
+    """
+    if names is not None and not isinstance(names, Mapping):
+        raise SchemaError(
+            "names must be a dict from segment to name. Got "
+            f"{type(names).__name__} instead. For example: names={{0: 'regulars'}}."
+        )
+    return names or {}

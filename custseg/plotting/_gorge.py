@@ -1,6 +1,5 @@
 """How similar customers are to each segment, as a picture."""
 
-from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
@@ -9,9 +8,16 @@ from scipy.spatial.distance import cdist
 from sklearn.utils import check_array
 
 from custseg._sklearn import check_is_fitted
-from custseg._utils._pipelines import at_last_step, last_step
-from custseg.exceptions import SchemaError
-from custseg.plotting._figure import color, inches, new_axes, percent, wrapped
+from custseg._utils._pipelines import last_step
+from custseg.plotting._figure import (
+    checked_names,
+    color,
+    inches,
+    new_axes,
+    percent,
+    wrapped,
+)
+from custseg.plotting._innermost import innermost
 from custseg.profile._profile import checked_labels
 
 _PANEL = 1.6  # inches a panel is high in a figure of its own, with its title
@@ -28,9 +34,7 @@ def _similarities(estimator, X):
     if labels is not None and hasattr(estimator, "predict_proba"):
         probabilities = np.asarray(estimator.predict_proba(X), dtype=np.float64)
         return probabilities, labels, _segments(estimator, probabilities.shape[1])
-    estimator, X = at_last_step(estimator, X)
-    while hasattr(estimator, "best_estimator_"):
-        estimator, X = at_last_step(estimator.best_estimator_, X)
+    estimator, X = innermost(estimator, X)
     centers = getattr(estimator, "segment_centers_", None)
     if centers is None:
         centers = getattr(estimator, "cluster_centers_", None)
@@ -214,11 +218,7 @@ class GorgeDisplay:
         SchemaError
             If `names` is no mapping.
         """
-        if names is not None and not isinstance(names, Mapping):
-            raise SchemaError(
-                "names must be a dict from segment to name. Got "
-                f"{type(names).__name__} instead. For example: names={{0: 'regulars'}}."
-            )
+        names = checked_names(names)
         segments = self.bars["segment"].unique()
         n_rows = -(-len(segments) // _MAX_COLUMNS)
         n_columns = -(-len(segments) // n_rows)
@@ -237,7 +237,7 @@ class GorgeDisplay:
             zip(segments, self.panels_, strict=True)
         ):
             share = self._draw(panel, segment, position)
-            name = wrapped((names or {}).get(segment, f"segment {segment}"), width, 2)
+            name = wrapped(names.get(segment, f"segment {segment}"), width, 2)
             panel.set_title(f"{name}, {share}", fontsize="small")
             panel.tick_params(
                 labelsize="small",

@@ -1,13 +1,11 @@
 """How well each segment of one solution comes back, as a picture."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
-from custseg.exceptions import SchemaError
 from custseg.plotting._boxes import box_numbers, draw_boxes
 from custseg.plotting._figure import (
+    checked_names,
     color,
     inches,
     new_axes,
@@ -199,11 +197,7 @@ class SegmentStabilityDisplay:
         SchemaError
             If `names` is no mapping.
         """
-        if names is not None and not isinstance(names, Mapping):
-            raise SchemaError(
-                "names must be a dict from segment to name. Got "
-                f"{type(names).__name__} instead. For example: names={{0: 'regulars'}}."
-            )
+        names = checked_names(names)
         n_segments = len(self.boxes)
         if ax is None:
             _, ax = new_axes((8.5, 4.5))
@@ -226,7 +220,7 @@ class SegmentStabilityDisplay:
         )
         if self.scheme != "within":
             self._bands(n_segments - 0.5 + 0.1 / cell)
-        self._headings(names or {}, max(7, int(cell / _SIGN)))
+        self._headings(names, max(7, int(cell / _SIGN)))
         ax.set(
             xlim=(-0.5, n_segments - 0.5 + room / cell),
             ylim=(-0.02, 1.03),

@@ -1,6 +1,5 @@
 """Silhouettes of customers by segment, as a picture."""
 
-from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
@@ -9,8 +8,15 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from custseg._utils._pipelines import at_last_step
-from custseg.exceptions import DegenerateFitError, SchemaError
-from custseg.plotting._figure import color, inches, new_axes, percent, wrapped
+from custseg.exceptions import DegenerateFitError
+from custseg.plotting._figure import (
+    checked_names,
+    color,
+    inches,
+    new_axes,
+    percent,
+    wrapped,
+)
 from custseg.profile._profile import checked_labels
 from custseg.selection._draw import proportional_sizes
 from custseg.selection._silhouette import checked, encoded, silhouettes_of
@@ -264,11 +270,7 @@ default="euclidean"
         SchemaError
             If `names` is no mapping.
         """
-        if names is not None and not isinstance(names, Mapping):
-            raise SchemaError(
-                "names must be a dict from segment to name. Got "
-                f"{type(names).__name__} instead. For example: names={{0: 'regulars'}}."
-            )
+        names = checked_names(names)
         segments = np.unique(self.labels)
         if ax is None:
             _, ax = new_axes((7.5, max(3.5, 1.2 + 0.6 * len(segments))))
@@ -280,7 +282,7 @@ default="euclidean"
             values = np.sort(self.silhouettes[self.labels == segment])[::-1]
             middle, share = middles[position], shares[position]
             self._blade(values, middle, share, position)
-            name = wrapped((names or {}).get(segment, f"segment {segment}"), 26, 2)
+            name = wrapped(names.get(segment, f"segment {segment}"), 26, 2)
             ax.text(
                 -0.02,
                 middle,

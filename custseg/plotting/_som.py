@@ -1,7 +1,5 @@
 """A self-organising map as a picture."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -10,6 +8,7 @@ from custseg._utils._pipelines import last_step
 from custseg.cluster._som_grid import adjacency, unit_positions
 from custseg.exceptions import SchemaError
 from custseg.plotting._figure import (
+    checked_names,
     color,
     compact_number,
     inches,
@@ -17,6 +16,7 @@ from custseg.plotting._figure import (
     percent,
     wrapped,
 )
+from custseg.plotting._innermost import feature_names
 
 _VIEWS = ("segments", "hits", "u_matrix")
 _WIDTH, _CELL = 6.5, (0.3, 0.62)  # inches of a map, and of one unit
@@ -26,19 +26,6 @@ _U_MATRIX_LABEL = "mean distance to\nneighbouring units"
 _LEGEND_TITLE = "inner cell: customers"
 _LEAST_TEXT = 5  # points; smaller numbers are left out
 _TINT = 0.3  # strength of a segment's colour behind its customers
-
-
-def _feature_names(estimator, som):
-    """Names of the columns that a map was given, by itself or by the step before."""
-    names = getattr(som, "feature_names_in_", None)
-    if names is None and som is not estimator and estimator.steps[-1][1] is som:
-        try:
-            names = estimator[:-1].get_feature_names_out()
-        except (AttributeError, ValueError):  # a step that cannot name its output
-            names = None
-    if names is None:
-        names = [f"x{i}" for i in range(som.n_features_in_)]
-    return [str(name) for name in names]
 
 
 class SOMDisplay:
@@ -129,7 +116,7 @@ class SOMDisplay:
                 "segment": som.unit_segments_,
             }
         )
-        codebook = pd.DataFrame(som.codebook_, columns=_feature_names(estimator, som))
+        codebook = pd.DataFrame(som.codebook_, columns=feature_names(estimator))
         return cls(units=units, codebook=codebook, topology=som.topology)
 
     def frame(self):
@@ -211,11 +198,7 @@ class SOMDisplay:
                 f"feature must be a column of the map. Got {feature!r} instead. "
                 f"Columns are {known}{', ...' * (self.codebook.shape[1] > 10)}."
             )
-        if names is not None and not isinstance(names, Mapping):
-            raise SchemaError(
-                "names must be a dict from segment to name. Got "
-                f"{type(names).__name__} instead. For example: names={{0: 'regulars'}}."
-            )
+        checked_names(names)
 
     def _positions(self):
         rows, columns = self.units[["row", "column"]].max() + 1

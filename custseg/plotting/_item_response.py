@@ -1,0 +1,388 @@
+"""What the customers of each latent class answer, as a picture."""
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+
+from custseg._sklearn import check_is_fitted
+from custseg.plotting._figure import (
+    MARKERS,
+    checked_names,
+    color,
+    handle,
+    inches,
+    legend,
+    literal,
+    new_axes,
+    percent,
+    shortened,
+    wrapped,
+)
+from custseg.plotting._innermost import innermost
+
+_COLUMNS = [
+    *("item", "column", "figure", "distribution", "component", "segment", "share"),
+    *("value", "total", "distance", "separation"),
+]
+_ROW = 0.27  # inches of an item
+_LABEL = 38  # signs of an item at most
+_DODGE = 0.5  # share of a row over which its markers are spread
+_SHARE = "customers of the class who answer so"
+_DISTANCE = (
+    "distance from the mean of all classes\n(in standard deviations within classes)"
+)
+
+
+def _item(column, rows, weights):
+    """Return the items of one column, and how far it separates the classes.
+
+    Parameters
+    ----------
+    column : str
+    rows : DataFrame
+        Rows of the column in ``item_responses()``.
+    weights : ndarray of shape (n_components,)
+        Shares of the classes, which sum to one.
+
+    Returns
+    -------
+    items : list of dict
+        Columns of the frame that differ by item.
+    separation : float
+    """
+    distribution, figures = rows["distribution"].iloc[0], rows["figure"].tolist()
+    values = rows[range(len(weights))].to_numpy(dtype=np.float64)
+    totals = values @ weights
+    between = np.square(values - totals[:, np.newaxis]) @ weights
+    if distribution == "categorical":
+        everything = totals * (1 - totals)
+        # Of two levels one says it all.
+        shown = [1] if len(figures) == 2 else range(len(figures))
+        names = [f"{column} = {level}" for level in figures]
+        distances = np.full_like(values, np.nan)
+        separation = _ratio(between.sum(), everything.sum())
+    else:
+        # A count varies within a class by its rate.
+        within = (values[0] if len(values) == 1 else values[1] ** 2) @ weights
+        everything = between + within
+        shown, names = [0], [column]
+        distances = (values - totals[:, np.newaxis]) / (np.sqrt(within) or 1.0)
+        separation = _ratio(between[0], everything[0])
+    items = [
+        {
+            "item": names[i],
+            "column": column,
+            "figure": figures[i],
+            "distribution": distribution,
+            "value": values[i],
+            "total": totals[i],
+            "distance": distances[i],
+            "separation": _ratio(between[i], everything[i]),
+        }
+        for i in shown
+    ]
+    return items, separation
+
+
+def _ratio(part, whole):
+    return float(part / whole) if whole > 0 else 0.0
+
+
+def _responses(segmenter):
+    """Return one row an item and class, the column first that separates most."""
+    weights = np.asarray(segmenter.weights_) / np.sum(segmenter.weights_)
+    table = segmenter.item_responses()
+    columns = [
+        _item(column, rows, weights)
+        for column, rows in table.groupby("column", sort=False)
+    ]
+    # Rounded, so that equal columns stay in the order of the table.
+    columns.sort(key=lambda column: -round(column[1], 12))
+    classes = {
+        "component": np.arange(len(weights)),
+        "segment": segmenter.component_segments_,
+        "share": weights,
+    }
+    frames = [
+        pd.DataFrame(item | classes) for of_column, _ in columns for item in of_column
+    ]
+    return pd.concat(frames, ignore_index=True)[_COLUMNS]
+
+
+class ItemResponseDisplay:
+    """What the customers of each latent class answer, item by item.
+
+    One row an item, one marker a class. Of a column with two levels the share of the
+    second one is an item, of more levels each; a count or a number is an item that
+    shows how far the mean of a class is from that of all, in standard deviations within
+    classes. The column that separates classes most is first.
+
+    Use `from_estimator` to make one.
+
+    Parameters
+    ----------
+    responses : DataFrame
+        One row an item and class, as `frame` gives it.
+    names : mapping of int to str, default=None
+        Names of segments; ``segment 0`` and so on where not given.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        After `plot`.
+    ax_ : matplotlib.axes.Axes
+        After `plot`.
+
+    See Also
+    --------
+    custseg.cluster.LatentClassSegmenter : Learns the classes.
+
+    Notes
+    -----
+    The separation of an item is the share of its variance that is between classes. For
+    a number that is the between variance over its sum with the variance within; a count
+    has its rate for the variance within. Of a column with more levels, tau of Goodman
+    and Kruskal says how much it separates classes, and its levels stay together.
+
+    References
+    ----------
+    Goodman, L. A. and Kruskal, W. H. (1954). Measures of association for cross
+    classifications. Journal of the American Statistical Association 49, 732-764.
+    https://doi.org/10.1080/01621459.1954.10501231
+
+    Examples
+    --------
+    >>> from custseg import LatentClassSegmenter
+    >>> from custseg.plotting import ItemResponseDisplay
+    >>> answers = [["yes", "no"]] * 30 + [["no", "yes"]] * 20
+    >>> segmenter = LatentClassSegmenter(2, random_state=0).fit(answers)
+    >>> display = ItemResponseDisplay.from_estimator(segmenter)
+    >>> display.frame()[["item", "component", "value", "total"]].round(2)
+           item  component  value  total
+    0  x0 = yes          0   0.99    0.6
+    1  x0 = yes          1   0.01    0.6
+    2  x1 = yes          0   0.01    0.4
+    3  x1 = yes          1   0.99    0.4
+    """
+
+    def __init__(self, *, responses, names=None):
+        self.responses = responses
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, segmenter, names=None):
+        """Make the display of latent classes.
+
+        Parameters
+        ----------
+        segmenter : LatentClassSegmenter, or Pipeline or search that ends in one
+            Fitted.
+        names : mapping of int to str, default=None
+            Names of segments; ``segment 0`` and so on where not given.
+
+        Returns
+        -------
+        display : ItemResponseDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the segmenter is not fitted.
+        SchemaError
+            If `names` is no mapping.
+        TypeError
+            If it has no latent classes.
+        """
+        names = checked_names(names)
+        check_is_fitted(segmenter)
+        last, _ = innermost(segmenter)
+        if not hasattr(last, "item_responses"):
+            raise TypeError(
+                "The segmenter must be a LatentClassSegmenter. Got "
+                f"{type(last).__name__} instead. SegmentProfileDisplay shows any "
+                "segments by their columns."
+            )
+        return cls(responses=_responses(last), names=names)
+
+    def frame(self):
+        """Return the numbers that are drawn.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row an ``item`` and class: its ``column``, ``figure`` (a level, "rate"
+            or "mean") and ``distribution``; the class as ``component`` with its
+            ``segment`` and ``share``; the ``value`` there, a share or a mean in the
+            column's own unit; ``total``, that of all classes; ``distance`` of the two
+            in standard deviations within classes, NaN for levels; and ``separation``
+            of the item, from 0 to 1. All items are here, however many are drawn.
+        """
+        return self.responses.copy()
+
+    def plot(self, ax=None, *, max_items=30):
+        """Draw one row an item and one marker a class.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a figure large enough for every item.
+        max_items : int, default=30
+            Of more items those with the largest separation are drawn, and the title
+            says so.
+
+        Returns
+        -------
+        self : ItemResponseDisplay
+            With ``figure_`` and ``ax_``. Where there are both shares and means, shares
+            are above, on the axis at the top.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `max_items` is not a positive integer.
+        """
+        valid = isinstance(max_items, Integral) and not isinstance(max_items, bool)
+        if not (valid and max_items > 0):
+            raise ValueError(
+                f"max_items must be a positive integer. Got {max_items!r} instead. "
+                "Leave it out for 30."
+            )
+        blocks, n_items = self._blocks(max_items)
+        n_rows = sum(len(block) for block in blocks)
+        if ax is None:
+            _, ax = new_axes((9, 1.5 + max(1.2, _ROW * n_rows)))
+        self.ax_, self.figure_ = ax, ax.figure
+        self._label_rows(blocks, n_rows)
+        if n_rows < n_items:
+            title = f"the {n_rows} of {n_items} items that separate classes most"
+            ax.set_title(title, fontsize="small", loc="left")
+        self._draw(*blocks)
+        self._explain()
+        return self
+
+    def _draw(self, shares, distances):
+        """Draw markers: shares above, with their axis at the top where both are."""
+        ax = self.ax_
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        below = ax.twiny() if len(shares) and len(distances) else ax
+        if len(shares):
+            self._markers(ax, shares["value"], 0)
+            _share_axis(ax, at_top=below is not ax)
+        if len(distances):
+            self._markers(below, distances["distance"], len(shares))
+            _distance_axis(below, np.abs(np.vstack(distances["distance"])).max())
+
+    def _blocks(self, max_items):
+        """Return items drawn of shares and of means, and how many items there are."""
+        n_classes = self.responses["component"].nunique()
+        items = self.responses.iloc[::n_classes].reset_index(drop=True)
+        for name in ("value", "distance"):
+            values = self.responses[name].to_numpy().reshape(-1, n_classes)
+            items[name] = list(values)
+        # The first of equal ones, in the order that they have.
+        strongest = (
+            items["separation"].round(12).sort_values(ascending=False, kind="stable")
+        )
+        drawn = items.loc[np.sort(strongest.index[:max_items])]
+        is_share = drawn["distribution"] == "categorical"
+        return (drawn[is_share], drawn[~is_share]), len(items)
+
+    def _label_rows(self, blocks, n_rows):
+        labels = [
+            literal(_shortened_item(*item))
+            for block in blocks
+            for item in zip(
+                block["column"], block["figure"], block["distribution"], strict=True
+            )
+        ]
+        room = 72 * inches(self.ax_)[1] / n_rows
+        size = float(np.clip(room / 1.4, 4, 9))
+        self.ax_.set_yticks(range(n_rows), labels, fontsize=size)
+        self.ax_.tick_params(axis="y", length=0)
+        self.ax_.set_ylim(n_rows - 0.4, -0.6)
+        for row in range(n_rows):
+            self.ax_.axhline(row, color="0.92", linewidth=0.8, zorder=0)
+        if all(len(block) for block in blocks):
+            line = len(blocks[0]) - 0.5
+            self.ax_.axhline(line, color="0.4", linewidth=0.8, zorder=1)
+
+    def _markers(self, ax, values, first_row):
+        """Draw the markers of some rows, one below the other where they meet."""
+        values = np.vstack(values)
+        rows = first_row + np.arange(len(values))
+        n_classes = values.shape[1]
+        aside = _DODGE * ((np.arange(n_classes) + 0.5) / n_classes - 0.5)
+        for row in self._classes().itertuples():
+            k = row.component
+            ax.plot(
+                values[:, k],
+                rows + aside[k],
+                markeredgecolor="white",
+                markeredgewidth=0.4,
+                markersize=7.5,
+                zorder=3,
+                clip_on=False,
+                linestyle="none",
+                **_style(row),
+            )
+
+    def _classes(self):
+        return self.responses.drop_duplicates("component")
+
+    def _explain(self):
+        """Name the classes beside the picture."""
+        classes, names = self._classes(), checked_names(self.names)
+        merged = classes["segment"].nunique() < len(classes)
+        handles = []
+        for row in classes.itertuples():
+            name = names.get(row.segment, f"segment {row.segment}")
+            of_segment = f", class {row.component}" if merged else ""
+            label = wrapped(f"{name}{of_segment}, {percent(row.share)}", 26, 3)
+            handles.append(handle(label, **_style(row)))
+        legend(self.ax_, handles)
+
+
+def _style(row):
+    """Colour of the segment, marker of the class."""
+    return {
+        "color": color(row.segment),
+        "marker": MARKERS[row.component % len(MARKERS)],
+    }
+
+
+def _share_axis(ax, at_top):
+    ax.set_xlim(-0.02, 1.02)
+    ax.set_xticks(np.arange(6) / 5, [percent(share / 5) for share in range(6)])
+    ax.set_xlabel(_SHARE)
+    if at_top:
+        ax.xaxis.tick_top()
+        ax.xaxis.set_label_position("top")
+        ax.spines["top"].set_visible(True)
+        ax.spines["bottom"].set_visible(False)
+
+
+def _distance_axis(ax, farthest):
+    reach = 1.1 * max(farthest, 0.5)
+    ax.set_xlim(-reach, reach)
+    ax.set_xlabel(_DISTANCE)
+    ax.xaxis.tick_bottom()
+    ax.xaxis.set_label_position("bottom")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_visible(True)
+
+
+def _shortened_item(column, figure, distribution):
+    """Column and level: both stay to be seen when they are long."""
+    if distribution != "categorical":
+        return _without_middle(column, _LABEL)
+    level = shortened(figure, _LABEL // 2)
+    return f"{_without_middle(column, _LABEL - 3 - len(level))} = {level}"
+
+
+def _without_middle(text, width):
+    """Text of at most so many signs: questions of one list often begin alike."""
+    end = (width - 1) // 2
+    return text if len(text) <= width else f"{text[: width - 1 - end]}…{text[-end:]}"
