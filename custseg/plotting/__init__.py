@@ -1,6 +1,8 @@
 """Pictures with their numbers: every Display has `frame` and `plot`."""
 
 from custseg.plotting._accuracy import AccuracyDisplay as AccuracyDisplay
+from custseg.plotting._certainty import CertaintyDisplay as CertaintyDisplay
+from custseg.plotting._covariance import CovarianceDisplay as CovarianceDisplay
 from custseg.plotting._dendrogram import DendrogramDisplay as DendrogramDisplay
 from custseg.plotting._flow import SegmentFlowDisplay as SegmentFlowDisplay
 from custseg.plotting._gorge import GorgeDisplay as GorgeDisplay

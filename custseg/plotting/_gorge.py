@@ -8,7 +8,6 @@ from scipy.spatial.distance import cdist
 from sklearn.utils import check_array
 
 from custseg._sklearn import check_is_fitted
-from custseg._utils._pipelines import last_step
 from custseg.plotting._figure import (
     checked_names,
     color,
@@ -17,7 +16,7 @@ from custseg.plotting._figure import (
     percent,
     wrapped,
 )
-from custseg.plotting._innermost import innermost
+from custseg.plotting._innermost import innermost, segments_of
 from custseg.profile._profile import checked_labels
 
 _PANEL = 1.6  # inches a panel is high in a figure of its own, with its title
@@ -33,7 +32,7 @@ def _similarities(estimator, X):
     labels = np.asarray(estimator.predict(X)) if hasattr(estimator, "predict") else None
     if labels is not None and hasattr(estimator, "predict_proba"):
         probabilities = np.asarray(estimator.predict_proba(X), dtype=np.float64)
-        return probabilities, labels, _segments(estimator, probabilities.shape[1])
+        return probabilities, labels, segments_of(estimator, probabilities.shape[1])
     estimator, X = innermost(estimator, X)
     centers = getattr(estimator, "segment_centers_", None)
     if centers is None:
@@ -46,15 +45,6 @@ def _similarities(estimator, X):
         )
     similarities = _by_distance(check_array(X, dtype=np.float64), centers)
     return similarities, labels, np.arange(len(centers))
-
-
-def _segments(estimator, n_segments):
-    """Segments that columns of probabilities stand for: a model's ids, or from 0."""
-    last = last_step(estimator)
-    for name in ("segment_ids_", "classes_"):
-        if hasattr(last, name):
-            return np.asarray(getattr(last, name))
-    return np.arange(n_segments)
 
 
 def _by_distance(X, centers):

@@ -1,5 +1,9 @@
 """The fitted estimator that Pipelines and searches end in, and what it is given."""
 
+import numpy as np
+
+from custseg._utils._pipelines import last_step
+
 
 def innermost(estimator, X=None):
     """Return the estimator that segments, however deep, and what it gets.
@@ -40,6 +44,15 @@ def feature_names(estimator):
     if names is None:
         names = [f"x{i}" for i in range(last.n_features_in_)]
     return [str(name) for name in names]
+
+
+def segments_of(estimator, n_segments):
+    """Segments that columns of probabilities stand for: a model's ids, or from 0."""
+    last = last_step(estimator)
+    for name in ("segment_ids_", "classes_"):
+        if hasattr(last, name):
+            return np.asarray(getattr(last, name))
+    return np.arange(n_segments)
 
 
 def _path(estimator):

@@ -272,6 +272,8 @@ class ItemResponseDisplay:
             self._markers(ax, shares["value"], 0)
             _share_axis(ax, at_top=below is not ax)
         if len(distances):
+            n_rows = len(shares) + len(distances)
+            below.vlines(0, len(shares) - 0.5, n_rows - 0.4, color="0.8", linewidth=0.8)
             self._markers(below, distances["distance"], len(shares))
             _distance_axis(below, np.abs(np.vstack(distances["distance"])).max())
 

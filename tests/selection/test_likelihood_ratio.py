@@ -1,0 +1,133 @@
+"""The bootstrap likelihood-ratio test for one component more."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from custseg import GaussianMixtureSegmenter, KMeansSegmenter, LatentClassSegmenter
+from custseg.selection import bootstrap_likelihood_ratio
+
+
+def two_groups(gap, n=120, seed=0):
+    rng = np.random.default_rng(seed)
+    return (np.where(rng.random(n) < 0.6, 0, gap) + rng.normal(size=n))[:, np.newaxis]
+
+
+def answers(n_classes, n=250, seed=0):
+    rng = np.random.default_rng(seed)
+    chance = np.where(rng.random(n) < 0.5, 0.85, 0.15 if n_classes == 2 else 0.85)
+    return pd.DataFrame(rng.random((n, 5)) < chance[:, np.newaxis]).astype(str)
+
+
+MIXTURE = GaussianMixtureSegmenter(covariance_type="tied", n_init=3, tol=1e-5)
+CLASSES = LatentClassSegmenter(n_init=3, tol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("segmenter", "X"), [(MIXTURE, two_groups(6)), (CLASSES, answers(2))]
+)
+def test_two_that_are_there_are_enough(segmenter, X):
+    X = X.rename(columns=str) if hasattr(X, "columns") else X
+    test = bootstrap_likelihood_ratio(
+        segmenter, X, n_components=range(1, 4), n_draws=39, random_state=0
+    )
+    assert test.enough == 2
+    table = test.frame()
+    assert table["n_components"].tolist() == [1, 2]
+    assert table["rejected"].tolist() == [True, False]
+    assert table["p_value"].iloc[0] == 1 / 40  # none of the draws gained as much
+    assert "enough=2" in repr(test)
+
+
+def test_the_statistic_is_twice_the_gain():
+    X = two_groups(4)
+    test = bootstrap_likelihood_ratio(
+        MIXTURE, X, n_components=1, n_draws=19, random_state=0
+    )
+    one, two = (
+        GaussianMixtureSegmenter(k, covariance_type="tied", n_init=20, random_state=0)
+        .fit(X)
+        .log_likelihood_
+        for k in (1, 2)
+    )
+    assert test.statistics[0] == pytest.approx(2 * (two - one), abs=0.01)
+    assert test.enough is None
+
+
+def test_a_clear_answer_ends_it():
+    X = two_groups(0)
+    test = bootstrap_likelihood_ratio(
+        MIXTURE, X, n_components=1, n_draws=999, random_state=0
+    )
+    assert test.enough == 1
+    # Ten of the draws gained as much: h / B of Besag and Clifford.
+    assert test.n_draws[0] < 400
+    assert test.p_values[0] == 10 / test.n_draws[0]
+
+
+def test_the_same_for_any_number_of_processes():
+    X = two_groups(2.5)
+    options = {"n_components": (1, 2), "n_draws": 25, "random_state": 3}
+    one = bootstrap_likelihood_ratio(MIXTURE, X, n_jobs=1, **options)
+    other = bootstrap_likelihood_ratio(MIXTURE, X, n_jobs=2, **options)
+    pd.testing.assert_frame_equal(one.frame(), other.frame())
+
+
+def test_gaps_stay_gaps_in_what_is_drawn():
+    table = answers(2).rename(columns=str)
+    table = table.mask(np.random.default_rng(1).random(table.shape) < 0.2)
+    fitted = LatentClassSegmenter(2, random_state=0).fit(table)
+    drawn = fitted._drawn(fitted._read(table), np.random.default_rng(0))
+    pd.testing.assert_frame_equal(drawn.isna(), table.isna())
+    shares = {name: drawn[name].value_counts(normalize=True)["True"] for name in drawn}
+    for name, share in shares.items():
+        known = table[name].dropna()
+        # Four standard errors of a difference of two shares.
+        error = np.sqrt(2 * 0.25 / len(known))
+        assert share == pytest.approx((known == "True").mean(), abs=4 * error)
+
+
+@pytest.mark.parametrize("shape", ["full", "tied", "diag", "spherical"])
+def test_what_is_drawn_has_the_moments_of_the_mixture(shape):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 2)) @ [[2.0, 1.0], [0.0, 0.5]] + [100, -3]
+    X[:160] += [9, -9]
+    fitted = GaussianMixtureSegmenter(2, covariance_type=shape, random_state=0).fit(X)
+    drawn = fitted._drawn(np.zeros((200_000, 2)), rng)
+    np.testing.assert_allclose(drawn.mean(axis=0), X.mean(axis=0), atol=0.05)
+    scale = np.sqrt(np.diag(np.cov(X.T, bias=True)))
+    if shape != "spherical":
+        of_drawn = np.sqrt(np.diag(np.cov(drawn.T)))
+        np.testing.assert_allclose(of_drawn, scale, rtol=0.02)
+    assert fitted.score(drawn) == pytest.approx(fitted.score(X), abs=0.2)
+
+
+def test_level_over_many_tables():
+    # 30 tables without a second component; the simulations have 200 of three kinds.
+    rejected = 0
+    for seed in range(30):
+        test = bootstrap_likelihood_ratio(
+            MIXTURE, two_groups(0, 60, seed), n_components=1, n_draws=19, random_state=0
+        )
+        rejected += test.p_values[0] <= 0.05
+    assert rejected <= binom.ppf(0.9995, 30, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("segmenter", "options", "error", "message"),
+    [
+        (KMeansSegmenter(), {}, TypeError, "Got KMeansSegmenter instead"),
+        (MIXTURE, {"n_draws": 10}, ValueError, "Draw 19 or more."),
+        (MIXTURE, {"n_components": 0}, ValueError, "whole numbers of one or more"),
+        (MIXTURE, {"n_components": [1.5]}, ValueError, "whole numbers of one or more"),
+        (MIXTURE, {"alpha": 1.0}, ValueError, "alpha == 1"),
+        (GaussianMixtureSegmenter(noise=True), {}, ValueError, "noise=False"),
+        (LatentClassSegmenter(n_segments=2), {}, ValueError, "n_segments=None"),
+    ],
+)
+def test_refusals(segmenter, options, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        bootstrap_likelihood_ratio(segmenter, two_groups(3), **options)
