@@ -17,6 +17,7 @@ from custseg import (
     GaussianMixtureSegmenter,
     HierarchicalSegmenter,
     KMeansSegmenter,
+    LatentClassSegmenter,
     MultiplicityDisplay,
     OutcomeDisplay,
     PsychographicTransformer,
@@ -39,7 +40,10 @@ from custseg import (
 )
 from custseg.datasets import load_wholesale, make_customers, make_transactions
 from custseg.plotting import (
+    CertaintyDisplay,
+    CovarianceDisplay,
     GorgeDisplay,
+    ItemResponseDisplay,
     SegmentFlowDisplay,
     SegmentStabilityDisplay,
     StabilityDisplay,
@@ -77,6 +81,12 @@ def main():
         n_null=0,
         random_state=0,
     )
+    mixture = make_pipeline(
+        BehaviouralTransformer(), GaussianMixtureSegmenter(3, random_state=0)
+    ).fit(spend)
+    much = spend > spend.median()
+    much["Channel"] = clients["Channel"]
+    classes = LatentClassSegmenter(3, n_init=5, random_state=0).fit(much)
     IMAGES.mkdir(exist_ok=True)
     for name, display in {
         "accuracy": AccuracyDisplay.from_report(accuracy := report()),
@@ -94,6 +104,11 @@ def main():
         ),
         "flow": SegmentFlowDisplay.from_stability(stability),
         "gorge": GorgeDisplay.from_estimator(road, spend),
+        "covariance": CovarianceDisplay.from_estimator(
+            mixture, spend, columns=("Grocery", "Fresh")
+        ),
+        "certainty": CertaintyDisplay.from_estimator(mixture, spend),
+        "item_response": ItemResponseDisplay.from_estimator(classes),
     }.items():
         figure = display.plot().figure_
         figure.savefig(IMAGES / f"{name}.png", dpi=90, bbox_inches="tight")

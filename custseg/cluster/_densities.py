@@ -267,7 +267,9 @@ class Levels:
         counts[..., self.kept] = sums
         known = np.add.reduceat(counts, self.starts, axis=2)
         first = totals[..., np.newaxis] - known[..., self.complete]
-        counts[..., self.left_out] = np.maximum(first, 0)
+        counts[..., self.left_out] = first
+        # A step that reached too far may ask for less than nobody.
+        np.maximum(counts, 0, out=counts)
         known = np.add.reduceat(counts, self.starts, axis=2)[..., self.of_column]
         counts += self.prior_count * self.prior
         known = np.maximum(known + self.prior_count, np.finfo(float).tiny)
@@ -328,7 +330,8 @@ class Counts:
         known = np.repeat(totals[..., np.newaxis], self.n_columns, axis=2)
         known[..., self.gaps] = sums[..., self.n_columns :]
         known = np.maximum(known + self.prior_count, np.finfo(float).tiny)
-        counts = sums[..., : self.n_columns] + self.prior_count * self.prior
+        counts = np.maximum(sums[..., : self.n_columns], 0)
+        counts += self.prior_count * self.prior
         return (counts / known,)
 
     def collapsed(self, parameters, totals):

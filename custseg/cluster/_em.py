@@ -17,6 +17,8 @@ _TINY = 1e-300
 _SURE = 0.99  # of a customer that is in the component of a start
 _NOISE = 0.05  # share of noise at the start
 _ROUNDING = 1e-13  # of a log-likelihood
+_REACH = 4.0  # of the first extrapolation, in steps
+_OF_LATE = 3  # cycles of which the slowest tells how much is to come
 
 
 class Runs(NamedTuple):
@@ -57,6 +59,33 @@ class Pass(NamedTuple):
 
     def __add__(self, other):
         return Pass(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def chosen(self, runs):
+        """Return some of the runs."""
+        return Pass(*(part[runs] for part in self))
+
+    def minus(self, other):
+        """Return the difference of statistics; likelihoods stand as they are."""
+        sums = self.sums - other.sums
+        return Pass(self.log_likelihoods, self.totals - other.totals, sums)
+
+    def plus(self, other, times):
+        """Return statistics with some of others added to each run."""
+        totals = self.totals + times[:, np.newaxis] * other.totals
+        sums = self.sums + times[:, np.newaxis, np.newaxis] * other.sums
+        return Pass(self.log_likelihoods, totals, sums)
+
+    def norms(self):
+        """Return the length of each run's statistics."""
+        squared = np.square(self.totals).sum(axis=1)
+        return np.sqrt(squared + np.square(self.sums).sum(axis=(1, 2)))
+
+    def where(self, kept, other):
+        """Return these runs where they are kept, else the others."""
+        pairs = zip(self, other, strict=True)
+        return Pass(
+            *(np.where(kept.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs)
+        )
 
 
 def memberships_in_place(scores):
@@ -124,8 +153,9 @@ class Mixture:
         def of_block(rows):
             statistics = self._statistics(rows)
             base = self.densities.base(rows)
-            scores = self._scores(flat, constants, log_shares, statistics, base)
-            log_densities = memberships_in_place(scores)
+            with np.errstate(all="ignore"):  # which threads do not take over
+                scores = self._scores(flat, constants, log_shares, statistics, base)
+                log_densities = memberships_in_place(scores)
             log_densities += base
             inside = scores[:, :n_components]
             if self.weights is not None:
@@ -169,8 +199,12 @@ class Mixture:
     def renewed(self, passed):
         """Shares and parameters from the sums of a pass."""
         total = np.reshape(self.total, (-1, 1))
-        parameters = self.densities.parameters(passed.sums, passed.totals)
-        return passed.totals / total, parameters
+        # A step that reached too far may ask for a component of less than nobody.
+        totals = np.maximum(passed.totals, _TINY)
+        inside = totals.sum(axis=1, keepdims=True)
+        totals = totals * (np.minimum(inside, total) / inside)
+        parameters = self.densities.parameters(passed.sums, totals)
+        return totals / total, parameters
 
     def _log_shares(self, shares):
         if self.log_noise is not None:
@@ -219,9 +253,14 @@ class Mixture:
 def make_runs(mixture, shares, parameters, *, max_iter, tol):
     """Make runs from given parameters until each has converged.
 
-    A run ends when the log-likelihood is expected to gain less than `tol` a customer
-    if it went on for ever: the gains of EM shrink by about the same factor each time,
-    so the latest two tell their sum (Aitken's rule, after Boehning and others, 1994).
+    EM takes ever smaller steps in about one direction. After each two steps a run
+    therefore reaches further along it (the squared extrapolation of Varadhan and
+    Roland, 2008), here in the expected statistics, which unlike parameters can be added
+    up; if the likelihood falls by that, it goes back.
+
+    A run ends when the log-likelihood is expected to gain less than `tol` a customer if
+    steps went on for ever: the gains of EM shrink by about the same factor each time,
+    so the latest and the slowest factor of late tell their sum (Aitken's rule).
 
     Parameters
     ----------
@@ -230,6 +269,7 @@ def make_runs(mixture, shares, parameters, *, max_iter, tol):
     parameters : tuple
         Of the densities.
     max_iter : int
+        Passes over the customers.
     tol : float
 
     Returns
@@ -239,54 +279,114 @@ def make_runs(mixture, shares, parameters, *, max_iter, tol):
 
     References
     ----------
+    Varadhan, R. and Roland, C. (2008). Simple and globally convergent methods for
+    accelerating the convergence of any EM algorithm. Scandinavian Journal of
+    Statistics 35(2), 335-353. https://doi.org/10.1111/j.1467-9469.2007.00585.x
+
     Boehning, D., Dietz, E., Schaub, R., Schlattmann, P. and Lindsay, B. G. (1994). The
     distribution of the likelihood ratio for mixtures of densities from the
     one-parameter exponential family. Annals of the Institute of Statistical
     Mathematics 46(2), 373-388. https://doi.org/10.1007/BF01720593
     """
     n_threads = blas_thread_count()
-    with one_blas_thread:  # once, and not in every pass
-        return _make_runs(mixture, shares, parameters, max_iter, tol, n_threads)
+    # A reach too far may overflow; it then has no likelihood, and is gone back from.
+    with one_blas_thread, np.errstate(all="ignore"):
+        return _Race(mixture, max_iter, tol, n_threads).run(shares, parameters)
 
 
-def _make_runs(mixture, shares, parameters, max_iter, tol, n_threads):
-    ended, places = [], []
-    active = np.arange(len(shares))
-    last = np.full(len(shares), -np.inf)
-    last_gain = np.full(len(shares), np.nan)
-    for n_iter in range(1, max_iter + 1):
-        passed = mixture.pass_over(shares, parameters, n_threads)
+class _Race:
+    """Runs on their way, those that have ended taken out."""
+
+    def __init__(self, mixture, max_iter, tol, n_threads):
+        self.mixture, self.max_iter, self.tol = mixture, max_iter, tol
+        self.n_threads = n_threads
+        self.n_iter = 0
+        self.ended, self.places = [], []
+
+    def run(self, shares, parameters):
+        """Go on until all have ended."""
+        n_runs = len(shares)
+        self.active = np.arange(n_runs)
+        self.reach = np.full(n_runs, _REACH)
+        self.slowest = np.zeros((n_runs, _OF_LATE))
+        start = self._pass(shares, parameters)
+        self._take_out(shares, parameters, start, np.zeros(n_runs, dtype=bool))
+        before, at = start.log_likelihoods[self.active], start.chosen(self.active)
+        while len(self.active):
+            before, at = self._cycle(before, at)
+        return _joined(self.ended, np.argsort(np.concatenate(self.places)))
+
+    def _cycle(self, before, at):
+        """Two steps, a reach beyond them, and what comes after it.
+
+        Parameters
+        ----------
+        before : ndarray of shape (n_active,)
+            Log-likelihoods a step before `at`'s parameters.
+        at : Pass
+            Whose sums make the next parameters.
+        """
+        first = self._pass(*self.mixture.renewed(at))
+        shares, parameters = self.mixture.renewed(first)
+        second = self._pass(shares, parameters)
+        gain = first.log_likelihoods - before
+        last = second.log_likelihoods - first.log_likelihoods
+        step, bend = first.minus(at), second.minus(first)
+        of_step, of_bend = step.norms(), bend.norms()
+        ratio = of_bend / np.maximum(of_step, _TINY)
+        self.slowest = np.column_stack([ratio**2, self.slowest[:, :-1]])
+        converged = self._no_more_to_gain(second.log_likelihoods, gain, last)
+        on = self._take_out(shares, parameters, second, converged)
+        if not len(on):
+            return None, None
+        at, first, second = (one.chosen(on) for one in (at, first, second))
+        beyond, length = self._beyond(at, first, second)
+        tried = self._pass(*self.mixture.renewed(beyond))
+        kept = tried.log_likelihoods >= second.log_likelihoods
+        self.reach = np.where(kept, self.reach, np.maximum(self.reach / 4, 1.0))
+        self.reach = np.where(kept & (length == self.reach), 4 * self.reach, self.reach)
+        return (
+            np.where(kept, tried.log_likelihoods, second.log_likelihoods),
+            tried.where(kept, second),
+        )
+
+    def _beyond(self, at, first, second):
+        """Statistics further along the way, and how far."""
+        step = first.minus(at)
+        bend = second.minus(first).minus(step)
+        length = step.norms() / np.maximum(bend.norms(), _TINY)
+        length = np.clip(length, 1.0, self.reach)
+        return at.plus(step, 2 * length).plus(bend, length**2), length
+
+    def _pass(self, shares, parameters):
+        self.n_iter += 1
+        return self.mixture.pass_over(shares, parameters, self.n_threads)
+
+    def _take_out(self, shares, parameters, passed, converged):
+        """Keep the runs that have ended, and return the places of the others."""
         now = passed.log_likelihoods
-        with np.errstate(invalid="ignore"):
-            gain = now - last
-        converged = _no_more_to_gain(now, gain, last_gain, tol * mixture.total)
-        ends = converged | np.isnan(now) | (n_iter == max_iter)
+        ends = converged | np.isnan(now) | (self.n_iter + 3 > self.max_iter)
         if ends.any():
-            where = np.flatnonzero(ends)
-            counts = np.full(len(now), n_iter)
+            counts = np.full(len(now), self.n_iter)
             state = Runs(shares, parameters, passed.totals, now, counts, converged)
-            ended.append(state.chosen(where))
-            places.append(active[where])
-        if ends.all():
-            break
+            self.ended.append(state.chosen(ends))
+            self.places.append(self.active[ends])
         on = np.flatnonzero(~ends)
-        shares, parameters = mixture.renewed(passed)
-        if len(on) < len(active):
-            shares, parameters = shares[on], chosen_runs(parameters, on)
-            mixture = mixture.of_runs(on)
-        active, last, last_gain = active[on], now[on], gain[on]
-    return _joined(ended, np.argsort(np.concatenate(places)))
+        if len(on) < len(now):
+            self.mixture = self.mixture.of_runs(on)
+            self.active = self.active[on]
+            self.reach, self.slowest = self.reach[on], self.slowest[on]
+        return on
 
-
-def _no_more_to_gain(now, gain, last_gain, least):
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = gain / last_gain
-        to_come = np.abs(gain * factor / (1 - factor))
-        slows = (factor > 0) & (factor < 1) & (to_come < least)
-        # Within rounding, and after an overshoot, factors tell nothing.
-        stands = np.abs(gain) < np.maximum(1e-3 * least, _ROUNDING * np.abs(now))
-        turned = (factor <= 0) & (np.abs(gain) < least)
-    return slows & (np.abs(gain) < 10 * least) | stands | turned
+    def _no_more_to_gain(self, now, gain, last):
+        """Whether what is still to come is less than the tolerance."""
+        least = self.tol * self.mixture.total
+        with np.errstate(all="ignore"):
+            factor = np.fmax(last / gain, self.slowest.max(axis=1))
+            to_come = np.abs(last) * factor / (1 - factor)
+        slows = (factor < 1) & (to_come < least)
+        # Within rounding, factors tell nothing.
+        return slows | (np.abs(last) < _ROUNDING * np.abs(now))
 
 
 def _joined(parts, order):

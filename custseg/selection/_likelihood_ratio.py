@@ -226,7 +226,9 @@ def _fitted(segmenter, n_components, X, seed):
     mixture = clone(segmenter).set_params(n_components=n_components)
     if mixture.random_state is None:
         mixture.set_params(random_state=seed)
-    return mixture.fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SegmentWarning)  # nobody sees these segments
+        return mixture.fit(X)
 
 
 def _gain(fewer, more):
