@@ -4,11 +4,12 @@ python benchmarks/simulations/mixtures.py            about twelve minutes on two
 
 Writes mixtures.csv beside it. Fixed seeds, 200 tables a row.
 
-- ``coverage``: 2,000 customers of two latent classes (.6 and .4), three questions of two
-  levels, one of three, one count and one number; of every column 20 % of the answers are
-  missing, with a chance that depends on the answer to the first question, which all have
-  given (missing at random). Share of the true parameters that lie in their 95 % interval
-  by `bootstrap_parameters` with 200 draws, pooled over parameters and tables.
+- ``coverage``: 2,000 customers of two latent classes (.6 and .4), three questions of
+  two levels, one of three, one count and one number; of every column 20 % of the
+  answers are missing, with a chance that depends on the answer to the first question,
+  which all have given (missing at random). Share of the true parameters that lie in
+  their 95 % interval by `bootstrap_parameters` with 200 draws, pooled over parameters
+  and tables.
 - ``level, latent classes``: 300 customers who answer five questions of two levels
   independently, so that one class is enough; share of tables in which
   `bootstrap_likelihood_ratio` rejects one class at .05, with 39 draws.

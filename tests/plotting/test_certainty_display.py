@@ -157,6 +157,15 @@ def test_bars_are_shares_of_the_segments_customers(display):
     display.figure_.canvas.draw()
 
 
+def test_counts_are_short():
+    table = pd.DataFrame({"segment": [0, 1], "customers": [1_234, 1_250_000]})
+    table = table.assign(mean_probability=0.9, sure=0.5, ambiguous=0)
+    bins = pd.DataFrame({"segment": [0, 1], "low": 0.9, "high": 1, "customers": 1})
+    display = CertaintyDisplay(table=table, bins=bins).plot()
+    texts = [text.get_text() for text in display.ax_.texts[::2]]
+    assert texts == ["segment 0\n1,234 customers", "segment 1\n1.2M customers"]
+
+
 @pytest.mark.parametrize("n_segments", [1, 4, 8])
 def test_texts_do_not_touch(n_segments):
     class Even(Told):
