@@ -23,7 +23,7 @@ from custseg.exceptions import SegmentWarning
 from custseg.scoring._classes import AsScored
 from custseg.scoring._segments import Components
 
-_RIDGE = 1e-6  # of the variance of all customers
+_RIDGE = 1e-8  # of the variance of all customers
 
 
 class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):

@@ -50,7 +50,7 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
     start_size : int or None, default=20000
         Beyond so many customers starts are run on a random draw of so many, and the
         best three different ones on all. None runs every start on all customers.
-    reg_covar : float, default=1e-6
+    reg_covar : float, default=1e-8
         Added to the variances, in units of the variance of all customers: of the
         columns, with "full" and "tied" of all directions.
     max_iter : int, default=1000
@@ -192,7 +192,7 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
         weights="frequency",
         n_init=10,
         start_size=20_000,
-        reg_covar=1e-6,
+        reg_covar=1e-8,
         max_iter=1000,
         tol=1e-6,
         random_state=None,
