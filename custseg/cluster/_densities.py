@@ -92,13 +92,13 @@ class Gaussians:
     def collapsed(self, parameters, totals):
         """Whether a run has a component that stands for too few or too like customers.
 
-        With no more customers than columns a covariance of one's own is singular.
+        With no more customers than parameters of its own a component fits any of them.
         """
         covariances = parameters[1]
         spread = np.linalg.eigvalsh(covariances)[..., 0].min(axis=1)
         flat = ~(spread > max(_FLAT, 2 * self.ridge))
-        fewest = 0 if self.tied else self.n_features + 1
-        return flat | (totals.min(axis=1) < fewest)
+        own = 0 if self.tied else self.n_statistics
+        return flat | (totals.min(axis=1) <= own)
 
     def n_parameters(self, n_components):
         """Free parameters of a run."""

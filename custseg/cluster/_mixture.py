@@ -131,8 +131,9 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
     size and variance of whose customers one in ten lies nearer to the other's mean.
 
     **Collapse.** The likelihood of a component on one customer has no bound, so a high
-    one can be worth nothing. A start counts only if each component has more customers
-    than columns ("full"), or two (otherwise), and no direction without spread.
+    one can be worth nothing. A start counts only if each component has a direction of
+    any length and more customers than parameters of its own ("full"), or two ("diag",
+    "spherical").
 
     References
     ----------

@@ -41,14 +41,10 @@ class LikelihoodRatioTest:
     Examples
     --------
     >>> import numpy as np
-    >>> from custseg.cluster import GaussianMixtureSegmenter
-    >>> from custseg.selection import bootstrap_likelihood_ratio
-    >>> rng = np.random.default_rng(0)
-    >>> X = np.concatenate([rng.normal(0, 1, 60), rng.normal(5, 1, 40)])[:, None]
-    >>> segmenter = GaussianMixtureSegmenter(n_init=2, random_state=0)
-    >>> test = bootstrap_likelihood_ratio(
-    ...     segmenter, X, n_components=(1, 2), n_draws=39, random_state=0
-    ... )
+    >>> from custseg.selection import LikelihoodRatioTest
+    >>> numbers, draws = np.array([1, 2]), np.array([99, 20])
+    >>> statistics, p_values = np.array([88.0, 3.1]), np.array([0.01, 0.5])
+    >>> test = LikelihoodRatioTest(numbers, statistics, p_values, draws, alpha=0.05)
     >>> test.enough
     2
     """
@@ -163,6 +159,22 @@ def bootstrap_likelihood_ratio(
 
     Besag, J. and Clifford, P. (1991). Sequential Monte Carlo p-values. Biometrika
     78(2), 301-304. https://doi.org/10.1093/biomet/78.2.301
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from custseg.cluster import GaussianMixtureSegmenter
+    >>> from custseg.selection import bootstrap_likelihood_ratio
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.concatenate([rng.normal(0, 1, 60), rng.normal(5, 1, 40)])[:, None]
+    >>> segmenter = GaussianMixtureSegmenter(n_init=2, random_state=0)
+    >>> test = bootstrap_likelihood_ratio(
+    ...     segmenter, X, n_components=(1, 2), n_draws=39, random_state=0
+    ... )
+    >>> test.frame()[["n_components", "p_value", "rejected"]].round(2)
+       n_components  p_value  rejected
+    0             1     0.02      True
+    1             2     0.42     False
     """
     check_scalar(
         alpha, "alpha", Real, min_val=0, max_val=1, include_boundaries="neither"
