@@ -9,6 +9,17 @@ def as_frame(table):
     return frame if isinstance(frame, nw.DataFrame) else None
 
 
+def as_known_frame(table):
+    """Return an Arrow table as a pandas frame, which scikit-learn can take apart.
+
+    Anything else is returned as it is.
+    """
+    if not nw.dependencies.is_pyarrow_table(table):
+        return table
+    # What Arrow knows of a pandas index would take a column out of the table.
+    return table.to_pandas(ignore_metadata=True)
+
+
 def rows_at(table, positions):
     """Return rows of a frame or an array by position, as what the table is."""
     frame = as_frame(table)

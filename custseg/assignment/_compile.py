@@ -6,10 +6,11 @@ from custseg._sklearn import check_is_fitted
 from custseg.assignment._compile_sklearn import TRANSLATIONS
 from custseg.assignment._typicality import ROUNDED
 from custseg.scoring import Scorer
-from custseg.scoring._columns import Beside
+from custseg.scoring._columns import Beside, only_read
 from custseg.scoring._numbers import AsNumbers
 from custseg.scoring._places import Places
 from custseg.scoring._road import Road, Types
+from custseg.scoring._rules import Decided
 from custseg.scoring._segments import Curves, Tempered, Typicality
 
 
@@ -23,8 +24,7 @@ def compile_scorer(model):
     Parameters
     ----------
     model : fitted SegmentationModel, segmenter, SegmentSearch, classifier or Pipeline
-        What is in it must be of custseg, or one of the steps of scikit-learn that
-        Notes lists.
+        What is in it must be one of the steps that Notes lists.
 
     Returns
     -------
@@ -47,6 +47,17 @@ def compile_scorer(model):
     -----
     The scorer gives the same segments as `predict` of the model, and probabilities that
     differ by less than 1e-12.
+
+    Steps of custseg that are known: KMeansSegmenter, HierarchicalSegmenter,
+    SOMSegmenter, GaussianMixtureSegmenter, RuleSegmenter, SegmentSearch,
+    DiscriminantAssigner, TypingTool, RFMScorer, PsychographicTransformer, BlockScaler;
+    and, without the settings that make columns anew, DemographicTransformer (birth,
+    bands), FirmographicTransformer (founded, bands, trade_map), GeographicTransformer
+    (hierarchy, places, latitude), BehaviouralTransformer (shares, cyclic, usage,
+    new_within), OccasionTransformer (shares, cyclic, events), SocialTransformer
+    (engagement, activity, given) and AdoptionTransformer (scores, shares, adopted).
+    BenefitTransformer, LifecycleTransformer and LoyaltyTransformer are not, nor are
+    rules that answer with `reject_alpha`.
 
     Steps of scikit-learn that are known: Pipeline, ColumnTransformer, FeatureUnion,
     StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Normalizer,
@@ -77,6 +88,7 @@ def compile_scorer(model):
     if hasattr(model, "segment_ids_"):
         return _of_model(model)
     names, steps, last = _from_start(model, _names_of(model), "the model")
+    names, steps = _only_read(model, names, steps)
     if last is None:
         raise _unknown(model, "the model", "an estimator with predict at its end")
     ids = np.asarray(last.classes)
@@ -94,11 +106,28 @@ def _from_start(estimator, names, path):
     return asked, (), Last(*estimator._scorer_step(only_questions=True))
 
 
-def _names_of(estimator):
-    """Return the columns that a fitted estimator began with."""
+def _only_read(model, names, steps):
+    """Leave out columns that the answer does not go by.
+
+    An array has all its columns, for they are told apart by their order.
+    """
+    if not hasattr(_first_of(model), "feature_names_in_"):
+        return names, steps
+    positions, steps = only_read(steps, len(names))
+    return tuple(names[position] for position in positions), steps
+
+
+def _first_of(estimator):
+    """Return the step that a table comes to first."""
     for _, step in getattr(estimator, "steps", ()):
         if not _is_passed(step):  # which knows no columns
-            return _names_of(step)
+            return _first_of(step)
+    return estimator
+
+
+def _names_of(estimator):
+    """Return the columns that a fitted estimator began with."""
+    estimator = _first_of(estimator)
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         return tuple(map(str, names))
@@ -134,6 +163,10 @@ def _road_of(model, ids):
     columns, steps, last = _from_start(road.answering, columns, f"the {part}")
     if last is None:
         raise _unknown(road.answering, f"the {part}", "an estimator with predict")
+    if road.typicality is not None and isinstance(last.step, Decided):
+        # Distances would be taken of the segments that the rules have decided.
+        raise _unknown(road.answering, f"the {part}", "rules without reject_alpha")
+    columns, steps = _only_read(model, columns, steps)
     known = np.asarray(last.classes)
     if road.assigner is None:
         known = road.numbering.ids[known]
@@ -220,13 +253,14 @@ def steps_of(estimator, names, path):
         kind = type(estimator)
         translate = TRANSLATIONS.get(kind.__name__)
         if translate is None or not kind.__module__.startswith("sklearn."):
-            raise _unknown(estimator, path, "a step of custseg or a common one")
+            wanted = "one that the notes of compile_scorer list"
+            raise _unknown(estimator, path, wanted)
         step = translate(estimator, path)
     else:
         step = frozen()
     if isinstance(step, tuple):
-        *steps, last, classes = step
-        return tuple(steps), Last(last, classes)
+        *before, last, classes = step
+        return tuple(before), Last(last, classes)
     return (step,), None
 
 
@@ -281,8 +315,12 @@ def _of_union(union, names, path):
 
 
 def _unknown(estimator, path, wanted):
+    settings = getattr(estimator, "_unfrozen", list)()
+    got, remedy = type(estimator).__name__, "Replace it"
+    if settings:
+        got += f" with {' and '.join(f'{one}=' for one in settings)}"
+        remedy = "Make these columns before the model"
     return TypeError(
-        f"Each step must be one that a scorer can compute: {wanted}. Got "
-        f"{type(estimator).__name__} ({path}) instead. Replace it, or answer by the "
-        "model itself."
+        f"Each step must be one that a scorer can compute: {wanted}. Got {got} "
+        f"({path}) instead. {remedy}, or answer by the model itself."
     )

@@ -16,7 +16,7 @@ from custseg._sklearn import (
     fit_context,
     validate_data,
 )
-from custseg._utils._frames import as_frame
+from custseg._utils._frames import as_frame, as_known_frame
 from custseg._utils._pipelines import last_step
 from custseg.assignment._calibration import METHODS
 from custseg.assignment._identity import check_min_jaccard
@@ -252,7 +252,8 @@ class SegmentationModel(
         Parameters
         ----------
         X : frame or array-like of shape (n_customers, n_columns)
-            One row a customer, with the basis, descriptor and id columns.
+            One row a customer, with the basis, descriptor and id columns. Frames are
+            of pandas or polars; an Arrow table is turned into one of pandas.
         y : None
             Ignored; here for scikit-learn's sake.
 
@@ -354,6 +355,7 @@ class SegmentationModel(
     def _fit(self, X, former=None, min_jaccard=None, unused=None):
         """Fit; segments that are those of a former model have its ids and names."""
         check_parts(self)
+        X = as_known_frame(X)
         validate_data(self, X, skip_check_array=True)
         X = as_table(X)
         self._overrides = {}
@@ -495,7 +497,7 @@ class SegmentationModel(
         `predict_proba`, answer.
         """
         check_margin(border_margin)
-        X = self._checked(customers)
+        X = customers = self._checked(customers)
         opinion = self._opinion(X)
         segment, shown = opinion.segment, opinion.likeliest
         by_people = {}

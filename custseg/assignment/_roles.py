@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
-from custseg._utils._frames import as_frame
+from custseg._utils._frames import as_frame, as_known_frame
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 
 
@@ -24,7 +24,7 @@ def columns_of(table, names, role):
             "out to take all columns."
         )
     frame = as_frame(table)
-    known = range(table.shape[1]) if frame is None else list(table.columns)
+    known = range(table.shape[1]) if frame is None else list(frame.columns)
     missing = [name for name in names if name not in known]
     if missing:
         them = "it" if len(missing) == 1 else "them"
@@ -42,9 +42,9 @@ def columns_of(table, names, role):
 
 
 def as_table(X):
-    """Return a frame as it is, and anything else as a two-dimensional array."""
+    """Return a frame that scikit-learn knows, or else a two-dimensional array."""
     if as_frame(X) is not None:
-        return X
+        return as_known_frame(X)
     return check_array(X, dtype=None, ensure_all_finite=False)
 
 

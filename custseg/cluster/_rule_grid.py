@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from custseg.features._levels import level_text
+from custseg.scoring._rules import locate
 
 __all__ = [
     "Among",
@@ -131,11 +132,7 @@ class Axis(NamedTuple):
     def locate(self, values):
         """Find the cell of each number; -1 for those that are no level."""
         points = np.array(self.cells, dtype=np.float64)
-        right = np.searchsorted(points, values, side="right")
-        if self.kind == "number":
-            return right + np.searchsorted(points, values, side="left")
-        exact = (right > 0) & (points[right - 1] == values)
-        return np.where(exact, right - 1, -1)
+        return locate(points, values, is_line=self.kind == "number")
 
     def place_of(self, value):
         """Find the cell of one value, a label for a band."""

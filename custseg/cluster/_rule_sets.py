@@ -240,10 +240,11 @@ def value_tiers_table(column="monetary_total", *, shares=(0.2, 0.3)):
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import pandas as pd
     >>> from custseg.cluster import RuleSegmenter, value_tiers_table
-    >>> spend = np.array([[5.0], [1], [9], [2], [40], [3], [7], [100], [4], [6]])
-    >>> segmenter = RuleSegmenter(value_tiers_table()).fit(spend)
+    >>> spend = [5.0, 1, 9, 2, 40, 3, 7, 100, 4, 6]
+    >>> customers = pd.DataFrame({"monetary_total": spend})
+    >>> segmenter = RuleSegmenter(value_tiers_table()).fit(customers)
     >>> segmenter.segment_names_
     {0: 'low value', 1: 'middle value', 2: 'high value'}
     >>> segmenter.segment_sizes_

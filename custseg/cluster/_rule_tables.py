@@ -161,6 +161,16 @@ f=5. Add rules, or name the rest by otherwise=.
         """
         return self._axes
 
+    @property
+    def owners(self):
+        """Place in `names` of the segment of each cell, an axis of `axes` each.
+
+        Returns
+        -------
+        ndarray of int
+        """
+        return self._owner
+
     def owners_of(self, places):
         """Find the segments of cells.
 

@@ -3,14 +3,33 @@
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from custseg._sklearn import check_is_fitted, fit_context
+from custseg._sklearn import check_feature_names_in, check_is_fitted, fit_context
 from custseg.cluster._rule_sets import marketing_table
 from custseg.cluster._rule_tables import RuleTable
 from custseg.cluster._segmenter import SegmenterMixin
-from custseg.exceptions import DataQualityError, SchemaError
-from custseg.features._columns import check_names, check_observed, numbers, read_columns
+from custseg.exceptions import SchemaError
+from custseg.features._columns import (
+    Column,
+    check_names,
+    check_observed,
+    numbers,
+    quoted,
+    read_columns,
+)
 from custseg.features._levels import labels
 from custseg.features._rfm_cuts import class_limits
+from custseg.scoring._columns import Beside
+from custseg.scoring._places import Places
+from custseg.scoring._rules import (
+    Decided,
+    RuleAxis,
+    RuleCells,
+    bands_of,
+    check_complete,
+    check_known,
+    check_levels,
+    mean_of,
+)
 
 __all__ = ["RuleSegmenter"]
 
@@ -38,54 +57,41 @@ def _learn_cuts(name, band, values):
     return known[places]
 
 
-def _bands_of(values, band, cuts):
-    """Find the band of each number."""
-    side = "right" if band.equal == "upper" else "left"
-    places = np.searchsorted(cuts, values, side=side)
-    if band.missing is None:
-        return places
-    return np.where(np.isnan(values), band.labels.index(band.missing), places)
-
-
-def _refuse(name, wrong, constraint, remedy):
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise DataQualityError(
-            f"Column {name!r} must have {constraint}. Got others in {len(rows)} of "
-            f"{len(wrong)} rows instead (first: row {rows[0]}). {remedy}"
-        )
-
-
 def _complete_numbers(column):
     values = numbers(column, _REMEDY)
-    _refuse(
-        column.name,
-        np.isnan(values),
-        "numbers and no missing value (NaN)",
-        "Fill the column, leave the rows out, or band it with a label for missing.",
-    )
+    check_complete(column.name, values)
     return values
 
 
 def _places_of_text(column, axis):
     """Find the cell of each customer's level."""
     codes, levels = labels(column)
-    _refuse(
-        column.name,
-        codes < 0,
-        "levels and no missing value (NaN)",
-        "Fill the column, or leave the rows out.",
-    )
+    missing = codes < 0
+    check_known(column.name, missing, np.zeros_like(missing), axis.listed())
     places = np.array([axis.level_place(level) for level in levels], dtype=np.intp)
     places = places[codes]
-    _refuse(column.name, places < 0, f"levels among {axis.listed()}", "Correct them.")
+    check_known(column.name, missing, places < 0, axis.listed())
     return places
 
 
 def _places_of_levels(name, values, axis):
     places = axis.locate(values)
-    _refuse(name, places < 0, f"levels among {axis.listed()}", "Correct them.")
+    check_levels(name, values, places, axis.listed())
     return places
+
+
+def _place_of_missing(band):
+    return -1 if band.missing is None else band.labels.index(band.missing)
+
+
+def _refuse_nameless(named, n_columns):
+    """Refuse a table without names: taking columns by their order would be a guess."""
+    raise SchemaError(
+        f"A table must have names where rules are on named columns: {quoted(named)}. "
+        f"Got n_features={n_columns} columns without names instead. Pass a frame, have "
+        'a transformer make one by set_output(transform="pandas"), or write the rules '
+        "on positions, 0 for the first column."
+    )
 
 
 class RuleSegmenter(SegmenterMixin, BaseEstimator):
@@ -128,8 +134,10 @@ class RuleSegmenter(SegmenterMixin, BaseEstimator):
 
     Notes
     -----
-    Columns are found by name or position; others are not used. In an array, which has
-    no names, the columns of the table come first, in its order (`RuleTable.columns`).
+    Columns are found by name, or by position where the rules give an int; others are
+    not used. Rules on named columns refuse a table without names: behind a transformer
+    they need its ``set_output(transform="pandas")``. The columns of an array may be
+    called "x0", "x1" and so on.
 
     A segment without training customers keeps its name and gets customers in
     `predict` if there are any.
@@ -189,7 +197,8 @@ class RuleSegmenter(SegmenterMixin, BaseEstimator):
         Raises
         ------
         SchemaError
-            If a column is not there, or does not hold what the rules ask for.
+            If a column is not there or does not hold what the rules ask for, or the
+            table has no names and the rules are on named columns.
         DataQualityError
             If a value is missing, infinite or no declared level.
         DegenerateFitError
@@ -259,19 +268,11 @@ class RuleSegmenter(SegmenterMixin, BaseEstimator):
         """Find the columns of the table, by what the table calls them."""
         wanted = self._table.columns
         names = [column.name for column in columns]
-        unnamed = not hasattr(self, "feature_names_in_")
-        if unnamed and not any(one in names for one in wanted if isinstance(one, str)):
-            named = [one for one in wanted if isinstance(one, str)]
-            if len(named) > len(columns):
-                raise SchemaError(
-                    f"An array must have the {len(named)} columns of the rules first: "
-                    f"{', '.join(named)}. Got n_features={len(columns)} instead."
-                )
-            places = {name: place for place, name in enumerate(named)}
-        else:
-            named = [one for one in wanted if isinstance(one, str)]
-            check_names("Rules", named, names)
-            places = {name: names.index(name) for name in named}
+        named = [one for one in wanted if isinstance(one, str)]
+        if not hasattr(self, "feature_names_in_") and not set(named) <= set(names):
+            _refuse_nameless(named, len(columns))
+        check_names("Rules", named, names)
+        places = {name: names.index(name) for name in named}
         for one in wanted:
             if not isinstance(one, str):
                 if not -len(columns) <= one < len(columns):
@@ -307,15 +308,55 @@ class RuleSegmenter(SegmenterMixin, BaseEstimator):
         if axis.kind == "levels":
             for one, numbers_ in zip(columns, values, strict=True):
                 _places_of_levels(found[one].name, numbers_, axis)
-        mean = sum(values[1:], start=values[0]) / len(values)
-        return np.floor(mean + 0.5) if axis.kind == "levels" else mean
+        return mean_of(values, rounded=axis.kind == "levels")
 
     def _banded(self, column, band, name):
         if band.missing is None:
             values = _complete_numbers(column)
         else:
             values = numbers(column, _REMEDY)
-        return _bands_of(values, band, self.thresholds_[name])
+        cuts, missing = self.thresholds_[name], _place_of_missing(band)
+        return bands_of(values, cuts, band.equal, missing)
+
+    def _scorer_step(self):
+        names = check_feature_names_in(self, None).tolist()
+        found = self._found([Column(name, "number", None) for name in names])
+        used = list(dict.fromkeys(names.index(one.name) for one in found.values()))
+        position = {
+            name: used.index(names.index(one.name)) for name, one in found.items()
+        }
+        axes = tuple(self._frozen_axis(axis, position) for axis in self._table.axes)
+        step = RuleCells(axes, self._label_of[self._table.owners])
+        before = Beside(((np.array(used, dtype=np.intp), (step,)),))
+        return before, Decided(), np.arange(self.n_segments_)
+
+    def _frozen_axis(self, axis, position):
+        """Return a column cut into cells, as a scorer reads it."""
+        name, kind, cells = axis.column, axis.kind, axis.cells
+        means, bands = dict(self._table.means), dict(self._table.bands)
+        columns = means.get(name, (name,))
+        points, levels, other, equal, missing = (), None, -1, "upper", -1
+        if kind == "band":
+            band, points = bands[name], self.thresholds_[name]
+            equal, missing = band.equal, _place_of_missing(band)
+        elif kind == "text":
+            named = [one for one in cells if one is not None]
+            levels = Places(named, "level")
+            other = len(named) if len(named) < len(cells) else -1
+        else:
+            points = cells
+        return RuleAxis(
+            str(name),
+            kind,
+            np.array([position[one] for one in columns], dtype=np.intp),
+            np.array(points, dtype=np.float64),
+            levels,
+            other,
+            equal,
+            missing,
+            axis.listed() if kind in ("levels", "text") else "",
+            name in means,
+        )
 
     def _centers(self, columns):
         """Return means of the columns in each segment; None if there is text."""

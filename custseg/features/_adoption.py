@@ -134,6 +134,8 @@ class AdoptionTransformer(MixedTransformer):
      'late majority', 'late majority', 'not yet', 'not yet', 'not yet', 'not yet']
     """
 
+    _derived_by = ("scores", "shares", "adopted")
+
     _parameter_constraints = {
         "scores": [Mapping, None],
         "reverse": [tuple, list],

@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from custseg._sklearn import Interval, StrOptions, available_if, check_is_fitted
+from custseg._sklearn import Interval, StrOptions, check_is_fitted
 from custseg.exceptions import DataQualityError
 from custseg.features._columns import Column, check_names, numbers, quoted
 from custseg.features._compositions import (
@@ -156,6 +156,8 @@ class BehaviouralTransformer(MixedTransformer):
        orders  spend
     4    1.41   1.81
     """
+
+    _derived_by = ("shares", "cyclic", "usage", "new_within")
 
     _parameter_constraints = {
         "shares": [Mapping, None],
@@ -322,7 +324,3 @@ class BehaviouralTransformer(MixedTransformer):
             for name, scale in zip(self.kinds_, self.indicator_scales_, strict=True)
             if not np.isnan(scale)
         )
-
-    @available_if(lambda self: not (self.shares or self.cyclic or self.usage))
-    def _scorer_step(self):
-        return self._frozen()

@@ -343,7 +343,7 @@ def check_observed(names, values):
         )
 
 
-def check_names(parameter, wanted, names, what="columns"):
+def check_names(parameter, wanted, names, what="columns", remedy=""):
     """Refuse a parameter that names columns which the table does not have."""
     names = list(names)
     unknown = [name for name in wanted if name not in names]
@@ -351,6 +351,8 @@ def check_names(parameter, wanted, names, what="columns"):
         raise SchemaError(
             f"{parameter} must name {what} of the table. Got {quoted(unknown)} "
             f"instead. There are {quoted(names, limit=12) or 'none'}."
+            + f" {remedy}"
+            * bool(remedy)
         )
 
 

@@ -1,16 +1,21 @@
 """`make_customer_features`: the bases side by side, none outweighing another."""
 
 from collections.abc import Mapping
+from functools import partial
 from numbers import Real
 
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from custseg._sklearn import check_is_fitted
+from custseg._utils._frames import as_frame, as_known_frame
+from custseg.exceptions import SchemaError
 from custseg.features._adoption import AdoptionTransformer
 from custseg.features._behavioural import BehaviouralTransformer
 from custseg.features._benefit import BenefitTransformer
 from custseg.features._block_scaler import BlockScaler
-from custseg.features._columns import quoted
+from custseg.features._columns import check_names, quoted
 from custseg.features._demographic import DemographicTransformer
 from custseg.features._firmographic import FirmographicTransformer
 from custseg.features._geographic import GeographicTransformer
@@ -28,7 +33,8 @@ _TRANSFORMERS = {
     "firmographic": FirmographicTransformer,
     "geographic": GeographicTransformer,
     "behavioural": BehaviouralTransformer,
-    "rfm": RFMScorer,
+    # The mean score is the scores once more: they would count twice.
+    "rfm": partial(RFMScorer, output=("r", "f", "m")),
     "psychographic": PsychographicTransformer,
     "benefit": BenefitTransformer,
     "adoption": AdoptionTransformer,
@@ -38,6 +44,44 @@ _TRANSFORMERS = {
     "loyalty": LoyaltyTransformer,
 }
 _BALANCES = ("variance", "eigenvalue", None)
+
+
+class CustomerFeatures(ColumnTransformer):
+    """A ColumnTransformer that says which base lacks a column, and reads Arrow tables.
+
+    `make_customer_features` makes it.
+    """
+
+    def fit_transform(self, X, y=None, **params):
+        """Fit the bases, and turn the customers into numbers."""
+        X = as_known_frame(X)
+        self._check_columns(X)
+        return super().fit_transform(X, y, **params)
+
+    def transform(self, X, **params):
+        """Turn customers into numbers by what `fit` learned."""
+        check_is_fitted(self)
+        X = as_known_frame(X)
+        if as_frame(X) is not None:
+            self._check_columns(X)
+        return super().transform(X, **params)
+
+    def _check_columns(self, X):
+        """Refuse a table without a column that a base names."""
+        if isinstance(X, pd.DataFrame):
+            known = X.columns.tolist()
+        else:
+            frame = as_frame(X)
+            known = None if frame is None else frame.columns
+        for base, _, columns in self.transformers:
+            named = [column for column in columns if isinstance(column, str)]
+            if named and known is None:
+                raise SchemaError(
+                    "The table must be a frame in memory where bases name columns, as "
+                    f"{base!r} does. Got {type(X).__name__} instead. Pass a pandas, "
+                    "polars or Arrow table, or give the positions of columns."
+                )
+            check_names(f"Base {base!r}", named, known or ())
 
 
 def make_customer_features(
@@ -69,10 +113,13 @@ def make_customer_features(
     demographic, firmographic, geographic, behavioural, rfm, adoption, occasion : \
             list of str, or tuple (transformer, list of str), default=None
         Columns of the base, for the transformer of that name as it is by default; or
-        a transformer of your own settings and its columns.
+        a transformer of your own settings and its columns. For rfm a list is enough
+        where the columns have the names that `RFMScorer` looks for; out come the
+        scores r, f and m without their mean, which would count them twice.
     social, lifecycle, loyalty : list of str, or tuple (transformer, list of str), \
             default=None
-        Likewise.
+        Likewise. For lifecycle and loyalty a list is enough where the columns have
+        the names that `LifecycleTransformer` and `LoyaltyTransformer` look for.
     psychographic : list of str, mapping or tuple, default=None
         A list of items, which are used as they are; or a mapping of scale to items,
         which are averaged, reverse-keyed items found by ``reverse="auto"``; or
@@ -92,11 +139,12 @@ def make_customer_features(
     Returns
     -------
     features : ColumnTransformer
-        Not fitted. Its parts are named as the bases, and each is a Pipeline of the
-        steps `transformer` and `balance`: ``set_params(behavioural__transformer__log=
-        "all")`` reaches in. Columns that are in none are left
-        out. Output columns have the names that the transformers give; where a column
-        is in two bases, the names begin with the base, as ``lifecycle__recency``.
+        Not fitted. Tables may be of Arrow too. Its parts are named as the bases, and
+        each is a Pipeline of the steps `transformer` and `balance`:
+        ``set_params(behavioural__transformer__log="all")`` reaches in. Columns
+        that are in none are left out. Output columns have the names that the
+        transformers give; where a column is in two bases, the names begin with the
+        base, as ``lifecycle__recency``.
 
     Raises
     ------
@@ -154,7 +202,7 @@ def make_customer_features(
         parts.append((name, transformer, columns))
     listed = [column for _, _, columns in parts for column in columns]
     shared = len(set(listed)) < len(listed)
-    return ColumnTransformer(parts, verbose_feature_names_out=shared)
+    return CustomerFeatures(parts, verbose_feature_names_out=shared)
 
 
 def _base(name, value):

@@ -2,7 +2,6 @@
 
 import warnings
 
-from custseg._sklearn import available_if
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.features._bands import band_of, read_bands
 from custseg.features._columns import check_names, numbers, quoted
@@ -141,14 +140,6 @@ class DeclaredTransformer(MixedTransformer):
         if column.name in self.nominal or column.kind == "boolean":
             return "nominal"
         return super()._kind(column)
-
-    def _changed(self):
-        """Return the columns that do not stay as they came."""
-        return {**getattr(self, "_years", {}), **getattr(self, "_bands", {})}
-
-    @available_if(lambda self: not self._changed())
-    def _scorer_step(self):
-        return self._frozen()
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: categories and missing values are allowed."""

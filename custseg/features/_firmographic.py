@@ -218,6 +218,7 @@ class FirmographicTransformer(DeclaredTransformer):
     3          0              1           0          3                 70
     """
 
+    _derived_by = ("founded", "bands", "trade_map")
     _since = "founded"
     _years_name = "years_in_business"
     _longest = 1_500
@@ -324,6 +325,3 @@ class FirmographicTransformer(DeclaredTransformer):
             SegmentWarning,
             stacklevel=5,
         )
-
-    def _changed(self):
-        return {**super()._changed(), **getattr(self, "_trades", {})}

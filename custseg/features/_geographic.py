@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping
 from numbers import Real
 
-from custseg._sklearn import Interval, StrOptions, available_if
+from custseg._sklearn import Interval, StrOptions
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.features._columns import Column, check_names, quoted
 from custseg.features._hierarchy import hierarchy_numbers, is_named, learn_hierarchy
@@ -200,6 +200,8 @@ class GeographicTransformer(MixedTransformer):
     >>> joined.fit_transform(customers[["city"]]).ravel().tolist()
     [4200.0, 4200.0, 4900.0, 20400.0]
     """
+
+    _derived_by = ("hierarchy", "places", "latitude")
 
     _parameter_constraints = {
         "hierarchy": [tuple, list],
@@ -478,12 +480,6 @@ class GeographicTransformer(MixedTransformer):
         if column.kind == "boolean" or column.name in self.nominal:
             return "nominal"
         return super()._kind(column)
-
-    @available_if(
-        lambda self: not self.hierarchy and self.places is None and not self.latitude
-    )
-    def _scorer_step(self):
-        return self._frozen()
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: categories and missing values are allowed."""

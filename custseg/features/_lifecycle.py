@@ -239,7 +239,11 @@ class LifecycleTransformer(MixedTransformer):
     def _check_parameters(self, names):
         """Refuse parameters that cannot be meant, and columns that are not there."""
         wanted = [self.recency, self.frequency, self.gap, self.gap_sd]
-        check_names("Columns of the life cycle", wanted, names)
+        remedy = (
+            "Say what they are called: LifecycleTransformer(recency=..., "
+            "frequency=..., gap=..., gap_sd=...)."
+        )
+        check_names("Columns of the life cycle", wanted, names, remedy=remedy)
         if (self.recent is None) != (self.before is None):
             raise ValueError(
                 "recent and before must be given together. Got one of them instead."

@@ -25,6 +25,10 @@ __all__ = ["LoyaltyTransformer", "net_promoter_score"]
 TYPES = (("none", "spurious"), ("latent", "true"))
 UNKNOWN = "unknown"
 _PROMOTER_LEVELS = ("detractor", "passive", "promoter")
+_ROLES = (
+    "Loyalty needs a column of behaviour and one of attitude; say which they are: "
+    'LoyaltyTransformer(behaviour=("my_rate",), attitude=("my_score",)).'
+)
 _REMEDY = "Convert the column first (pandas.to_numeric)."
 
 
@@ -292,7 +296,7 @@ class LoyaltyTransformer(MixedTransformer):
             wanted = getattr(self, parameter)
             if not wanted:
                 raise ValueError(f"{parameter} must name a column. Got none instead.")
-            check_names(parameter, wanted, names)
+            check_names(parameter, wanted, names, remedy=_ROLES)
         check_names("promoter", [self.promoter] * (self.promoter is not None), names)
         strange = [name for name in self.shares if name not in self.behaviour]
         if strange:

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from custseg._sklearn import (
     CallbackSupportMixin,
+    available_if,
     check_feature_names_in,
     check_is_fitted,
     fit_context,
@@ -123,6 +124,10 @@ def apply_plane(values, frozen):
     return columns
 
 
+def _is_given(value):
+    return value is not None and (not hasattr(value, "__len__") or len(value) > 0)
+
+
 class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Bring numbers, categories and planes of customers to one scale.
 
@@ -141,6 +146,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     min_share = 0.0
     strict = False
     _logged = "numeric columns"  # what `log` may name
+    # Parameters by which columns do not stay as they came; None where they never do.
+    _derived_by = None
     _remedy = _REMEDY  # of text in a column of numbers
 
     # -- what a subclass says --------------------------------------------------------
@@ -449,8 +456,15 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             return "the median rank"
         return repr(OTHER) if OTHER in self.levels_[name] else "no level"
 
-    def _frozen(self):
-        """Return the step of a scorer, for columns that are derived as they came."""
+    def _unfrozen(self):
+        """Name the parameters that are given and that a scorer cannot follow."""
+        return [
+            name for name in self._derived_by or () if _is_given(getattr(self, name))
+        ]
+
+    @available_if(lambda self: self._derived_by is not None and not self._unfrozen())
+    def _scorer_step(self):
+        """Return the step of a scorer, for columns that stay as they came."""
         kinds, scalings = list(self.kinds_.items()), frozen_scalings(self)
 
         def level_of(position):

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from custseg._sklearn import Interval, StrOptions, available_if
+from custseg._sklearn import Interval, StrOptions
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.features._columns import check_names, quoted
 from custseg.features._compositions import (
@@ -206,6 +206,8 @@ class OccasionTransformer(MixedTransformer):
     wedding_days_until 10.00 90.00  90.00
     wedding_days_since 90.00 90.00  10.00
     """
+
+    _derived_by = ("shares", "cyclic", "events")
 
     _parameter_constraints = {
         "shares": [Mapping, None],
@@ -436,10 +438,6 @@ class OccasionTransformer(MixedTransformer):
         if column.kind == "boolean" or column.name in self.nominal:
             return "nominal"
         return super()._kind(column)
-
-    @available_if(lambda self: not (self.shares or self.cyclic or self.events))
-    def _scorer_step(self):
-        return self._frozen()
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: categories and missing values are allowed."""

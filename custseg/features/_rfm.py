@@ -21,13 +21,18 @@ from custseg.exceptions import (
     SchemaError,
     SegmentWarning,
 )
-from custseg.features._columns import check_names, numbers, read_columns
+from custseg.features._columns import Column, check_names, numbers, read_columns
 from custseg.features._levels import count_unseen, counted, labels
-from custseg.features._rfm_cuts import class_limits, quantile_limits, score_by
-from custseg.features._rfm_figures import (
+from custseg.features._rfm_cuts import class_limits, quantile_limits
+from custseg.features._rfm_figures import typical_interval
+from custseg.scoring._columns import Beside
+from custseg.scoring._places import Places
+from custseg.scoring._rfm import (
+    RFMScores,
     checked_figures,
+    outputs_of,
     own_interval,
-    typical_interval,
+    score_by,
 )
 
 __all__ = ["RFMScorer"]
@@ -343,18 +348,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         scores, relative = self._scores(read_columns(self, X, reset=False))
-        r, f, m = scores
-        w = self.weights
-        base = 10 ** len(str(self.n_scores))
-        made = {
-            "r": lambda: r,
-            "f": lambda: f,
-            "m": lambda: m,
-            "score": lambda: (w[0] * r + w[1] * f + w[2] * m) / (w[0] + w[1] + w[2]),
-            "cell": lambda: (r * base + f) * base + m,
-            "relative_recency": lambda: relative,
-        }
-        return np.column_stack([made[name]() for name in self.output])
+        return outputs_of(self.output, scores, relative, self.weights, self.n_scores)
 
     def cells(self, X):
         """Name the cell of each customer, as "5-4-5".
@@ -464,7 +458,8 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
                 )
             return columns[name]
         names = [column.name for column in columns]
-        check_names(parameter, [name], names)
+        remedy = f'Say what the column is called: RFMScorer({parameter}="my_name").'
+        check_names(parameter, [name], names, remedy=remedy)
         return columns[names.index(name)]
 
     def _figures(self, columns):
@@ -580,9 +575,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         codes, levels = self._groups_of(columns)
         self._tell_groups(codes, levels, told)
         scored = self._scored(figures, codes, levels)
-        tables = [self.group_cuts_.get(level, self.cuts_) for level in levels]
-        cuts = np.array([table.to_numpy() for table in [*tables, self.cuts_]])
-        signed = cuts * np.array([-1.0, 1.0, 1.0])[:, np.newaxis]
+        signed = self._signed_cuts(levels)
         scores = []
         for measure, values in enumerate(scored):
             limits = signed[:, measure].T
@@ -592,6 +585,30 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         if "relative_recency" in self.output:
             relative = self._relative(figures, codes, levels)
         return np.array(scores), relative
+
+    def _signed_cuts(self, levels):
+        """Return where scores begin in each group and over all, larger being better."""
+        tables = [self.group_cuts_.get(level, self.cuts_) for level in levels]
+        cuts = np.array([table.to_numpy() for table in [*tables, self.cuts_]])
+        return cuts * np.array([-1.0, 1.0, 1.0])[:, np.newaxis]
+
+    def _scorer_step(self):
+        names = check_feature_names_in(self, None).tolist()
+        found = self._named([Column(name, "number", None) for name in names])
+        positions = [names.index(column.name) for column in found.values()]
+        levels = [*self.group_cuts_, *self._small_groups]
+        intervals = [self.group_intervals_.get(x, np.nan) for x in levels]
+        step = RFMScores(
+            self._signed_cuts(levels),
+            np.array([*intervals, self.typical_interval_]),
+            np.array(self.weights, dtype=np.float64),
+            tuple(self.output),
+            bool(self.relative),
+            self._wants_intervals(),
+            None if self.groups is None else Places(levels, "level"),
+            bool(self.strict),
+        )
+        return Beside(((np.array(positions, dtype=np.intp), (step,)),))
 
     def _tell_groups(self, codes, levels, told):
         """Warn of groups without cuts of their own, or raise if `strict`."""

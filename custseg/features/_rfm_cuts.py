@@ -8,27 +8,7 @@ import numpy as np
 
 from custseg.exceptions import DegenerateFitError
 
-__all__ = ["class_limits", "natural_breaks", "quantile_limits", "score_by"]
-
-
-def score_by(values, limits):
-    """Count the limits that each value reaches, and one more.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_customers,)
-    limits : sequence of floats or of ndarrays of shape (n_customers,)
-        Not falling; NaN at the end for scores that nobody reaches.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_customers,)
-        Float64, whole.
-    """
-    scores = np.ones(len(values))
-    for limit in limits:
-        scores += values >= limit
-    return scores
+__all__ = ["class_limits", "natural_breaks", "quantile_limits"]
 
 
 def quantile_limits(values, n_scores, ties):

@@ -122,6 +122,8 @@ class SocialTransformer(MixedTransformer):
     word_of_mouth    1.0  -1.0     0.67   0.0
     """
 
+    _derived_by = ("engagement", "activity", "given")
+
     _parameter_constraints = {
         "engagement": [tuple, list],
         "per": [str, None],

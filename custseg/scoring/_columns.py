@@ -264,6 +264,33 @@ class Beside(Record):
         return np.concatenate(blocks, axis=1)
 
 
+def only_read(steps, n_columns):
+    """Leave out columns that no step reads.
+
+    Parameters
+    ----------
+    steps : tuple of steps
+    n_columns : int
+        Columns that they get.
+
+    Returns
+    -------
+    positions : list of int
+        Of the columns that are read, rising.
+    steps : tuple of steps
+        That get these alone.
+    """
+    if not steps or not isinstance(steps[0], Beside):
+        return list(range(n_columns)), steps
+    parts = []
+    for positions, inner in steps[0].parts:
+        own, inner = only_read(inner, len(positions))
+        parts.append((positions[own], inner))
+    read = np.unique(np.concatenate([positions for positions, _ in parts]))
+    parts = [(np.searchsorted(read, positions), inner) for positions, inner in parts]
+    return read.tolist(), (Beside(tuple(parts)), *steps[1:])
+
+
 class Chosen:
     """Some columns of a source."""
 

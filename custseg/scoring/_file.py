@@ -9,7 +9,16 @@ from uuid import uuid4
 import numpy as np
 
 from custseg.exceptions import ModelFileError
-from custseg.scoring import _classes, _columns, _numbers, _road, _scorer, _segments
+from custseg.scoring import (
+    _classes,
+    _columns,
+    _numbers,
+    _rfm,
+    _road,
+    _rules,
+    _scorer,
+    _segments,
+)
 from custseg.scoring._places import Places
 from custseg.scoring._record import KINDS, Record
 
@@ -18,7 +27,7 @@ _VERSION = 1
 _SHA = hashlib.sha256().digest_size
 _ALIGNED = 64
 # Importing these has registered the kinds of records that a file may have.
-_MODULES = (_classes, _columns, _numbers, _road, _scorer, _segments)
+_MODULES = (_classes, _columns, _numbers, _rfm, _road, _rules, _scorer, _segments)
 
 
 def save_scorer(scorer, path):

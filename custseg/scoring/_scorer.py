@@ -22,8 +22,9 @@ class Scorer(Record):
     Attributes
     ----------
     columns : tuple of str
-        Columns that a customer must have; None stands for a value that is not known,
-        and what else a customer has is not looked at.
+        Columns that a customer must have: those that the answer goes by. None stands
+        for a value that is not known, and what else a customer has is not looked at.
+        A model that was fitted on a table without names needs all its columns.
     segment_ids : tuple
         The segments, in the order of the columns of probabilities.
     segment_names : dict
@@ -157,7 +158,7 @@ class Scorer(Record):
 
         Parameters
         ----------
-        table : pandas or polars frame, mapping of arrays, list of dict, or ndarray
+        table : frame or Arrow table, mapping of arrays, list of dict, or ndarray
             With all of `columns`, by name; an array has them in that order.
 
         Returns
@@ -185,7 +186,7 @@ class Scorer(Record):
 
         Parameters
         ----------
-        table : pandas or polars frame, mapping of arrays, list of dict, or ndarray
+        table : frame or Arrow table, mapping of arrays, list of dict, or ndarray
             With all of `columns`, by name; an array has them in that order.
 
         Returns

@@ -137,7 +137,7 @@ def columns_of(table, names):
 
     Parameters
     ----------
-    table : pandas or polars frame, mapping of arrays, list of dict, or 2-d array
+    table : frame or Arrow table, mapping of arrays, list of dict, or 2-d array
     names : tuple of str
 
     Returns
@@ -146,6 +146,10 @@ def columns_of(table, names):
     """
     if isinstance(table, list | tuple) and table and isinstance(table[0], dict):
         return _columns_of_customers(table, names)
+    if hasattr(table, "column_names"):
+        _check_names(list(table.column_names), names)
+        columns = [_column_of_arrow(table.column(name)) for name in names]
+        return Columns(columns, names, table.num_rows)
     if hasattr(table, "columns") and hasattr(table, "__getitem__"):
         known = list(table.columns)
         _check_names(known, names)
@@ -197,7 +201,8 @@ def _columns_of_array(table, names):
 
 
 def _check_names(known, names):
-    missing = [name for name in names if name not in known]
+    there = set(known)
+    missing = [name for name in names if name not in there]
     if missing:
         raise SchemaError(
             f"The table must have all columns. Got no {', '.join(map(repr, missing))} "
@@ -230,6 +235,16 @@ def _column(series):
     if _is_pandas(series) and hasattr(series, "cat"):
         return _Coded(series.cat.codes.to_numpy(), series.cat.categories.tolist())
     return _Slices(series)
+
+
+def _column_of_arrow(column):
+    """Return an array of a column of Arrow: of numbers where it holds numbers."""
+    values = column.to_numpy()
+    if values.dtype.kind in "biufmM":
+        return values
+    cells = np.empty(len(column), dtype=object)
+    cells[:] = column.to_pylist()
+    return cells
 
 
 class _Coded:

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.utils import check_array
 
 from custseg._sklearn import routed_to
-from custseg._utils._frames import as_frame
+from custseg._utils._frames import as_frame, as_known_frame
 from custseg._utils._pipelines import at_last_step, last_step, path_to_last_step
 from custseg._utils._seeds import fill_seed
 from custseg.cluster._prototypes import segment_prototypes
@@ -68,9 +68,9 @@ def parameter_in(estimator, name):
 
 
 def one_table(X):
-    """Return a frame as it is, anything else as a two-dimensional array."""
+    """Return a frame that scikit-learn knows, or else a two-dimensional array."""
     if as_frame(X) is not None:
-        return X
+        return as_known_frame(X)
     return check_array(X, dtype=None, ensure_all_finite=False)
 
 

@@ -376,6 +376,40 @@ class TestSteps:
         table = table.assign(city=table["city"].astype(object))
         agrees(road.fit(table, groups), table)
 
+    @pytest.mark.parametrize("form", ["road", "model", "types"])
+    def test_columns_that_the_answer_does_not_go_by(self, form):
+        table, _ = clients()
+        numbers = of_columns(make_pipeline(BehaviouralTransformer()))
+        inner = ColumnTransformer([("within", numbers, ["orders", "spend", "tier"])])
+        model = make_pipeline(inner, KMeansSegmenter(3, random_state=0))
+        if form != "road":
+            split_by = "member" if form == "types" else None
+            model = SegmentationModel(model, split_by=split_by, random_state=0)
+        scorer = agrees(model.fit(table), table)
+        needed = ["orders", "spend"]
+        if form == "types":
+            needed = ["member", *needed]
+        assert list(scorer.columns) == needed
+        alone = scorer.predict(table[needed])
+        np.testing.assert_array_equal(alone, model.predict(table))
+        few = [name for name in needed if name != "spend"]
+        with pytest.raises(
+            SchemaError, match=r"must have all columns\. Got no 'spend' "
+        ):
+            scorer.predict_one(table[few].iloc[0].to_dict())
+        with pytest.raises(
+            SchemaError, match=r"must have all columns\. Got no 'spend' "
+        ):
+            scorer.predict(table[few])
+
+    def test_columns_of_an_array_are_told_by_their_order(self):
+        X = clients()[0][["orders", "tier", "member"]].to_numpy(dtype=float)
+        chosen = ColumnTransformer([("numbers", "passthrough", [0, 2])])
+        road = make_pipeline(chosen, KMeansSegmenter(3, random_state=0)).fit(X)
+        scorer = compile_scorer(road)
+        assert scorer.columns == ("x0", "x1", "x2")
+        np.testing.assert_array_equal(scorer.predict(X), road.predict(X))
+
     def test_pipelines_within(self):
         table, groups = clients()
         inner = make_pipeline(

@@ -421,10 +421,8 @@ def test_scores_in_a_pipeline_and_in_arrays():
     labels = road.predict(table)
     np.testing.assert_array_equal(labels, road[-1].labels_)
     assert (np.diff(road[-1].segment_sizes_) <= 0).all()
-    arrays = make_pipeline(RFMScorer(), RuleSegmenter()).fit(table)
-    np.testing.assert_array_equal(arrays.predict(table), labels)
-    three = RuleSegmenter().fit(scores[["r", "f", "m"]].to_numpy())
-    np.testing.assert_array_equal(three.labels_, labels)
+    swapped = scores[["f", "m", "score", "r"]]
+    np.testing.assert_array_equal(RuleSegmenter().fit(swapped).labels_, labels)
     # One after the other, by the published patterns.
     names = road[-1].predict_names(scores)
     for (r, f, m), name in zip(scores.to_numpy()[:, :3], names, strict=True):
@@ -498,13 +496,39 @@ def test_values_that_are_no_level(value, message):
         assert "(first: row 3)" in str(caught.value)
 
 
+@pytest.mark.parametrize("n_columns", [2, 3, 4])
+def test_named_rules_refuse_a_table_without_names(n_columns):
+    # Of three columns, (f, m, r) would be taken for (r, f, m).
+    scores = np.array([[5.0, 1, 1, 2], [1, 5, 5, 4]])[:, :n_columns]
+    message = (
+        "A table must have names where rules are on named columns: 'r', 'f', 'm'. Got "
+        f"n_features={n_columns} columns without names instead. Pass a frame, have a "
+        'transformer make one by set_output(transform="pandas"), or write the rules'
+    )
+    with pytest.raises(SchemaError, match=re.escape(message)):
+        RuleSegmenter(marketing_table()).fit(scores)
+
+
+def test_a_nameless_transformer_before_named_rules_is_refused():
+    road = make_pipeline(RFMScorer(output=("f", "m", "r")), RuleSegmenter())
+    with pytest.raises(SchemaError, match="must have names where rules are on named"):
+        road.fit(CUSTOMERS[:5])
+    by_name = road.set_output(transform="pandas").fit_predict(CUSTOMERS[:5])
+    straight = make_pipeline(RFMScorer(), RuleSegmenter())
+    straight = straight.set_output(transform="pandas").fit_predict(CUSTOMERS[:5])
+    np.testing.assert_array_equal(by_name, straight)
+
+
+def test_rules_on_the_names_that_columns_of_arrays_have():
+    table = RuleTable((Rule("old", x1=">= 50"),), otherwise="young")
+    segmenter = RuleSegmenter(table).fit([[70, 20], [10, 60], [10, 30]])
+    names = segmenter.predict_names([[70, 20], [10, 60]])
+    assert names.tolist() == ["young", "old"]
+
+
 def test_tables_that_do_not_go_with_the_rules():
     with pytest.raises(SchemaError, match=re.escape("Rules must name columns of the")):
         RuleSegmenter().fit(CUSTOMERS)
-    with pytest.raises(
-        SchemaError, match=re.escape("3 columns of the rules first: r,")
-    ):
-        RuleSegmenter().fit(np.ones((5, 2)))
     with pytest.raises(SchemaError, match="Got 3 in a table with n_features=3 instead"):
         RuleSegmenter(value_tiers_table(3)).fit(CUSTOMERS)
     band = RuleBand(("low", "high"), "kmeans")

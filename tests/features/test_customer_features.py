@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 import custseg as cs
 from custseg.datasets import load_wholesale, make_customers
+from custseg.exceptions import DataQualityError, SchemaError
 
 N, N_ITEMS = 600, 50
 MEASURES = ["spend", "orders", "visits"]
@@ -126,6 +127,65 @@ def test_eigenvalue_balance_leaves_uncorrelated_columns_heavier():
     ]
     assert largest == pytest.approx([1.0, 1.0])
     assert share_of("psychographic", features, table) > 0.6
+
+
+BUYERS = pd.DataFrame(
+    {
+        "recency": [3.0, 200.0, 40.0, 9.0, 90.0, 20.0],
+        "frequency": [12, 1, 4, 1, 7, 2],
+        "monetary_total": [800.0, 20.0, 90.0, 35.0, 400.0, 60.0],
+        "nps": [9, 3, 8, 10, 6, 7],
+    }
+)
+
+
+def test_a_column_that_is_not_there_is_told_with_its_base():
+    features = cs.make_customer_features(behavioural=["recency"], benefit=["nps"])
+    message = (
+        "Base 'behavioural' must name columns of the table. Got 'recency' instead. "
+        "There are 'frequency', 'monetary_total', 'nps'."
+    )
+    lacking = BUYERS.drop(columns="recency")
+    with pytest.raises(SchemaError, match=re.escape(message)):
+        features.fit(lacking)
+    features.fit(BUYERS)
+    with pytest.raises(SchemaError, match=re.escape(message)):
+        features.transform(lacking)
+    with pytest.raises(SchemaError, match="must be a frame in memory where bases name"):
+        features.fit(BUYERS.to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("loyalty", "Loyalty needs a column of behaviour and one of attitude; say whi"),
+        ("lifecycle", "Say what they are called: LifecycleTransformer(recency=..., fr"),
+        ("rfm", 'Say what the column is called: RFMScorer(recency="my_name").'),
+    ],
+)
+def test_a_base_that_must_know_its_columns_says_how_to_name_them(base, message):
+    with pytest.raises(SchemaError, match=re.escape(message)):
+        cs.make_customer_features(**{base: ["nps"]}).fit(BUYERS)
+
+
+def test_rfm_scores_go_in_once():
+    names = ["recency", "frequency", "monetary_total"]
+    features = cs.make_customer_features(rfm=names)
+    X = features.set_output(transform="pandas").fit_transform(BUYERS)
+    assert list(X) == ["r", "f", "m"]
+    assert X.var(ddof=0).sum() == pytest.approx(1.0)
+    message = "make_customer_features has changed them. Put the rules right behind RFMS"
+    with pytest.raises(DataQualityError, match=re.escape(message)):
+        make_pipeline(features, cs.RuleSegmenter()).fit(BUYERS)
+
+
+def test_arrow_tables_are_read():
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table({name: BUYERS[name].to_numpy() for name in BUYERS})
+    features = cs.make_customer_features(behavioural=["recency"], benefit=["nps"])
+    np.testing.assert_array_equal(
+        features.fit(table).transform(table), features.fit_transform(BUYERS)
+    )
 
 
 def test_names_and_columns():

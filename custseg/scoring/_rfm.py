@@ -1,0 +1,195 @@
+"""Scores of recency, frequency and monetary value, by cuts that stand.
+
+Pure functions, by which `custseg.features.RFMScorer` scores as well, and the step.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from custseg.exceptions import DataQualityError, SchemaError
+from custseg.scoring._places import MISSING, UNSEEN, Places
+from custseg.scoring._record import Record, record
+
+
+class Figures(NamedTuple):
+    """What is scored of each customer, the larger the better.
+
+    Attributes
+    ----------
+    values : ndarray of shape (3, n_customers)
+        Recency negative, so that larger is better; NaN without orders.
+    ordered : ndarray of bool, shape (n_customers,)
+        Who has orders.
+    gaps, n_gaps : ndarray of shape (n_customers,) or None
+        Mean days between orders, NaN for none or zero, and how many gaps there are.
+    """
+
+    values: Any
+    ordered: Any
+    gaps: Any = None
+    n_gaps: Any = None
+
+
+def checked_figures(recency, frequency, monetary, gap):
+    """Check columns of numbers, each with its name, against each other."""
+    for name, values in (recency, frequency, *([gap] if gap else [])):
+        _refuse(
+            name,
+            values < 0,
+            "no number below 0",
+            "Negative values in data of days and orders are mistakes: correct them.",
+        )
+    without = np.isnan(recency[1]) & (frequency[1] == 0)
+    for name, values in (recency, frequency, monetary):
+        _refuse(
+            name,
+            np.isnan(values) & ~without,
+            "no missing value (NaN)",
+            "Fill them in, or leave the rows out; a customer without orders has a "
+            "frequency of 0 and no recency.",
+        )
+    values = np.array([-recency[1], frequency[1], monetary[1]])
+    values[:, without] = np.nan
+    if gap is None:
+        return Figures(values, ~without)
+    n_gaps = np.maximum(frequency[1] - 1.0, 0.0)
+    absent = np.isnan(gap[1])
+    _refuse(
+        gap[0],
+        absent & (n_gaps >= 1),
+        "no missing value (NaN) where there are two orders or more",
+        "Fill them in, or set relative=False.",
+    )
+    gaps = np.where(absent | (gap[1] == 0) | (n_gaps < 1), np.nan, gap[1])
+    return Figures(values, ~without, gaps, n_gaps)
+
+
+def _refuse(name, wrong, constraint, remedy):
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        raise DataQualityError(
+            f"Column {name!r} must have {constraint}. Got such in {len(rows)} of "
+            f"{len(wrong)} rows instead (first: row {rows[0]}). {remedy}"
+        )
+
+
+def own_interval(gaps, n_gaps, typical):
+    """Take a customer's own interval from three orders on, half of it with two."""
+    own = np.where(n_gaps >= 2, gaps, (gaps + typical) / 2)
+    return np.where(np.isnan(gaps), typical, own)
+
+
+def score_by(values, limits):
+    """Count the limits that each value reaches, and one more.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_customers,)
+    limits : sequence of floats or of ndarrays of shape (n_customers,)
+        Not falling; NaN at the end for scores that nobody reaches.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_customers,)
+        Float64, whole.
+    """
+    scores = np.ones(len(values))
+    for limit in limits:
+        scores += values >= limit
+    return scores
+
+
+def outputs_of(names, scores, relative, weights, n_scores):
+    """Return what is asked for of the scores, a column each.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of "r", "f", "m", "score", "cell" and "relative_recency".
+    scores : ndarray of shape (3, n_customers)
+    relative : ndarray of shape (n_customers,) or None
+        Recency in own intervals, where it is asked for.
+    weights : sequence of three floats
+    n_scores : int
+    """
+    r, f, m = scores
+    w = weights
+    base = 10 ** len(str(n_scores))
+    made = {
+        "r": lambda: r,
+        "f": lambda: f,
+        "m": lambda: m,
+        "score": lambda: (w[0] * r + w[1] * f + w[2] * m) / (w[0] + w[1] + w[2]),
+        "cell": lambda: (r * base + f) * base + m,
+        "relative_recency": lambda: relative,
+    }
+    return np.column_stack([made[name]() for name in names])
+
+
+@record
+class RFMScores(Record):
+    """Columns of recency, frequency, monetary value, gap and group to scores.
+
+    Attributes
+    ----------
+    limits : ndarray of shape (n_groups + 1, 3, n_scores - 1)
+        Where scores begin, the larger the better; of all customers last.
+    intervals : ndarray of shape (n_groups + 1,)
+        Typical ones; of all customers last.
+    weights : ndarray of shape (3,)
+    outputs : tuple of str
+    relative : bool
+        Whether recency in own intervals is scored.
+    has_gap : bool
+        Whether there is a column of gaps, the fourth.
+    groups : Places or None
+        Of the last column, where customers are in groups.
+    strict : bool
+        Whether groups that are not known are refused.
+    """
+
+    limits: np.ndarray
+    intervals: np.ndarray
+    weights: np.ndarray
+    outputs: tuple
+    relative: bool
+    has_gap: bool
+    groups: Places | None
+    strict: bool
+
+    def __call__(self, source):
+        """Return the outputs, ndarray of shape (n_rows, n_outputs)."""
+        n_numbers = 4 if self.has_gap else 3
+        names = source.names
+        X = source.matrix(list(range(n_numbers)))
+        read = list(zip(names, X.T, strict=False))
+        for name, values in read:
+            _refuse(name, np.isinf(values), "finite numbers", "Correct them.")
+        figures = checked_figures(*read[:3], read[3] if self.has_gap else None)
+        group = np.full(len(X), -1)
+        if self.groups is not None:
+            group = source.places(n_numbers, self.groups)
+            if self.strict:
+                self._refuse_groups(names[n_numbers], group)
+            group = np.where(group == MISSING, -1, group)
+        values, relative = figures.values, None
+        if self.has_gap:
+            typical = self.intervals[group]
+            interval = own_interval(figures.gaps, figures.n_gaps, typical)
+            relative = (0.0 - values[0]) / interval
+        if self.relative:
+            values = [-relative, *values[1:]]
+        limits = self.limits[group]
+        scores = [score_by(values[k], limits[:, k].T) for k in range(3)]
+        weights = self.weights.tolist()
+        n_scores = self.limits.shape[2] + 1
+        return outputs_of(self.outputs, scores, relative, weights, n_scores)
+
+    def _refuse_groups(self, name, places):
+        wrong = np.count_nonzero((places == MISSING) | (places == UNSEEN))
+        if wrong:
+            raise SchemaError(
+                f"Groups must be known, and seen in fit. Got others in column {name!r} "
+                f"in {wrong} of {len(places)} rows instead. Correct them."
+            )
