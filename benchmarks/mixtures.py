@@ -51,8 +51,7 @@ def start_of(n):
     import numpy as np
 
     rng = np.random.default_rng(1)
-    X = customers(n)
-    d, k = SHAPE
+    X, k = customers(n), SHAPE[1]
     means = X[rng.choice(n, k, replace=False)]
     covariance = np.cov(X[:10_000].T) / 2
     return np.full(k, 1 / k), means, np.repeat(covariance[np.newaxis], k, axis=0)

@@ -49,13 +49,14 @@ def compile_scorer(model):
     differ by less than 1e-12.
 
     Steps of custseg that are known: KMeansSegmenter, HierarchicalSegmenter,
-    SOMSegmenter, GaussianMixtureSegmenter, RuleSegmenter, SegmentSearch,
-    DiscriminantAssigner, TypingTool, RFMScorer, PsychographicTransformer, BlockScaler;
-    and, without the settings that make columns anew, DemographicTransformer (birth,
-    bands), FirmographicTransformer (founded, bands, trade_map), GeographicTransformer
-    (hierarchy, places, latitude), BehaviouralTransformer (shares, cyclic, usage,
-    new_within), OccasionTransformer (shares, cyclic, events), SocialTransformer
-    (engagement, activity, given) and AdoptionTransformer (scores, shares, adopted).
+    SOMSegmenter, GaussianMixtureSegmenter (without noise), LatentClassSegmenter,
+    RuleSegmenter, SegmentSearch, DiscriminantAssigner, TypingTool, RFMScorer,
+    PsychographicTransformer, BlockScaler; and, without the settings that make columns
+    anew, DemographicTransformer (birth, bands), FirmographicTransformer (founded,
+    bands, trade_map), GeographicTransformer (hierarchy, places, latitude),
+    BehaviouralTransformer (shares, cyclic, usage, new_within), OccasionTransformer
+    (shares, cyclic, events), SocialTransformer (engagement, activity, given) and
+    AdoptionTransformer (scores, shares, adopted).
     BenefitTransformer, LifecycleTransformer and LoyaltyTransformer are not, nor are
     rules that answer with `reject_alpha`.
 

@@ -363,7 +363,7 @@ class TestResiduals:
         ("one", "other"), [("city", "spend"), ("visits", "spend"), ("city", "visits")]
     )
     def test_the_pair_that_goes_together_comes_first(self, one, other):
-        table, online = customers(3000, seed=6, gaps=0.1)
+        table, _ = customers(3000, seed=6, gaps=0.1)
         rng = np.random.default_rng(0)
         more = rng.normal(size=3000)
         table["spend"] += 6 * more * (other == "spend")
