@@ -25,6 +25,7 @@ SCRIPTS = (
     "kmeans",
     "hierarchy",
     "som",
+    "mixtures",
     "selection",
     "discriminant",
     "typing_tool",
