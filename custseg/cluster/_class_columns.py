@@ -13,11 +13,18 @@ from custseg.features._columns import (
     quoted,
     read_columns,
 )
-from custseg.features._levels import count_unseen, counted, labels
+from custseg.features._levels import (
+    count_unseen,
+    counted,
+    labels,
+    looks_like_dates,
+    looks_numeric,
+)
 
 DISTRIBUTIONS = ("categorical", "poisson", "gaussian")
 _FEW = 10  # distinct whole numbers that are levels
-_COUNTED = 1_000  # largest count
+_DISPERSED = 5  # variance of counts at most, in means
+_A_LOOK = 1_000  # values that most often tell that there are more
 _MOST_LEVELS = 50  # of text in which levels mostly occur once
 _REMEDY = (
     "Convert the column first (pandas.to_numeric, after looking at its decimal sign), "
@@ -105,7 +112,7 @@ def learn_columns(estimator, X, told):
     levels = {}
     for column in table:
         if distributions[column.name] == "categorical":
-            levels[column.name] = _levels_of(column)
+            levels[column.name] = _levels_of(column, told=column.name in told)
     columns = ClassColumns(distributions, levels)
     read, _ = _read(table, columns)
     return columns, read
@@ -148,14 +155,20 @@ def _decided(column):
     values = values[~np.isnan(values)]
     if not np.array_equal(values, np.floor(values)):
         return "gaussian"
-    if len(np.unique(values[:_COUNTED])) <= _FEW and len(np.unique(values)) <= _FEW:
+    if len(np.unique(values[:_A_LOOK])) <= _FEW and len(np.unique(values)) <= _FEW:
         return "categorical"
-    least, most = values.min(), values.max()
-    return "poisson" if least in (0, 1) and most < _COUNTED else "gaussian"
+    begins = values.min() in (0, 1)
+    return (
+        "poisson"
+        if begins and values.var() <= _DISPERSED * values.mean()
+        else "gaussian"
+    )
 
 
-def _levels_of(column):
+def _levels_of(column, *, told):
     codes, levels = labels(column)
+    if not told and column.kind in ("text", "mixed") and len(levels) > _FEW:
+        _refuse_other_text(column.name, levels)
     check_observed([column.name], [np.where(codes < 0, np.nan, codes)])
     n_known = np.count_nonzero(codes >= 0)
     if len(levels) > _MOST_LEVELS and 2 * len(levels) > n_known:
@@ -165,6 +178,20 @@ def _levels_of(column):
             "is an identifier, band it, or declare numbers in columns=."
         )
     return tuple(levels)
+
+
+def _refuse_other_text(name, levels):
+    """Refuse text that is not what it looks like."""
+    for looks, what, remedy in (
+        (looks_like_dates, "dates", "Turn them into an age, a month or a band first"),
+        (looks_numeric, "numbers", "Convert it (pandas.to_numeric)"),
+    ):
+        if looks(levels):
+            raise SchemaError(
+                f"Column {name!r} must hold named levels or numbers. Got {len(levels)} "
+                f"levels of text that mostly read as {what} instead. {remedy}, or "
+                "declare it categorical in columns=."
+            )
 
 
 def _read(table, columns):

@@ -41,8 +41,9 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
     columns : dict of str to {"categorical", "poisson", "gaussian"}, default=None
         How columns are distributed. Those not named are decided: text, booleans,
         categories and whole numbers of up to ten values are "categorical", whole
-        numbers that begin at 0 or 1 and stay below 1,000 are "poisson", all others
-        "gaussian". Columns of an array are called "x0", "x1" and so on.
+        numbers that begin at 0 or 1 and have a variance of up to five means are
+        "poisson", all others "gaussian". Columns of an array are called "x0", "x1"
+        and so on.
     n_segments : int, "auto" or None, default=None
         Into how many segments classes are merged, those first that are hardest to tell
         apart; see `GaussianMixtureSegmenter`. None keeps each class as a segment.

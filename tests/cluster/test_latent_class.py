@@ -149,6 +149,7 @@ class TestColumns:
                 "likert": np.tile([1, 2, 3, 4, 5], 12),
                 "orders": np.arange(60) % 14,
                 "age": 20 + np.arange(60),
+                "amount": (np.arange(60) * 37) % 101,
                 "spend": np.linspace(0, 9.5, 60),
                 "band": pd.Categorical(["lo", "hi"] * 30, ["lo", "hi"], ordered=True),
             }
@@ -159,6 +160,7 @@ class TestColumns:
             "likert": "categorical",
             "orders": "poisson",
             "age": "gaussian",
+            "amount": "gaussian",
             "spend": "gaussian",
             "band": "categorical",
         }
@@ -257,6 +259,18 @@ class TestRefusals:
                 "numbers in 1 of 9 rows",
             ),
             ({"a": ["x"] * 9}, {"a": "gaussian"}, SchemaError, "'a' must hold numbers"),
+            (
+                {"a": [f"{i}.5" for i in range(30)]},
+                None,
+                SchemaError,
+                "Got 30 levels of text that mostly read as numbers instead. Convert it",
+            ),
+            (
+                {"a": [f"2024-05-{i:02d}" for i in range(1, 30)]},
+                None,
+                SchemaError,
+                "29 levels of text that mostly read as dates instead",
+            ),
         ],
     )
     def test_columns_that_cannot_be(self, columns, told, error, message):
