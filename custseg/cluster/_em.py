@@ -2,6 +2,7 @@
 
 from copy import copy
 from functools import reduce
+from threading import local
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from custseg._sklearn import blas_thread_count, one_blas_thread
 from custseg.cluster._densities import chosen_runs
 from custseg.engine import in_order, row_blocks
 
-_NUMBERS = 2**17  # of a block: 1 MB, which a cache holds
+_NUMBERS = 2**19  # of a block: with fewer, threads wait for each other
 _FEWEST_ROWS, _MOST_ROWS = 2**8, 2**13
 _KEPT = 2**22  # statistics, 32 MB, that are kept rather than made in each pass
 _TINY = 1e-300
@@ -126,6 +127,7 @@ class Mixture:
         self.densities, self.n_customers = densities, n_customers
         self.weights, self.log_noise = weights, log_noise
         self._kept = None  # statistics of all customers, where they are few
+        self._places = local()
 
     @property
     def total(self):
@@ -230,11 +232,16 @@ class Mixture:
         if self.densities.n_statistics * self.n_customers > _KEPT:
             return self._filled(rows)
         if self._kept is None:
-            self._kept = self._filled(slice(0, self.n_customers))
+            self._kept = self._filled(slice(0, self.n_customers)).copy()
         return self._kept[:, rows]
 
     def _filled(self, rows):
-        out = np.empty((self.densities.n_statistics, rows.stop - rows.start))
+        """Fill in statistics, in one place a thread: fresh memory is dear."""
+        shape = (self.densities.n_statistics, rows.stop - rows.start)
+        place = getattr(self._places, "out", None)
+        if place is None or place.size < shape[0] * shape[1]:
+            place = self._places.out = np.empty(shape[0] * shape[1])
+        out = place[: shape[0] * shape[1]].reshape(shape)
         self.densities.fill(out, rows)
         return out
 
