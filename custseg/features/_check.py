@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from custseg.exceptions import SchemaError
+from custseg.features._check_base import codes_of_ids, coverage
 from custseg.features._check_columns import (
+    identifier,
     impossible,
     near_constant,
     outliers,
     placeholders,
     redundant,
-    unlike,
     written_as_text,
 )
 from custseg.features._check_dates import dates_of, stale
@@ -186,7 +186,10 @@ def check_customers(
     - `impossible`: values beyond limits, infinite values, dates after `as_of`;
     - `placeholder`: 99, 999, ..., -1, -9, -99, ... at the end of a column and far from
       or unlike the rest, which often stand for "not known";
-    - `text`: numbers or dates written as text, levels that differ in case alone;
+    - `text`: numbers or dates written as text, with the count of what does not read
+      as a number, and levels that differ in case alone;
+    - `identifier`: whole numbers or text of which hardly any stands twice, in a column
+      whose name is that of an identifier (account_number, client, card_no, ...);
     - `stale`: rows not updated for `max_age_days`;
     - `constant`: a value shared by 99 % of the customers or all of them;
     - `redundant`: pairs of columns whose ranks correlate above .95, or whose levels
@@ -198,9 +201,10 @@ def check_customers(
       rows with more than half of their values missing;
     - `sample size`: fewer than 100 customers a column, below which k-means recovers
       known segments badly in simulations [2]_;
-    - `coverage`: share of `customer_base` that is in the table, ids that are not in
-      it, and columns on which the table differs from it by more than .1 standard
-      deviations or 5 points of a level's share.
+    - `coverage`: share of `customer_base` that is in the table (ids are compared as
+      levels are: 1, 1.0 and "1" are one), more customers than it has (error), ids that
+      are not in it, and columns on which the table differs from it by more than .1
+      standard deviations or 5 points of a level's share.
 
     References
     ----------
@@ -243,9 +247,15 @@ def check_customers(
         check_names(parameter, [one for one in wanted if one is not None], names)
     n_customers = len(customers) if hasattr(customers, "__len__") else None
     n_customers = n_customers or customers.num_rows
-    coded = {c.name: _codes(c) for c in columns if c.values is not None}
+    coded = {
+        c.name: _codes(c)
+        for c in columns
+        if c.values is not None and c.name != customer_id
+    }
     codes = {name: code for name, (code, _) in coded.items()}
-    ids = codes.pop(customer_id, None)
+    ids, own_ids = None, None
+    if customer_id is not None:
+        ids, own_ids = codes_of_ids(customers, names.index(customer_id))
     used = [c for c in columns if c.name in codes and c.kind != "date"]
 
     findings = duplicates(codes, ids, customer_id)
@@ -253,7 +263,8 @@ def check_customers(
         findings += [
             *impossible(column, (limits or {}).get(column.name)),
             *placeholders(column),
-            *written_as_text(column, coded[column.name][1]),
+            *written_as_text(column, *coded[column.name]),
+            *identifier(column, codes[column.name]),
             *near_constant(column, codes[column.name]),
             *outliers(column),
             *missing_in_column(column.name, codes[column.name]),
@@ -263,7 +274,7 @@ def check_customers(
     findings += sample_size(len(used), n_customers)
     findings += stale(dates_of(columns), updated, as_of, max_age_days)
     if customer_base is not None:
-        findings += coverage(customers, used, customer_id, customer_base)
+        findings += coverage(used, own_ids, customer_id, n_customers, customer_base)
     found = [Finding(*finding) for finding in findings]
     return CustomerCheck(found, _facts(columns, codes, ids, customer_id), n_customers)
 
@@ -362,49 +373,3 @@ def sample_size(n_columns, n_customers):
         "each: use fewer columns, or scores instead of items"
     )
     return [("sample size", "warning", "", n_customers, text)]
-
-
-def coverage(customers, used, customer_id, base):
-    """Compare the table with the customers that it is meant to stand for."""
-    if isinstance(base, int | np.integer):
-        return _covered(len(customers), 0, int(base))
-    is_table = hasattr(base, "columns") or hasattr(base, "column_names")
-    if not is_table:
-        return _ids_covered(customers, customer_id, pd.unique(pd.Series(list(base))))
-    others = read_columns(BaseEstimator(), base, reset=True)
-    found = []
-    if customer_id is not None:
-        known = [column.name for column in others]
-        check_names("customer_id", [customer_id], known, "columns of customer_base")
-        found = _ids_covered(customers, customer_id, pd.unique(_ids(base, customer_id)))
-    else:
-        found = _covered(len(customers), 0, len(base))
-    by_name = {column.name: column for column in others}
-    shared = [column for column in used if column.name in by_name]
-    for column in shared:
-        found += unlike(column, by_name[column.name])
-    return found
-
-
-def _ids(table, name):
-    return pd.Series(np.asarray(table[name]).astype(object)).dropna()
-
-
-def _ids_covered(customers, customer_id, base):
-    if customer_id is None:
-        raise SchemaError(
-            "customer_id must be given to compare ids with customer_base. Got None "
-            "instead. Name the column of ids, or give the number of customers."
-        )
-    own = pd.unique(_ids(customers, customer_id))
-    inside = int(np.count_nonzero(pd.Index(own).isin(base)))
-    return _covered(inside, len(own) - inside, len(base))
-
-
-def _covered(inside, outside, n_base):
-    text = f"{inside} of the {n_base} customers of the base ({inside / n_base:.0%})"
-    found = [("coverage", "note", "", inside, text)]
-    if outside:
-        text = f"{outside} customers are not in the base"
-        found.append(("coverage", "warning", "", outside, text))
-    return found

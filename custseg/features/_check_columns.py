@@ -8,10 +8,13 @@ import re
 import numpy as np
 from scipy.stats import rankdata
 
+from custseg.features._column_facts import count_other_texts, numbers_as_text
 from custseg.features._levels import labels, looks_like_dates, looks_numeric
+from custseg.features._role_words import is_identifier, words_of
 from custseg.features._scaling import log_unit, signed_log, tail_skewness
 
 __all__ = [
+    "identifier",
     "impossible",
     "near_constant",
     "outliers",
@@ -42,8 +45,7 @@ _UNLIKE_MEAN, _UNLIKE_SHARE = 0.1, 0.05
 
 def limits_of(name):
     """Return what a name says of the lowest and highest possible value."""
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
-    words = {word.lower() for word in words}
+    words = set(words_of(name))
     for known, low, high in _LIMITS:
         if words & known:
             return low, high
@@ -105,18 +107,39 @@ def placeholders(column):
     return found
 
 
-def written_as_text(column, levels):
+def identifier(column, codes):
+    """Find columns with the name and the values of an identifier."""
+    if column.kind == "number":
+        known = column.values[np.isfinite(column.values)]
+        if np.any(known != np.round(known)):
+            return []
+    elif column.kind not in ("text", "mixed", "category"):
+        return []
+    known = codes[codes >= 0]
+    n_distinct = len(np.unique(known))
+    if not is_identifier(words_of(column.name), n_distinct, len(known)):
+        return []
+    text = (
+        f"{n_distinct} values for {len(known)} customers: an identifier? Give it as "
+        "customer_id, or do not segment by it"
+    )
+    return [("identifier", "note", column.name, len(known), text)]
+
+
+def written_as_text(column, codes, levels):
     """Find numbers and dates written as text, and levels that differ in case alone."""
     if column.kind not in ("text", "mixed", "category"):
         return []
     n = len(column.values)
-    for what, remedy, found in (
-        ("dates", "pandas.to_datetime with its format", looks_like_dates(levels)),
-        ("numbers", "pandas.to_numeric", looks_numeric(levels)),
-    ):
-        if found and column.kind != "category":
-            text = f"{what} written as text: convert them ({remedy})"
-            return [("text", "warning", column.name, n, text)]
+    if column.kind != "category" and looks_like_dates(levels):
+        text = (
+            "dates written as text: convert them (pandas.to_datetime with its format)"
+        )
+        return [("text", "warning", column.name, n, text)]
+    if column.kind != "category" and looks_numeric(levels):
+        n_known = int(np.count_nonzero(codes >= 0))
+        text = numbers_as_text(*count_other_texts(codes, levels), n_known)
+        return [("text", "warning", column.name, n, text)]
     folded = {" ".join(level.casefold().split()) for level in levels}
     if len(folded) == len(levels):
         return []

@@ -13,14 +13,15 @@ from custseg.features._columns import (
     quoted,
     read_columns,
 )
+from custseg.features._levels import labels, looks_numeric
 from custseg.features._polychoric import polychoric_correlation
 
 __all__ = [
-    "REMEDY",
     "check_answers",
     "correlations_of_items",
     "fill_answers",
     "mean_of",
+    "numbers_of_answers",
     "pairwise_correlations",
     "pairwise_counts",
     "pairwise_covariances",
@@ -32,9 +33,13 @@ __all__ = [
     "weighted_sum",
 ]
 
-REMEDY = (
+_REMEDY = (
     "Code the answers as numbers first, for instance 1 = strongly disagree to "
     "5 = strongly agree."
+)
+_REMEDY_OF_TWO = (
+    'Code two answers as true and false first, for instance X == "Yes", and leave what '
+    "is missing missing."
 )
 _MOST_STEPS = 20  # different answers to an item, for polychoric correlations
 _LEAST_EIGENVALUE = 1e-8  # of a correlation matrix; below it items say the same
@@ -68,10 +73,42 @@ def read_answers(X, *, answered=True):
     """
     columns = read_columns(Answers(), X, reset=True)
     names = [column.name for column in columns]
-    answers = [numbers(column, REMEDY) for column in columns]
+    answers = numbers_of_answers(columns)
     if answered:
         check_observed(names, answers)
     return names, np.column_stack(answers)
+
+
+def numbers_of_answers(columns):
+    """Read columns of answers as numbers.
+
+    Parameters
+    ----------
+    columns : list of Column
+
+    Returns
+    -------
+    list of ndarray of shape (n_customers,)
+        NaN where missing.
+
+    Raises
+    ------
+    SchemaError
+        If a column does not hold numbers; what to do depends on whether it holds two
+        answers or more.
+    DataQualityError
+        If a number is infinite.
+    """
+    return [numbers(column, _remedy(column)) for column in columns]
+
+
+def _remedy(column):
+    """Say how answers that are no numbers become numbers."""
+    if column.kind in ("text", "category", "ordered"):
+        levels = labels(column)[1]
+        if len(levels) <= 2 and not looks_numeric(levels):
+            return _REMEDY_OF_TWO
+    return _REMEDY
 
 
 def signs_of(names, reverse):

@@ -15,13 +15,13 @@ from custseg._sklearn import (
     fit_context,
 )
 from custseg.exceptions import DegenerateFitError
-from custseg.features._columns import check_observed, numbers, read_columns
+from custseg.features._columns import check_observed, read_columns
 from custseg.features._factors import solution_of, warn_of_factors
 from custseg.features._items import (
-    REMEDY,
     check_answers,
     fill_answers,
     mean_of,
+    numbers_of_answers,
     signs_of,
     warn_outside,
     weighted_sum,
@@ -284,7 +284,7 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         """
         columns = read_columns(self, X, reset=True)
         names = [column.name for column in columns]
-        answers = [numbers(column, REMEDY) for column in columns]
+        answers = numbers_of_answers(columns)
         check_observed(names, answers)
         self.points_ = declared_points(self.points, answers)
         check_answers(names, answers, *self.points_)
@@ -338,7 +338,7 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         check_is_fitted(self)
         columns = read_columns(self, X, reset=False)
         names = [column.name for column in columns]
-        answers = [numbers(column, REMEDY) for column in columns]
+        answers = numbers_of_answers(columns)
         check = warn_outside if self.points is None else check_answers
         check(names, answers, *self.points_)
         outputs = self._outputs(names, self._keyed(names, answers))

@@ -1,91 +1,35 @@
 """`infer_roles`: which column belongs to which base, proposed and reasoned."""
 
-import re
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from custseg.features._behavioural import BehaviouralTransformer
+from custseg.features._column_facts import facts_of, numbers_as_text
 from custseg.features._columns import read_columns
 from custseg.features._demographic import DemographicTransformer
-from custseg.features._levels import labels, looks_like_dates, looks_numeric
+from custseg.features._occasion import OccasionTransformer
 from custseg.features._psychographic import PsychographicTransformer
+from custseg.features._role_words import (
+    base_by_name,
+    is_coded,
+    is_counted,
+    is_identifier,
+    outcome_by_name,
+    period_by_name,
+    words_of,
+)
 
 __all__ = ["CustomerRoles", "infer_roles"]
 
-_WORDS = {
-    "id": "id rownames row index uuid guid email phone fullname firstname lastname "
-    "surname address iban",
-    "outcome": "churn churned response responded target outcome segment cluster label",
-    "demographic": "age birth birthday birthdate born gender sex income salary wage "
-    "education degree occupation job profession marital married married household "
-    "children kids kidhome teenhome dependents partner family ethnicity religion "
-    "language nationality senior citizen",
-    "firmographic": "employees trade industry sector nace sic naics company turnover "
-    "sites branches outlets founded terms credit legal firm channel",
-    "geographic": "country region state city town zip zipcode postcode postal lat "
-    "latitude lon lng longitude density climate urban rural tier province county "
-    "district transport",
-    "adoption": "device mobile app smartphone technology tech adopted adoption "
-    "internet streaming digital smart",
-    "occasion": "occasion daypart season holiday gift weekday weekend hour month",
-    "social": "followers friends likes comments referral referrals referred community "
-    "posts mentions reach engagement",
-    "loyalty": "satisfaction nps promoter loyalty wallet recommend satisfied",
-    "benefit": "importance benefit ranking",
-    "psychographic": "attitude lifestyle personality opinion values motive",
-    "behavioural": "recency frequency monetary order orders purchases purchase spend "
-    "spending spent amount amounts sales visits visit returns return basket quantity "
-    "total tenure gap usage minutes calls charges sessions clicks products deals mnt "
-    "num count counts numberof days value revenue price discount",
-}
-_BASE_OF = {word: base for base, words in _WORDS.items() for word in words.split()}
-# Whole numbers under these names count something or measure time.
-_COUNTED = (
-    "age income salary household children kids kidhome teenhome dependents employees "
-    "sites branches outlets recency frequency orders purchases visits returns quantity "
-    "total tenure days minutes calls sessions clicks products deals num count counts "
-    "followers friends likes comments referrals posts mentions year birth hour month "
-    "mnt amount amounts spend spending sales gap rank rating score"
-)
-_COUNTS = set(_COUNTED.split())
 _MAX_CODES = 12
 _FEWEST_ITEMS = 3
+_FEWEST_TWO_LEVEL_ITEMS = 5
 _LONGEST_ANSWER = 11
+_TOO_RARE = "most customers with a rare one: put them together first, as in regions"
 _LEFT_OUT = ("", "id", "outcome")
-
-
-class ColumnFacts(NamedTuple):
-    """What a column looks like.
-
-    Attributes
-    ----------
-    name : str
-    kind : str
-        As `custseg.features._columns.Column` has it.
-    words : list of str
-        The name in lower-case words.
-    n_customers, n_known, n_distinct : int
-    whole : bool
-        Numbers, all of them whole.
-    low, high : float
-        NaN where they are no numbers.
-    numeric_text, date_text : bool
-    """
-
-    name: str
-    kind: str
-    words: list
-    n_customers: int
-    n_known: int
-    n_distinct: int
-    whole: bool
-    low: float
-    high: float
-    numeric_text: bool = False
-    date_text: bool = False
+_YES = {"yes", "y", "true", "t", "agree", "ja", "oui", "si", "sí", "1"}
 
 
 class Role(NamedTuple):
@@ -139,9 +83,9 @@ class CustomerRoles:
         -------
         DataFrame
             One row a column, in the order of the customer table: `column`, `base`
-            (empty for a column to leave out), `kind` (numeric, nominal, ordered, item,
-            date, id, outcome, constant, empty, text), `reason`, `n_distinct` and
-            `missing` (share of customers).
+            (empty for a column to leave out), `kind` (numeric, nominal, ordered,
+            cyclic, item, date, id, outcome, constant, empty, text, codes), `reason`,
+            `n_distinct` and `missing` (share of customers).
         """
         return self._table.copy()
 
@@ -153,23 +97,18 @@ class CustomerRoles:
         dict of str to tuple (transformer, list of str)
             Behaviour has a `BehaviouralTransformer`, items a
             `PsychographicTransformer`, and all other bases a `DemographicTransformer`,
-            which takes any mixed table, with codes declared as levels. Change what you
-            know better: the transformers of the other bases do more once they know
-            which column is what.
+            which takes any mixed table, with codes declared as levels; items of yes or
+            no in text too. Hours, weekdays and months have an `OccasionTransformer`,
+            which knows that they go round. Change what you know better: the
+            transformers of the other bases do more once they know which column is
+            what.
         """
         found = {}
         for base, rows in self._table[self._table["base"] != ""].groupby(
             "base", sort=False
         ):
-            columns = rows["column"].tolist()
-            codes = rows["column"][rows["kind"] == "nominal"].tolist()
-            if base == "psychographic" and not codes:
-                transformer = PsychographicTransformer()
-            elif base == "behavioural" and not codes:
-                transformer = BehaviouralTransformer()
-            else:
-                transformer = DemographicTransformer(nominal=tuple(codes))
-            found[base] = (transformer, columns)
+            kinds = dict(zip(rows["column"], rows["kind"], strict=True))
+            found[base] = (_transformer_of(base, kinds), list(kinds))
         return found
 
     def __repr__(self):
@@ -178,6 +117,25 @@ class CustomerRoles:
 
     def _repr_html_(self):
         return self._table.to_html(index=False)
+
+
+def _transformer_of(base, kinds):
+    """Return a transformer that reads the columns of a base as they are."""
+    codes = tuple(name for name, kind in kinds.items() if kind == "nominal")
+    rounds = {
+        name: period_by_name(words_of(name))
+        for name, kind in kinds.items()
+        if kind == "cyclic"
+    }
+    if rounds:
+        return OccasionTransformer(cyclic=rounds, nominal=codes)
+    if base == "behavioural" and not codes:
+        return BehaviouralTransformer()
+    if base != "psychographic":
+        return DemographicTransformer(nominal=codes)
+    if codes:
+        return DemographicTransformer(nominal=codes, log="none")
+    return PsychographicTransformer()
 
 
 def infer_roles(customers):
@@ -209,12 +167,20 @@ def infer_roles(customers):
     Notes
     -----
     It goes by names (English words in them) and by values, in this order: what has no
-    value, one value or another one for every customer is left out; so are outcomes
+    value, one value or another one for every customer is left out, and so are numbers
+    of accounts, cards, clients and the like with hardly a repetition; so are outcomes
     such as a churn flag, which are what segments are later judged by. Whole numbers
-    with few values and no word that they count something are codes, and are proposed
-    as levels: a region 3 is not three times a region 1. Three or more columns of whole
-    numbers on one short answer scale, with names that differ in a number alone or no
-    word that says otherwise, are items. It is a proposal. Read the reasons.
+    whose name says that they stand for something, as postcodes and devices do, and
+    those with few values and no word that they count something, are codes, and are
+    proposed as levels: a region 3 is not three times a region 1. Codes most of which
+    are rarer than 1 % are left out. Whole numbers from 0, which most customers have,
+    and the higher the rarer, are counts. Hours, weekdays and months as whole numbers
+    go round.
+
+    Three or more columns of whole numbers on one short answer scale, with names that
+    differ in a number alone or no word that says otherwise, are items, and so are five
+    or more columns of text with the same two levels. It is a proposal. Read the
+    reasons.
 
     Examples
     --------
@@ -230,8 +196,8 @@ def infer_roles(customers):
     'whole numbers 1 to 3 with 3 values: codes, not counts'
     """
     columns = read_columns(BaseEstimator(), customers, reset=True)
-    facts = [_facts(column) for column in columns]
-    items = _items(facts)
+    facts = facts_of(columns, customers)
+    items = {**_items(facts), **_two_level_items(facts)}
     roles = [items.get(fact.name) or _role(fact) for fact in facts]
     return CustomerRoles(
         pd.DataFrame(
@@ -247,69 +213,24 @@ def infer_roles(customers):
     )
 
 
-def _facts(column):
-    """Look at one column."""
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", column.name)
-    words = [word.lower() for word in words]
-    whole, low, high, numeric_text, date_text = False, np.nan, np.nan, False, False
-    if column.kind == "date":
-        return ColumnFacts(column.name, "date", words, 1, 1, 2, False, low, high)
-    n_customers = len(column.values)
-    if column.kind in ("number", "boolean", "empty"):
-        known = column.values[np.isfinite(column.values)]
-        n_known, n_distinct = len(known), len(np.unique(known))
-        if n_known:
-            low, high = float(np.min(known)), float(np.max(known))
-            whole = bool(np.all(known == np.round(known)))
-    else:
-        codes, levels = labels(column)
-        n_known, n_distinct = int(np.count_nonzero(codes >= 0)), len(levels)
-        if column.kind in ("text", "mixed"):
-            date_text = looks_like_dates(levels)
-            numeric_text = not date_text and looks_numeric(levels)
-    return ColumnFacts(
-        column.name,
-        column.kind,
-        words,
-        n_customers,
-        n_known,
-        n_distinct,
-        whole,
-        low,
-        high,
-        numeric_text,
-        date_text,
-    )
-
-
-def _base_by_name(fact):
-    """Return the base that words of the name speak for, and the word."""
-    for word in fact.words:
-        if word in _BASE_OF:
-            return _BASE_OF[word], word
-    return None, None
-
-
 def _role(fact):
     """Propose a role for one column that is no item."""
-    base, word = _base_by_name(fact)
+    base, word = base_by_name(fact.words)
     useless = _useless(fact, base)
     if useless is not None:
         return useless
-    if base == "outcome":
-        reason = f"'{word}' in the name: an outcome, to judge segments by, not a basis"
+    outcome = outcome_by_name(fact.words, fact.n_distinct)
+    if outcome is not None:
+        named = f"{outcome!r} in the name" if outcome != "y" else "named 'y'"
+        reason = f"{named}: an outcome, to judge segments by, not a basis"
         return Role("outcome", "outcome", reason)
     if base in (None, "id"):
         base, by_name = None, "whose name says nothing"
     else:
-        by_name = f"with '{word}' in the name"
+        by_name = f"with {word!r} in the name"
     if fact.kind in ("number", "boolean"):
         return _role_of_numbers(fact, base, by_name)
-    kind = "ordered" if fact.kind == "ordered" else "nominal"
-    what = f"{kind} levels" if kind == "ordered" else f"{fact.n_distinct} levels"
-    if base is None:
-        return Role("demographic", kind, f"{what} {by_name}: taken for demography")
-    return Role(base, kind, f"{what} {by_name}")
+    return _role_of_levels(fact, base, by_name)
 
 
 def _useless(fact, base):
@@ -322,13 +243,24 @@ def _useless(fact, base):
         return Role("", "empty", "no value at all")
     if fact.n_distinct == 1:
         return Role("", "constant", "one value for all customers")
+    if fact.numeric_text and not _identifies(fact):
+        reason = numbers_as_text(fact.other_rows, fact.other_texts, fact.n_known)
+        return Role("", "text", reason)
+    return _identifier(fact, base)
+
+
+def _identifier(fact, base):
+    """Propose to leave out identifiers, and text that hardly repeats itself."""
     each_its_own = fact.n_distinct == fact.n_known and fact.n_known > _MAX_CODES
     text = fact.kind not in ("number", "boolean", "ordered")
-    if fact.numeric_text:
-        reason = "numbers written as text: convert them first (pandas.to_numeric)"
-        return Role("", "text", reason)
     if each_its_own and (text or (base == "id" and fact.whole)):
         return Role("id", "id", "another value for every customer: an identifier")
+    if _identifies(fact):
+        reason = (
+            f"{fact.n_distinct} values for {fact.n_known} customers, and the name of "
+            "an identifier"
+        )
+        return Role("id", "id", reason)
     without_gaps = fact.high - fact.low == fact.n_known - 1
     if each_its_own and fact.whole and without_gaps and base is None:
         return Role("id", "id", "the whole numbers without a gap: row numbers")
@@ -340,31 +272,72 @@ def _useless(fact, base):
     return None
 
 
+def _identifies(fact):
+    """Tell whether whole numbers or text have the name of an identifier."""
+    readable = fact.whole or fact.kind in ("text", "mixed", "category")
+    return readable and is_identifier(fact.words, fact.n_distinct, fact.n_known)
+
+
+def _role_of_levels(fact, base, by_name):
+    """Propose a role for text and categories."""
+    if fact.kind == "ordered":
+        return Role(base or "demographic", "ordered", f"ordered levels {by_name}")
+    what = f"{fact.n_distinct} levels"
+    if fact.common < 1 / 2:
+        return Role("", "text", f"{what} {by_name}, {_TOO_RARE}")
+    period = period_by_name(fact.words)
+    if period and 3 <= fact.n_distinct <= period:
+        by_name += f"; as numbers they would go round every {period}"
+    elif base is None:
+        by_name += ": taken for demography"
+    return Role(base or "demographic", "nominal", f"{what} {by_name}")
+
+
 def _role_of_numbers(fact, base, by_name):
     """Tell quantities from codes."""
-    counted = any(word in _COUNTS for word in fact.words)
     if fact.kind == "boolean" or (fact.low == 0 and fact.high == 1 and fact.whole):
         # Yes and no are the same as a number and as two levels, but for one column.
         return Role(base or "behavioural", "numeric", f"yes or no {by_name}")
-    if fact.whole and not counted and fact.n_distinct <= _MAX_CODES:
-        reason = (
-            f"whole numbers {fact.low:.0f} to {fact.high:.0f} with {fact.n_distinct} "
-            "values: codes, not counts"
-        )
-        return Role(base or "demographic", "nominal", reason)
+    if fact.whole:
+        role = _role_of_whole_numbers(fact, base, by_name)
+        if role is not None:
+            return role
     if base is None:
         reason = f"numbers {by_name}: taken for behaviour"
         return Role("behavioural", "numeric", reason)
     return Role(base, "numeric", f"numbers {by_name}")
 
 
+def _role_of_whole_numbers(fact, base, by_name):
+    """Find places in a round, codes, and counts; None for other numbers."""
+    what = f"whole numbers {fact.low:.0f} to {fact.high:.0f}"
+    period = period_by_name(fact.words)
+    if period and fact.low >= 0 and 3 <= fact.n_distinct <= period >= fact.high:
+        reason = f"{what} {by_name}: they go round every {period}"
+        return Role("occasion", "cyclic", reason)
+    coded = is_coded(fact.words)
+    if coded and (fact.common < 1 / 2 or fact.n_distinct > fact.n_known / 2):
+        reason = f"{fact.n_distinct} codes {by_name}, {_TOO_RARE}"
+        return Role("", "codes", reason)
+    if fact.falling and not coded:
+        reason = f"{what}, most of them 0, and the higher the rarer: a count"
+        return Role(base or "behavioural", "numeric", reason)
+    few = fact.n_distinct <= _MAX_CODES and not is_counted(fact.words)
+    if coded or few:
+        reason = f"{what} with {fact.n_distinct} values: codes, not counts"
+        return Role(base or "demographic", "nominal", reason)
+    return None
+
+
 def _items(facts):
     """Find items: columns of whole numbers on one short answer scale."""
     groups = {}
     for fact in facts:
-        base, _ = _base_by_name(fact)
+        base, _ = base_by_name(fact.words)
         short = fact.whole and 3 <= fact.n_distinct <= _LONGEST_ANSWER
         if not short or fact.kind != "number" or base not in (None, "psychographic"):
+            continue
+        if outcome_by_name(fact.words, fact.n_distinct) or is_coded(fact.words):
             continue
         if 0 <= fact.low <= 1 and fact.high <= _LONGEST_ANSWER:
             groups.setdefault(fact.high, []).append(fact)
@@ -375,4 +348,27 @@ def _items(facts):
             reason = f"one of {len(members)} columns answered {low:.0f} to {high:.0f}"
             for fact in members:
                 roles[fact.name] = Role("psychographic", "item", reason)
+    return roles
+
+
+def _two_level_items(facts):
+    """Find items of yes or no: columns of text with the same two levels."""
+    groups = {}
+    for fact in facts:
+        base, _ = base_by_name(fact.words)
+        outcome = outcome_by_name(fact.words, fact.n_distinct)
+        if fact.levels and base in (None, "psychographic") and outcome is None:
+            groups.setdefault(fact.levels, []).append(fact)
+    roles = {}
+    for levels, members in groups.items():
+        if len(members) < _FEWEST_TWO_LEVEL_ITEMS:
+            continue
+        yes = next((one for one in levels if one.casefold() in _YES), levels[-1])
+        reason = (
+            f"one of {len(members)} columns of {levels[0]!r} or {levels[1]!r} whose "
+            "names say nothing: taken for items; to make scales of them, code them as "
+            f"X == {yes!r} and leave what is missing missing"
+        )
+        for fact in members:
+            roles[fact.name] = Role("psychographic", "nominal", reason)
     return roles

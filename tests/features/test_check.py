@@ -253,3 +253,40 @@ def test_facts_of_columns():
     assert facts.loc["updated", "kind"] == "date"
     share = CLEAN["town"].value_counts(normalize=True).iloc[0]
     assert facts.loc["town", "top_share"] == pytest.approx(share)
+
+
+@pytest.mark.parametrize("form", [str, float, lambda i: f" {i} "])
+def test_ids_are_compared_as_levels_are(form):
+    base = pd.DataFrame({"id": np.arange(300), "x": np.linspace(0, 1, 300)})
+    some = base.head(200).assign(id=[form(i) for i in range(200)])
+    for known in (base, base["id"]):
+        found = check_customers(some, customer_id="id", customer_base=known).frame()
+        messages = found.loc[found["check"] == "coverage", "message"].tolist()
+        assert "200 of the 300 customers of the base (67%)" in messages
+
+
+def test_more_customers_than_the_base_has_is_an_error():
+    table = pd.DataFrame({"x": np.linspace(0, 1, 300)})
+    check = check_customers(table, customer_base=100)
+    assert not check.ok
+    found = check.frame().query("check == 'coverage'")
+    assert found["severity"].tolist() == ["error"]
+    assert "300 customers, more than the 100 of the base" in found["message"].iloc[0]
+
+
+def test_text_that_is_mostly_numbers_is_told_with_what_is_not():
+    answers = ["-4", "0", "3", "I love it!+5"] * 25
+    found = check_customers(pd.DataFrame({"like": answers})).frame()
+    (message,) = found.loc[found["check"] == "text", "message"]
+    assert "25 of 100 customers" in message
+    assert "map these to numbers" in message
+
+
+def test_a_column_of_account_numbers_is_noted():
+    rng = np.random.default_rng(0)
+    numbers = rng.permutation(90_000)[:400]
+    table = pd.DataFrame({"account_number": numbers, "spend": rng.lognormal(size=400)})
+    found = check_customers(table).frame()
+    assert found.loc[found["check"] == "identifier", "column"].tolist() == [
+        "account_number"
+    ]

@@ -600,14 +600,24 @@ def test_parameters_that_do_not_fit(parameters, error, message):
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
-def test_answers_in_words(frame):
+@pytest.mark.parametrize(
+    ("third", "remedy"),
+    [
+        (
+            "neither",
+            "Code the answers as numbers first, for instance 1 = strongly disagree to "
+            "5 = strongly agree.",
+        ),
+        ("agree", 'Code two answers as true and false first, for instance X == "Yes",'),
+    ],
+)
+def test_answers_in_words(frame, third, remedy):
     message = (
-        "Column 'plan' must hold numbers. Got text in 2 of 3 rows (first: row 0) "
-        "instead. Code the answers as numbers first, for instance 1 = strongly "
-        "disagree to 5 = strongly agree."
+        "'plan' must hold numbers. Got text in 3 of 4 rows (first: row 0) instead."
     )
-    with pytest.raises(SchemaError, match=re.escape(message)):
-        PsychographicTransformer().fit(frame({"plan": ["agree", None, "disagree"]}))
+    answers = frame({"plan": ["agree", None, "disagree", third]})
+    with pytest.raises(SchemaError, match=re.escape(f"{message} {remedy}")):
+        PsychographicTransformer().fit(answers)
 
 
 def test_an_item_that_nobody_answered():

@@ -100,3 +100,67 @@ def test_simulated_customers(as_frame):
     assert frame.loc["income", "missing"] == pytest.approx(
         simulated.customers["income"].isna().mean()
     )
+
+
+N = 400
+RNG = np.random.default_rng(8)
+
+
+def roles_of(**columns):
+    frame = infer_roles(pd.DataFrame(columns)).frame()
+    return frame.set_index("column")[["base", "kind"]].apply(tuple, axis=1).to_dict()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "account_number",
+        "account",
+        "client_no",
+        "customer_number",
+        "Kundennummer",
+        "user",
+        "CLIENTNUM",
+        "household_key",
+        "card_no",
+        "member_id",
+    ],
+)
+def test_numbers_that_name_a_customer_are_ids(name):
+    numbers = RNG.permutation(90_000)[:N] + 10**6
+    assert roles_of(**{name: numbers}) == {name: ("", "id")}
+
+
+def test_codes_are_never_distances():
+    found = roles_of(
+        zip=RNG.integers(501, 99_950, N),
+        country=RNG.integers(1, 60, N),
+        device=RNG.integers(1, 6, N),
+        hour=RNG.integers(0, 24, N),
+    )
+    assert found["zip"] == ("", "codes")
+    assert found["country"] == ("geographic", "nominal")
+    assert found["device"] == ("adoption", "nominal")
+    assert found["hour"] == ("occasion", "cyclic")
+
+
+@pytest.mark.parametrize(
+    "name", ["y", "Exited", "Attrition_Flag", "converted", "subscribed", "cancelled"]
+)
+def test_outcomes_are_no_basis(name):
+    assert roles_of(**{name: RNG.integers(0, 2, N)}) == {name: ("", "outcome")}
+
+
+def test_many_like_answers_are_items():
+    names = ["tasty", "fast", "greasy", "cheap", "healthy", "spicy"]
+    answers = {name: RNG.choice(["Yes", "No"], N) for name in names}
+    found = roles_of(**answers, gender=RNG.choice(["f", "m"], N))
+    assert {found[name][0] for name in names} == {"psychographic"}
+    assert found["gender"][0] == "demographic"
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_dates_are_counted(unit):
+    dates = pd.date_range("2024-01-01", periods=N).astype(f"datetime64[{unit}]")
+    frame = infer_roles(pd.DataFrame({"joined": dates})).frame()
+    assert frame["n_distinct"].tolist() == [N]
