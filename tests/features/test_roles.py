@@ -6,9 +6,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.spatial.distance import pdist
 
 from custseg.datasets import load_wholesale, make_customers
-from custseg.features import DemographicTransformer, infer_roles
+from custseg.features import (
+    DemographicTransformer,
+    infer_roles,
+    make_customer_features,
+)
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -102,8 +107,7 @@ def test_simulated_customers(as_frame):
     )
 
 
-N = 400
-RNG = np.random.default_rng(8)
+MANY = 400
 
 
 def roles_of(**columns):
@@ -127,16 +131,16 @@ def roles_of(**columns):
     ],
 )
 def test_numbers_that_name_a_customer_are_ids(name):
-    numbers = RNG.permutation(90_000)[:N] + 10**6
+    numbers = RNG.permutation(90_000)[:MANY] + 10**6
     assert roles_of(**{name: numbers}) == {name: ("", "id")}
 
 
 def test_codes_are_never_distances():
     found = roles_of(
-        zip=RNG.integers(501, 99_950, N),
-        country=RNG.integers(1, 60, N),
-        device=RNG.integers(1, 6, N),
-        hour=RNG.integers(0, 24, N),
+        zip=RNG.integers(501, 99_950, MANY),
+        country=RNG.integers(1, 60, MANY),
+        device=RNG.integers(1, 6, MANY),
+        hour=RNG.integers(0, 24, MANY),
     )
     assert found["zip"] == ("", "codes")
     assert found["country"] == ("geographic", "nominal")
@@ -148,19 +152,49 @@ def test_codes_are_never_distances():
     "name", ["y", "Exited", "Attrition_Flag", "converted", "subscribed", "cancelled"]
 )
 def test_outcomes_are_no_basis(name):
-    assert roles_of(**{name: RNG.integers(0, 2, N)}) == {name: ("", "outcome")}
+    assert roles_of(**{name: RNG.integers(0, 2, MANY)}) == {name: ("", "outcome")}
 
 
 def test_many_like_answers_are_items():
     names = ["tasty", "fast", "greasy", "cheap", "healthy", "spicy"]
-    answers = {name: RNG.choice(["Yes", "No"], N) for name in names}
-    found = roles_of(**answers, gender=RNG.choice(["f", "m"], N))
+    answers = {name: RNG.choice(["Yes", "No"], MANY) for name in names}
+    found = roles_of(**answers, gender=RNG.choice(["f", "m"], MANY))
     assert {found[name][0] for name in names} == {"psychographic"}
     assert found["gender"][0] == "demographic"
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_dates_are_counted(unit):
-    dates = pd.date_range("2024-01-01", periods=N).astype(f"datetime64[{unit}]")
+    dates = pd.date_range("2024-01-01", periods=MANY).astype(f"datetime64[{unit}]")
     frame = infer_roles(pd.DataFrame({"joined": dates})).frame()
-    assert frame["n_distinct"].tolist() == [N]
+    assert frame["n_distinct"].tolist() == [MANY]
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "period"), [("hour", 0, 24), ("weekday", 1, 7), ("month", 1, 12)]
+)
+def test_what_goes_round_does_so_in_the_features(name, low, period):
+    table = pd.DataFrame({name: np.tile(np.arange(period) + low, 10)})
+    X = make_customer_features(**infer_roles(table).bases()).fit_transform(table)
+    # From each hour to the next, the last to the first as well, it is as far.
+    steps = np.linalg.norm(X[:period] - np.roll(X[:period], 1, axis=0), axis=1)
+    np.testing.assert_allclose(steps, steps[0])
+
+
+def test_items_in_words_have_the_distances_of_coded_ones():
+    words = pd.DataFrame(RNG.choice(["No", "Yes"], (60, 5)), columns=list("abcde"))
+    proposed = make_customer_features(**infer_roles(words).bases())
+    coded = make_customer_features(psychographic=list("abcde"))
+    np.testing.assert_allclose(
+        pdist(proposed.fit_transform(words)), pdist(coded.fit_transform(words == "Yes"))
+    )
+
+
+def test_names_alone_do_not_decide():
+    found = roles_of(
+        orders_cancelled=np.tile([0, 1, 2, 5], MANY // 4),
+        household_size=np.arange(MANY) % 7 + 1,
+        account=RNG.lognormal(4, 1, MANY),
+        visits_month=RNG.integers(1, 13, MANY),
+    )
+    assert {kind for _, kind in found.values()} == {"numeric"}
