@@ -76,7 +76,10 @@ class TestExact:
         tree = HierarchicalSegmenter(4, n_micro=None)
         assert tree.fit(BLOBS[:300]).n_micro_ is None
         monkeypatch.setattr(hierarchical, "_MICRO", 60)
-        assert tree.set_params(n_micro="auto").fit(BLOBS[:300]).n_micro_ == 60
+        tree.set_params(n_micro="auto").fit(BLOBS[:300])
+        # A centre that loses all its customers is dropped, and which one does is a
+        # matter of the last digit.
+        assert 50 <= tree.n_micro_ <= 60
 
 
 class TestTwoStages:
