@@ -12,8 +12,8 @@ BIN := .venv/bin
 demo: .venv/.installed-plot
 	$(BIN)/python -m custseg demo --out custseg-demo
 
-test: .venv/.installed-test
-	$(BIN)/python -m pytest -n auto
+test: .venv/.installed-test .venv/.installed-spark
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

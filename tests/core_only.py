@@ -14,7 +14,8 @@ from custseg.datasets import load_wholesale
 
 def main():
     """Walk the road and see what is said where an extra is missing."""
-    for extra in ("matplotlib", "openpyxl", "polars", "pyarrow", "pytest"):
+    extras = ("matplotlib", "openpyxl", "polars", "pyarrow", "duckdb", "dask", "pytest")
+    for extra in extras:
         assert importlib.util.find_spec(extra) is None, f"{extra} is installed"
     spend = load_wholesale().drop(columns=["Channel", "Region"])
     search = cs.SegmentSearch([cs.KMeansSegmenter()], random_state=0)

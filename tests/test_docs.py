@@ -22,9 +22,13 @@ def stripped(text):
     return [line.rstrip() for line in text.splitlines()]
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem
-)
+def of_one_worker(page):
+    """Let the page with Spark run where the tests with Spark do: one is enough."""
+    marks = [pytest.mark.xdist_group("spark")] if page.stem == "engines" else []
+    return pytest.param(page, marks=marks, id=page.stem)
+
+
+@pytest.mark.parametrize("page", [of_one_worker(p) for p in PAGES if blocks(p)])
 def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace, printed = {"__name__": "page"}, ""

@@ -8,6 +8,7 @@ import narwhals as nw
 import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
+from custseg.tables._memory import hold
 from custseg.tables._parents import find_tops, is_missing, read_ids, read_parents
 
 __all__ = ["open_accounts", "roll_up_accounts"]
@@ -28,8 +29,11 @@ def roll_up_accounts(customers, *, parent_id, how, customer_id="customer_id"):
 
     Parameters
     ----------
-    customers : pandas.DataFrame or polars.DataFrame
-        One row an account. It is not changed.
+    customers : frame
+        One row an account: a pandas or polars data frame (also a lazy one), a pyarrow
+        table, a DuckDB relation, or a Spark or Dask data frame. It is not changed. It
+        is read whole, whatever its kind, because chains of parents can be of any
+        length; a table of accounts fits into memory where one of orders may not.
     parent_id : str
         Column of the ids of parents; missing for an account without one. A parent
         need not be an account itself.
@@ -64,7 +68,7 @@ def roll_up_accounts(customers, *, parent_id, how, customer_id="customer_id"):
     ValueError
         If a rule is none of those above.
     TypeError
-        If `customers` is no pandas or polars frame, or `how` no mapping.
+        If `customers` is no such frame, or `how` no mapping.
 
     See Also
     --------
@@ -107,11 +111,11 @@ def roll_up_accounts(customers, *, parent_id, how, customer_id="customer_id"):
     0      corner  cafe     50      8.0           1
     1       grand hotel   1400      3.0           3
     """
-    frame, give_back = open_accounts(customers)
+    frame, give_back, ordered = open_accounts(customers)
     rules = _read_rules(frame, how, customer_id, parent_id)
-    ids = read_ids(frame, customer_id)
-    parents = read_parents(frame, parent_id, customer_id, ids)
-    names, top = find_tops(ids, parents, parent_id)
+    ids = read_ids(frame, customer_id, ordered)
+    parents = read_parents(frame, parent_id, customer_id, ids, ordered)
+    names, top = find_tops(ids, parents, parent_id, ordered)
     # Sums over accounts in the order of ids do not depend on the order of the rows.
     order = np.argsort(ids)
     frame, top = frame[order], top[order]
@@ -128,34 +132,14 @@ def roll_up_accounts(customers, *, parent_id, how, customer_id="customer_id"):
 
 
 def open_accounts(customers):
-    """Take a frame through the border, as `open_table` takes transactions."""
-    columns = customers.columns if hasattr(customers, "iloc") else None
-    if not getattr(columns, "is_unique", True):
-        twice = sorted({str(name) for name in columns[columns.duplicated()]})
-        raise SchemaError(
-            f"Columns of a customer table must have different names. Got {twice} more "
-            "than once instead. Rename or drop the copies."
-        )
-    frame = nw.from_native(customers, pass_through=True)
-    known = isinstance(frame, nw.DataFrame | nw.LazyFrame)
-    if not known or not (
-        frame.implementation.is_pandas() or frame.implementation.is_polars()
-    ):
-        raise TypeError(
-            "A customer table must be a pandas or polars data frame. Got "
-            f"{type(customers).__module__}.{type(customers).__qualname__} instead. "
-            "Convert it first, e.g. with its to_pandas()."
-        )
-    lazy = isinstance(frame, nw.LazyFrame)
-    if lazy:
-        frame = frame.collect()
+    """Read a table of accounts, which must have rows; see `hold`."""
+    frame, give_back, ordered = hold(customers, "A customer table")
     if frame.is_empty():
         raise DataQualityError(
             "A customer table must have at least one row. Got 0 rows instead. Check "
             "how it was read."
         )
-    frame = nw.maybe_reset_index(frame)
-    return frame, (lambda found: found.lazy().to_native()) if lazy else nw.to_native
+    return frame, give_back, ordered
 
 
 def _read_rules(frame, how, customer_id, parent_id):
@@ -382,16 +366,7 @@ def _new_series(frame, name, values):
 def _pick(frame, name, rows):
     """Return a column at rows, missing where a row is negative; its type is kept."""
     there = rows >= 0
-    series = frame[name][np.where(there, rows, 0)]
-    if (
-        not there.all()
-        and series.dtype.is_integer()
-        and series.implementation.is_pandas()
-    ):
-        # NumPy's integers have no missing value, and floats cannot tell large ones.
-        native = series.to_native().astype("Int64")
-        series = nw.from_native(native, series_only=True)
-    return _masked(series, there)
+    return _masked(frame[name][np.where(there, rows, 0)], there)
 
 
 def _masked(series, there):
@@ -399,6 +374,11 @@ def _masked(series, there):
     series = nw.maybe_reset_index(series)
     if there.all():
         return series
+    if series.dtype.is_integer() and series.implementation.is_pandas():
+        # NumPy's integers have no missing value, and floats cannot tell large ones.
+        native = series.to_native()
+        if isinstance(native.dtype, np.dtype):
+            series = nw.from_native(native.astype("Int64"), series_only=True)
     frame = series.to_frame().with_columns(
         nw.new_series("_there", there, backend=series.implementation)
     )

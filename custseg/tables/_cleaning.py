@@ -1,30 +1,35 @@
 """What may count as a purchase, and what was left out."""
 
 from datetime import timedelta
-from typing import NamedTuple
 
-import narwhals as nw
 import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.tables._lines import (
-    EPOCH,
-    as_lines,
-    impossible_date,
-    missing,
-    not_finite,
-    number_columns,
-    open_table,
-    settle_ids,
-    zone_of,
+from custseg.tables._clock import EPOCH, read_end, zone_of
+from custseg.tables._judgement import (
+    RULES,
+    STAYS,
+    count_rows,
+    figure_names,
+    judge,
+    kept_rows,
+    odd_rows,
+    rejected_rows,
 )
+from custseg.tables._open import ROW
+from custseg.tables._purchases import as_lines, check_whole_ids, open_transactions
 from custseg.tables._report import CleaningReport, RuleCount
-from custseg.tables._returns import net_returns
+from custseg.tables._zones import in_one_zone
 
 _RETURNS = ("net", "separate", "drop")
+_DUPLICATES = ("keep", "drop")
+_ZONE = "other_time_zone"
+_NETTED = ("return", "partly_orphan_return")
 
 
-def clean_transactions(tx, columns, *, returns="net"):
+def clean_transactions(
+    tx, columns, *, returns="net", duplicates="keep", observation_period_end=None
+):
     """Decide what may count as a purchase, and report what was left out.
 
     The table comes back with the user's column names, so that the same `columns`
@@ -36,23 +41,31 @@ def clean_transactions(tx, columns, *, returns="net"):
     - `missing_customer_id`: null, blank text, or the text that a missing value
       becomes when a column is made text ("nan", "NaN", "None", "<NA>", "NaT");
     - `missing_date`;
-    - `impossible_date`: the year 1900 or earlier, 2100 or later, or the day
-      1970-01-01 (which is what a date of zero becomes);
+    - `ancient_date`: the year 1900 or earlier, which stands for no date;
+    - `epoch_date`: January 1970, which is what a date of zero becomes, and what
+      seconds become when they are read as milliseconds;
+    - `distant_date`: 2100 or later, such as the year 9999;
+    - `future_date`: after `observation_period_end`, if that is given;
     - `missing_amount`: an amount, quantity or unit price that is missing or not
       finite;
     - `negative_unit_price`: an adjustment of the books and no purchase (only when
-      the amount is made of quantity and unit price).
+      the amount is made of quantity and unit price);
+    - `duplicate_line`: it repeats an earlier line exactly (only with
+      `duplicates="drop"`).
 
     A line with a negative quantity or a negative amount is a return. `returns`
     says what becomes of it. Lines that repeat an earlier line exactly
-    (`duplicate_line`), lines that cost nothing (`zero_amount`) and lines without a
-    transaction id (`missing_transaction_id`) are counted and kept: two equal lines
-    may be two purchases.
+    (`duplicate_line`), lines that cost nothing (`zero_amount`), lines without a
+    transaction id (`missing_transaction_id`) and dates that came in another time zone
+    than most (`other_time_zone`) are counted and kept: two equal lines may be two
+    purchases.
 
     Parameters
     ----------
-    tx : pandas.DataFrame or polars.DataFrame
-        Transaction table, one row a line. It is not changed.
+    tx : frame
+        Transaction table, one row a line: a pandas or polars data frame (also a lazy
+        one), a pyarrow table, a DuckDB relation, or a Spark or Dask data frame. It is
+        not changed.
     columns : TransactionColumns
         Which column is which.
     returns : {"net", "separate", "drop"}, default="net"
@@ -63,11 +76,20 @@ def clean_transactions(tx, columns, *, returns="net"):
           counted.
         - "separate": returns stay as lines with a negative amount.
         - "drop": returns are removed and counted.
+    duplicates : {"keep", "drop"}, default="keep"
+        Whether lines that repeat an earlier line in every column stay. Drop them if
+        two equal lines cannot be two purchases, as where lines are numbered.
+    observation_period_end : str, date, datetime or pandas.Timestamp, default=None
+        Until when customers were observed. Later lines are dropped as `future_date`
+        before returns are netted. A date without a time, or a time of midnight, means
+        the end of that day. None knows no future.
 
     Returns
     -------
     table : same kind as `tx`
-        The lines that stay, in the order given, all columns kept. The amount column
+        The lines that stay, all columns kept, in the order given where the engine
+        orders rows (pandas, polars, pyarrow). For a lazy frame, a relation, Spark and
+        Dask, it is a query that has not run yet. The amount column
         (`columns.amount`, or a new column `amount` of quantity times unit price) is
         float currency. With "net", it is what was kept of the line, the quantity
         column is reduced alike, so that quantity times unit price stays the amount,
@@ -75,7 +97,7 @@ def clean_transactions(tx, columns, *, returns="net"):
         of the purchase. A purchase returned in full stays with amount 0.
     report : CleaningReport
         What was dropped, netted and kept, and the latest date of `tx`, returns
-        included.
+        included. It is worked out at once, by one query where the engine is lazy.
 
     Raises
     ------
@@ -86,7 +108,9 @@ def clean_transactions(tx, columns, *, returns="net"):
     DataQualityError
         If the table has no rows.
     ValueError
-        If `returns` is none of the three words.
+        If `returns` or `duplicates` is none of its words, or the end is no date.
+    TypeError
+        If `tx` is no table of a kind named above.
 
     Notes
     -----
@@ -95,13 +119,18 @@ def clean_transactions(tx, columns, *, returns="net"):
 
     Netting looks back from the end of the table: a purchase of March returned in May
     is reduced in March. To describe the customers as they were at the end of April,
-    cut the table there before cleaning it.
+    give that as `observation_period_end`.
+
+    DuckDB and Spark hold moments; their session's time zone says whose days they are.
+    A pandas column of objects may hold dates of several zones. All are put on the
+    clock of the zone that most have, which changes no moment.
 
     With "net" and "drop" no return line stays, so the latest date of `table` may come
     before that of `tx`, and `summarize_transactions` left to itself counts to the
     former. Give it `observation_period_end=report.last_date` to count to the latter.
 
-    Within one time stamp, purchases come before returns. Lines without a product
+    Within one moment, purchases come before returns, and a larger line is taken to be
+    the later one: the order of rows does not matter. Lines without a product
     are one product. A return with no quantity but an amount, such as a credit note,
     takes nothing off when netting goes by quantity, and is an orphan.
 
@@ -128,76 +157,128 @@ def clean_transactions(tx, columns, *, returns="net"):
     >>> report.last_date
     datetime.datetime(2024, 1, 9, 0, 0)
     """
-    if returns not in _RETURNS:
-        raise ValueError(
-            f"returns must be one of {', '.join(map(repr, _RETURNS))}. Got {returns!r} "
-            "instead."
-        )
-    frame, give_back = open_table(tx, columns)
-    if frame.is_empty():
+    judged, plan, report = _judged(
+        tx, columns, returns, duplicates, observation_period_end
+    )
+    return judged.run(kept_rows, **plan), report
+
+
+def check_transactions(
+    tx, columns, *, returns="net", duplicates="keep", observation_period_end=None
+):
+    """Report what `clean_transactions` would do, and do nothing.
+
+    Parameters
+    ----------
+    tx : frame
+        Transaction table, as `clean_transactions` takes it.
+    columns : TransactionColumns
+        Which column is which.
+    returns : {"net", "separate", "drop"}, default="net"
+        What would become of returns.
+    duplicates : {"keep", "drop"}, default="keep"
+        What would become of lines that repeat an earlier one.
+    observation_period_end : str, date, datetime or pandas.Timestamp, default=None
+        Until when customers were observed.
+
+    Returns
+    -------
+    report : CleaningReport
+        Rule by rule, how many lines it concerns and for how much; where they stand
+        (`positions`), or which they are (`rejected`).
+
+    Raises
+    ------
+    SchemaError, DataQualityError, ValueError, TypeError
+        As `clean_transactions`.
+
+    See Also
+    --------
+    clean_transactions : Does it, and gives back the same report.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from custseg.tables import TransactionColumns, check_transactions
+    >>> tx = pd.DataFrame({
+    ...     "customer_id": ["a", "a", None],
+    ...     "date": pd.to_datetime(["2024-01-05", "1900-01-01", "2024-01-09"]),
+    ...     "eur": [30.0, 10.0, 5.0],
+    ... })
+    >>> report = check_transactions(tx, TransactionColumns(amount="eur"))
+    >>> print(report)
+    3 rows in, 1 row out: 2 dropped, 0 netted.
+      dropped  missing_customer_id      1 row   amount      5.00
+      dropped  ancient_date             1 row   amount     10.00
+    Returns took 0.00 off purchases; 0.00 had no earlier purchase.
+    """
+    return _judged(tx, columns, returns, duplicates, observation_period_end)[2]
+
+
+def _judged(tx, columns, returns, duplicates, end):
+    """Say of each line what becomes of it.
+
+    Returns the table with its judgements, what `kept_rows` needs besides, and the
+    report.
+    """
+    _check_choice("returns", returns, _RETURNS)
+    _check_choice("duplicates", duplicates, _DUPLICATES)
+    table, columns = open_transactions(tx, columns)
+    table, elsewhere = in_one_zone(table, columns.date)
+    _check_no_column_is_overwritten(table, columns, returns)
+    as_lines(table.frame, columns, ("transaction_id", "product", "quantity"))
+    limit = None
+    if end is not None:
+        zone = zone_of(table.frame, columns.date)
+        limit, _ = read_end(end, "observation_period_end", zone)
+    plan = {"columns": columns, "names": table.columns, "returns": returns}
+    judged = table.with_rows().then(
+        judge, by=columns.customer_id, duplicates=duplicates, limit=limit, **plan
+    )
+    figures = judged.figures(count_rows, returns=returns)
+    n_rows, last = figures["n_rows"], figures["last"]
+    named = (figures[f"f{place}"] for place in range(len(figure_names())))
+    figures = dict(zip(figure_names(), named, strict=True))
+    if not n_rows:
         raise DataQualityError(
             "A transaction table must have at least one row. Got 0 rows instead. Check "
             "how it was read."
         )
-    _check_no_column_is_overwritten(frame, columns, returns)
-    lines = as_lines(frame, columns, number_columns(columns))
-    found = _Findings(lines["amount"].to_numpy().astype(float), _last_date(lines))
-    good = _drop_lines(found, lines, frame, columns, returns)
-    settled = _settle_returns(found, good, frame, columns, returns)
-    table = _build_table(frame, columns, settled)
-    return give_back(table), found.report(len(lines), len(table), returns, settled)
+    dtype = table.schema[columns.customer_id]
+    check_whole_ids(columns.customer_id, dtype, figures["fraction"])
+    counts = _counts(figures, columns, limit, elsewhere, returns, duplicates)
+    rejected = judged.run(rejected_rows, names=table.columns)
+    net = returns == "net"
+    report = CleaningReport(
+        n_rows_in=n_rows,
+        n_rows_out=int(figures["n_out"]),
+        returns=returns,
+        rules=tuple(counts),
+        returned_amount=float(figures["taken"]) if net else None,
+        orphan_quantity=float(figures["orphan"]) if net and columns.quantity else None,
+        orphan_amount=float(figures["orphan_amount"]) if net else None,
+        last_date=None if last is None else EPOCH + timedelta(microseconds=int(last)),
+        rejected=rejected,
+        _positions=(
+            _positions(judged, counts, elsewhere, returns) if judged.ordered else None
+        ),
+    )
+    return judged, plan, report
 
 
-class _Settled(NamedTuple):
-    """What stays: rows of the input and their figures."""
-
-    row: np.ndarray
-    amount: np.ndarray
-    customer: nw.Series
-    quantity: np.ndarray | None = None
-    returned_amount: np.ndarray | None = None
-    orphan_quantity: float | None = None
-    orphan_amount: float | None = None
-
-
-class _Findings:
-    """Rules and the lines they concern, in the order they were looked at."""
-
-    def __init__(self, amount, last_date):
-        self.amount = np.where(np.isfinite(amount), amount, 0.0)
-        self.last_date = last_date
-        self.actions = {}
-        self.positions = {}
-
-    def note(self, rule, action, rows):
-        self.actions[rule] = action
-        self.positions[rule] = np.sort(rows)
-
-    def report(self, n_rows_in, n_rows_out, returns, settled):
-        taken_off = settled.returned_amount
-        return CleaningReport(
-            n_rows_in=n_rows_in,
-            n_rows_out=n_rows_out,
-            returns=returns,
-            rules=tuple(
-                RuleCount(rule, action, len(rows), float(self.amount[rows].sum()))
-                for (rule, action), rows in zip(
-                    self.actions.items(), self.positions.values(), strict=True
-                )
-            ),
-            returned_amount=None if taken_off is None else float(taken_off.sum()),
-            orphan_quantity=settled.orphan_quantity,
-            orphan_amount=settled.orphan_amount,
-            last_date=self.last_date,
-            _positions=self.positions,
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, choices))}. Got {value!r} "
+            "instead."
         )
 
 
-def _check_no_column_is_overwritten(frame, columns, returns):
+def _check_no_column_is_overwritten(table, columns, returns):
     added = ["amount"] if columns.amount is None else []
     added += ["returned_amount"] if returns == "net" else []
     for name in added:
-        if name in frame.columns:
+        if name in table.columns:
             raise SchemaError(
                 f"A transaction table must have no column {name!r} of its own, which "
                 "cleaning adds. Got one instead. Clean a table once only, name the "
@@ -206,147 +287,54 @@ def _check_no_column_is_overwritten(frame, columns, returns):
             )
 
 
-def _last_date(lines):
-    """Latest date that is one, whatever else its line is; None without any."""
-    no_date = nw.col("date").is_null() | impossible_date(zone_of(lines, "date"))
-    when = lines.filter(~no_date)["when"]
-    return EPOCH + timedelta(microseconds=int(when.max())) if len(when) else None
-
-
-def _drop_lines(found, lines, frame, columns, returns):
-    """Note and drop what is no purchase; note what is odd and kept."""
-    is_return = nw.col("amount") < 0
-    if columns.quantity is not None:
-        is_return = is_return | (nw.col("quantity") < 0)
-    rules = _drop_rules(lines, columns)
-    if returns == "drop":
-        rules["return"] = is_return.fill_null(False)
-    answers = lines.select(**rules)
-    holds = np.column_stack([answers[rule].to_numpy().astype(bool) for rule in rules])
-    dropped = holds.any(axis=1)
-    reason = np.where(dropped, holds.argmax(axis=1), -1)
-    for number, rule in enumerate(rules):
-        found.note(rule, "dropped", np.flatnonzero(reason == number))
-    good = nw.maybe_reset_index(lines[np.flatnonzero(~dropped)])
-    rows = good["row"].to_numpy()
-    found.note("duplicate_line", "kept", rows[_repeats(frame, columns, rows)])
-    found.note(
-        "zero_amount", "kept", rows[(good["amount"] == 0).to_numpy().astype(bool)]
-    )
-    if columns.transaction_id is not None:
-        absent = good.select(
-            absent=missing(nw.col("transaction"), good.schema["transaction"])
-        )["absent"]
-        found.note(
-            "missing_transaction_id", "kept", rows[absent.to_numpy().astype(bool)]
-        )
-    return good.with_columns(is_return=is_return.cast(nw.Int8))
-
-
-def _drop_rules(lines, columns):
-    schema = lines.schema
-    broken = not_finite(nw.col("amount"))
-    for part in number_columns(columns):
-        broken = broken | not_finite(nw.col(part))
-    rules = {
-        "missing_customer_id": missing(nw.col("customer"), schema["customer"]),
-        "missing_date": nw.col("date").is_null(),
-        "impossible_date": impossible_date(zone_of(lines, "date")),
-        "missing_amount": broken,
-    }
-    if columns.amount is None:
-        rules["negative_unit_price"] = (nw.col("unit_price") < 0).fill_null(False)
-    return rules
-
-
-def _repeats(frame, columns, rows):
-    """Which of the rows repeat an earlier one of them in every column.
-
-    Columns of objects or lists count only where `columns` names them, because they
-    need not be comparable.
-    """
-    named = set(columns.named().values())
-    compared = [
-        i
-        for i, (name, dtype) in enumerate(frame.schema.items())
-        if name in named or not (dtype.is_nested() or isinstance(dtype, nw.Object))
-    ]
-    # By position, because a name in pandas need not be text.
-    kept = frame[rows, compared]
-    kept = kept.rename({name: f"column {i}" for i, name in enumerate(kept.columns)})
-    firsts = kept.with_row_index("line").unique(
-        subset=kept.columns, keep="first", maintain_order=False
-    )["line"]
-    repeats = np.ones(len(rows), dtype=bool)
-    repeats[firsts.to_numpy()] = False
-    return repeats
-
-
-def _settle_returns(found, good, frame, columns, returns):
-    row = good["row"].to_numpy().astype(np.int64)
-    amount = good["amount"].to_numpy().astype(float)
-    back = good["is_return"].to_numpy() == 1
-    ids = settle_ids(good["customer"], columns.customer_id)
+def _counts(figures, columns, limit, elsewhere, returns, duplicates):
+    """Return one entry a rule, in the order of the report."""
+    left_out = set()
+    if limit is None:
+        left_out.add("future_date")
+    if columns.amount is not None:
+        left_out.add("negative_unit_price")
+    goes = list(RULES[: RULES.index("duplicate_line")])
+    goes += ["duplicate_line"] * (duplicates == "drop")
+    goes += ["return"] * (returns == "drop")
+    found = [(rule, "dropped") for rule in goes if rule not in left_out]
+    found += [("duplicate_line", "kept")] * (duplicates == "keep")
+    found += [("zero_amount", "kept")]
+    found += [("missing_transaction_id", "kept")] * (columns.transaction_id is not None)
+    found += [("return", "kept")] * (returns == "separate")
     if returns == "net":
-        return _net(found, good, row, amount, back, ids, columns)
-    if returns == "separate":
-        found.note("return", "kept", row[back])
-        amount = np.where(back, -np.abs(amount), amount) + 0.0
-    return _Settled(row, amount, ids)
+        found += [(rule, "netted") for rule in _NETTED] + [("orphan_return", "dropped")]
+    counts = [_count(figures, rule, action) for rule, action in found]
+    if elsewhere is not None:
+        counts.insert(0, RuleCount(_ZONE, "kept", len(elsewhere), 0.0))
+    return counts
 
 
-def _net(found, good, row, amount, back, ids, columns):
-    """Take returns off purchases and scale what is left of their amounts."""
-    by = "amount" if columns.quantity is None else "quantity"
-    left, orphan = net_returns(
-        good.with_columns(customer=ids, measure=nw.col(by).abs())
-    )
-    measure = np.abs(good[by].to_numpy().astype(float))
-    sized = measure > 0
-    share = np.divide(left, measure, out=np.ones_like(left), where=sized)
-    astray = np.divide(orphan, measure, out=np.ones_like(left), where=sized)[back]
-    for rule, action, hit in (
-        ("return", "netted", astray == 0),
-        ("partly_orphan_return", "netted", (astray > 0) & (astray < 1)),
-        ("orphan_return", "dropped", astray == 1),
-    ):
-        found.note(rule, action, row[back][hit])
-    stays = ~back
-    kept = amount[stays] * share[stays]
-    has_quantity = by == "quantity"
-    return _Settled(
-        row=row[stays],
-        amount=kept,
-        customer=ids[np.flatnonzero(stays)],
-        quantity=left[stays] if has_quantity else None,
-        returned_amount=amount[stays] - kept,
-        orphan_quantity=float(orphan.sum()) if has_quantity else None,
-        orphan_amount=float(np.sum(astray * np.abs(amount[back]))),
+def _count(figures, rule, action):
+    kept = "kept " if action == "kept" else ""
+    return RuleCount(
+        rule,
+        action,
+        int(figures[f"n {kept}{rule}"]),
+        float(figures[f"amount {kept}{rule}"]),
     )
 
 
-def _build_table(frame, columns, settled):
-    table = nw.maybe_reset_index(frame[settled.row])
-    backend = frame.implementation
-    new = {columns.amount or "amount": settled.amount}
-    if settled.returned_amount is not None:
-        new["returned_amount"] = settled.returned_amount
-    series = [
-        nw.new_series(name, v, nw.Float64, backend=backend) for name, v in new.items()
-    ]
-    if settled.quantity is not None:
-        series.append(_reduced(table[columns.quantity], settled.quantity))
-    if settled.customer.dtype != frame.schema[columns.customer_id]:
-        ids = settled.customer.alias(columns.customer_id)
-        series.append(nw.maybe_reset_index(ids))
-    return table.with_columns(*series)
-
-
-def _reduced(quantity, left):
-    """Write what is left over the quantities; integers keep their type."""
-    if not quantity.dtype.is_integer():
-        return nw.new_series(
-            quantity.name, left, nw.Float64, backend=quantity.implementation
-        )
-    changed = np.flatnonzero(quantity.to_numpy().astype(float) != left)
-    return quantity.scatter(changed, np.rint(left[changed]).astype(np.int64))
+def _positions(judged, counts, elsewhere, returns):
+    """Return where the lines of each rule stand in the table."""
+    found = judged.arrays(odd_rows)
+    rows = found[ROW].astype(np.int64)
+    code = found["code"].astype(np.int64)
+    positions = {}
+    for rule, action, *_ in counts:
+        if rule == _ZONE:
+            positions[rule] = elsewhere
+        elif action == "kept":
+            here = code == STAYS
+            if returns == "net":
+                here |= code >= RULES.index("return")
+            here &= found[rule].astype(np.int64) == 1
+            positions[rule] = np.sort(rows[here])
+        else:
+            positions[rule] = np.sort(rows[code == RULES.index(rule)])
+    return positions

@@ -31,6 +31,29 @@ class TransactionColumns:
         Currency for one unit. Used only when `amount` is None.
     product : str, default=None
         What was bought.
+    category : str, default=None
+        What kind of product it is.
+    channel : str, default=None
+        Where it was bought.
+    unit_cost : str, default=None
+        Currency that one unit cost the seller.
+    list_price : str, default=None
+        Currency for one unit before any discount.
+    discount : str, default=None
+        Share of the list price that was taken off, 0 to 1.
+    promotion : str, default=None
+        Whether the line was bought on promotion: true or false, numbers above zero or
+        zero, or text, of which "none", "no" and blanks mean no.
+    currency : str, default=None
+        Code of the currency of all amounts of the line, of which a table has one.
+    pack_size : str, default=None
+        Units in one pack of the product.
+    standing : str, default=None
+        Whether the order came by itself under an agreement, as `promotion` is read.
+    contact : str, default=None
+        How the customer was reached, or reached the seller: email, social, phone.
+    promised, delivered : str, default=None
+        Dates on which the line was to be delivered, and was.
 
     Raises
     ------
@@ -53,6 +76,18 @@ class TransactionColumns:
     quantity: str | None = None
     unit_price: str | None = None
     product: str | None = None
+    category: str | None = None
+    channel: str | None = None
+    unit_cost: str | None = None
+    list_price: str | None = None
+    discount: str | None = None
+    promotion: str | None = None
+    currency: str | None = None
+    pack_size: str | None = None
+    standing: str | None = None
+    contact: str | None = None
+    promised: str | None = None
+    delivered: str | None = None
 
     def __post_init__(self):
         for field in fields(self):

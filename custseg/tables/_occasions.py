@@ -1,39 +1,38 @@
 """One row per customer: at what times, and for what, orders are made."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from datetime import date, datetime
-from numbers import Real
+from typing import NamedTuple
 
 import narwhals as nw
-import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.tables._lines import DAY, missing, open_table, plain_numbers
-from custseg.tables._summary import observation_end, order_keys, purchase_lines
+from custseg.tables._calendar import (
+    read_dayparts,
+    read_holidays,
+    read_seasons,
+    read_weekend,
+)
+from custseg.tables._clock import DAY
+from custseg.tables._listed import with_listed
+from custseg.tables._purchases import (
+    after_cleaning,
+    missing,
+    observed_period,
+    open_transactions,
+    orders_of,
+    purchase_lines,
+)
 
 __all__ = ["summarize_occasions"]
 
-_DAYPARTS = {"morning": 6, "afternoon": 12, "evening": 18, "night": 22}
-_MONTHS = {
-    "northern": {
-        "spring": (3, 4, 5),
-        "summer": (6, 7, 8),
-        "autumn": (9, 10, 11),
-        "winter": (12, 1, 2),
-    },
-    "southern": {
-        "spring": (9, 10, 11),
-        "summer": (12, 1, 2),
-        "autumn": (3, 4, 5),
-        "winter": (6, 7, 8),
-    },
+_READERS = {
+    "daypart": read_dayparts,
+    "week": read_weekend,
+    "season": read_seasons,
+    "holiday": read_holidays,
 }
-_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday
 _MOST_LEVELS = 50
 _NO_LEVEL = "missing"
-_NO_HOLIDAY = "none"
 
 
 def summarize_occasions(
@@ -46,15 +45,18 @@ def summarize_occasions(
     holidays=None,
     by=None,
     counts=False,
+    customers=None,
     observation_period_end=None,
 ):
     """Make one row per customer of the occasions of their orders.
 
     Parameters
     ----------
-    tx : pandas.DataFrame or polars.DataFrame
+    tx : frame
         Transaction table, as `clean_transactions` gives it back and
-        `summarize_transactions` takes it. It is not changed.
+        `summarize_transactions` takes it: a pandas or polars data frame (also a lazy
+        one), a pyarrow table, a DuckDB relation, or a Spark or Dask data frame. It is
+        not changed.
     columns : TransactionColumns
         Which column is which.
     dayparts : "standard", mapping of str to float, or None, default="standard"
@@ -79,6 +81,10 @@ def summarize_occasions(
         gives them names: ``{"purpose": "category"}``.
     counts : bool, default=False
         Whether numbers of orders are given instead of shares.
+    customers : frame or sequence, default=None
+        Customers that are to have a row though they have no line, as in
+        `summarize_transactions`. Their numbers of orders are 0 and their shares
+        missing.
     observation_period_end : str, date, datetime or pandas.Timestamp, default=None
         Until when customers were observed, as in `summarize_transactions`; what comes
         after is left out.
@@ -86,12 +92,16 @@ def summarize_occasions(
     Returns
     -------
     customers : same kind as `tx`
-        One row per customer, ordered by `customer_id`: `customer_id`, `frequency`
-        (number of orders), and a column for each occasion: `daypart_morning`,
-        `week_workday`, `week_weekend`, `season_spring`, `holiday_christmas`,
-        `holiday_none`, `purpose_gift`, ... The shares of one kind of occasion add up to
-        1, the counts to `frequency`. Shares of a customer whose orders were all
-        returned are missing.
+        One row per customer, ordered by `customer_id`; a query that has not run yet
+        where the engine is lazy:
+
+        - `customer_id`: as given;
+        - `frequency`: int, number of orders;
+        - a column for each occasion, such as `daypart_morning`, `week_weekend`,
+          `season_spring`, `holiday_christmas`, `holiday_none` or `purpose_gift`: float,
+          share of the orders, missing for a customer whose orders were all returned;
+          with `counts` int, their number. The shares of one kind of occasion add up to
+          1, the counts to `frequency`.
 
     Raises
     ------
@@ -105,7 +115,7 @@ def summarize_occasions(
         If dayparts, weekend, seasons or holidays cannot be read, leave a month out or
         have one twice, or two holidays share a day.
     TypeError
-        If `tx` is no pandas or polars frame.
+        If `tx` is no such frame.
 
     See Also
     --------
@@ -146,224 +156,113 @@ def summarize_occasions(
     week_workday       0.5  1.0
     week_weekend       0.5  0.0
     """
-    occasions = _read_occasions(dayparts, weekend, seasons, holidays)
-    frame, give_back = open_table(tx, columns)
-    further = _read_by(frame, by, occasions)
-    lines = purchase_lines(frame, columns)
-    for place, (codes, _) in enumerate(further.values()):
-        series = nw.new_series(f"by_{place}", codes, backend=frame.implementation)
-        lines = lines.with_columns(series)
-    _, limit = observation_end(lines, observation_period_end)
-    lines = lines.filter(nw.col("when") <= limit)
-    if lines.is_empty():
-        raise DataQualityError(
-            "observation_period_end must not come before the first line of the table. "
-            f"Got {observation_period_end!r} instead. Check the year, and the order of "
-            "day and month."
-        )
-    orders = _orders(lines, further)
-    customers = _customers(orders, _places(orders, occasions, further), counts)
-    return give_back(
-        nw.maybe_reset_index(plain_numbers(customers, keys=("customer_id",)))
-    )
+    given = dict(zip(_READERS, (dayparts, weekend, seasons, holidays), strict=True))
+    calendar = {kind: _frozen(one) for kind, one in given.items() if one is not None}
+    names = {kind: _READERS[kind](one)[0] for kind, one in calendar.items()}
+    table, columns = open_transactions(tx, columns)
+    columns = after_cleaning(columns, table.columns)
+    further = _read_by(table, by, calendar)
+    period = observed_period(table, columns, observation_period_end)
+    plan = {"columns": columns, "period": period, "further": further}
+    if further or "daypart" in calendar:
+        found = table.figures(_figures, by=columns.customer_id, **plan)
+        if "daypart" in calendar:
+            _check_times(found)
+        further = _with_missing(further, found)
+    names |= {one.kind: one.names for one in further}
+    _check_names(names)
+    plan |= {"further": further, "calendar": calendar, "counts": bool(counts)}
+    zeros = _columns_of(names) if counts else ()
+    found = table.run(_summarize, by=columns.customer_id, **plan)
+    return with_listed(found, customers, columns.customer_id, ("frequency", *zeros))
 
 
-# -- parameters ----------------------------------------------------------------------
+# -- what was asked for ----------------------------------------------------------------
 
 
-def _read_occasions(dayparts, weekend, seasons, holidays):
-    """Return names and rule of each kind of occasion that goes by time."""
-    occasions = {}
-    if dayparts is not None:
-        occasions["daypart"] = _read_dayparts(dayparts)
-    if weekend is not None:
-        occasions["week"] = _read_weekend(weekend)
-    if seasons is not None:
-        occasions["season"] = _read_seasons(seasons)
-    if holidays is not None:
-        occasions["holiday"] = _read_holidays(holidays)
-    return occasions
+def _frozen(value):
+    """Return what was given in a form that can be read again."""
+    if isinstance(value, Mapping):
+        return {name: _frozen(one) for name, one in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return tuple(value)
+    return value
 
 
-def _read_dayparts(dayparts):
-    """Return the names of parts of the day, and a function from times to parts."""
-    parts = _DAYPARTS if isinstance(dayparts, str) else dayparts
-    known = dayparts == "standard" if isinstance(dayparts, str) else True
-    if known and isinstance(parts, Mapping) and len(parts) > 1:
-        known = all(
-            isinstance(hour, Real) and 0 <= hour < 24 for hour in parts.values()
-        )
-        known = known and len(set(parts.values())) == len(parts)
-    else:
-        known = False
-    if not known:
-        raise ValueError(
-            "dayparts must be 'standard', None or a mapping of two or more names and "
-            "the different hours, from 0 to below 24, at which they begin. Got "
-            f'{dayparts!r} instead. Write {{"day": 6, "night": 22}}.'
-        )
-    names = list(parts)
-    starts = np.array([float(parts[name]) for name in names])
-    order = np.argsort(starts)
+class _Further(NamedTuple):
+    """A kind of occasion that a column tells.
 
-    def part_of(times):
-        hours = (times % DAY) / (DAY / 24)
-        # Before the first part begins it is still the last, which -1 stands for.
-        return order[np.searchsorted(starts[order], hours, side="right") - 1]
+    Attributes
+    ----------
+    kind : str
+        What it is called.
+    column : str
+        Column of the table.
+    levels : tuple of tuple
+        The values that each level is written as.
+    names : tuple of str
+        Names of the levels, in ascending order, and the one for none if there is need
+        of it.
+    """
 
-    return names, part_of
+    kind: str
+    column: str
+    levels: tuple
+    names: tuple
 
 
-def _read_weekend(weekend):
-    days = (weekend,) if isinstance(weekend, str) else tuple(weekend)
-    unknown = [day for day in days if str(day).lower() not in _WEEK]
-    if unknown or not days:
-        raise ValueError(
-            "weekend must be a tuple of days in English, such as ('saturday', "
-            f"'sunday'). Got {weekend!r} instead."
-        )
-    free = np.zeros(7, dtype=int)
-    free[[_WEEK.index(str(day).lower()) for day in days]] = 1
-    return ["workday", "weekend"], lambda times: free[
-        (times // DAY + _EPOCH_WEEKDAY) % 7
-    ]
-
-
-def _read_seasons(seasons):
-    months = _MONTHS.get(seasons) if isinstance(seasons, str) else seasons
-    listed = []
-    if isinstance(months, Mapping):
-        listed = [month for one in months.values() for month in one]
-    if sorted(listed) != list(range(1, 13)):
-        raise ValueError(
-            "seasons must be 'northern', 'southern', None or a mapping of names and "
-            f"months that has each of the months 1 to 12 once. Got {seasons!r} instead."
-        )
-    season = np.zeros(13, dtype=int)
-    for place, one in enumerate(months.values()):
-        season[list(one)] = place
-
-    def season_of(times):
-        months = times.astype("datetime64[us]").astype("datetime64[M]").astype(int)
-        return season[months % 12 + 1]
-
-    return list(months), season_of
-
-
-def _read_holidays(holidays):
-    """Return the names of holidays, and a function from times to holidays."""
-    if not isinstance(holidays, Mapping) or _NO_HOLIDAY in holidays or not holidays:
-        raise ValueError(
-            f"holidays must be a mapping of names, none of them {_NO_HOLIDAY!r}, and "
-            f"days. Got {holidays!r} instead. Write "
-            '{"easter": ["2024-03-31", "2024-04-01"]}.'
-        )
-    holiday_of = {}
-    for place, (name, days) in enumerate(holidays.items()):
-        for day in _days_of(name, days):
-            if holiday_of.setdefault(day, place) != place:
-                other = list(holidays)[holiday_of[day]]
-                raise ValueError(
-                    f"holidays must give each day to one holiday. Got {name!r} and "
-                    f"{other!r} on one day instead. Shorten one of them."
-                )
-    days = np.array(sorted(holiday_of), dtype=np.int64)
-    places = np.array([holiday_of[day] for day in days.tolist()] + [len(holidays)])
-
-    def find(times):
-        at = np.searchsorted(days, times // DAY)
-        found = days[np.minimum(at, len(days) - 1)] == times // DAY
-        return places[np.where(found, at, len(days))]
-
-    return [*map(str, holidays), _NO_HOLIDAY], find
-
-
-def _days_of(name, days):
-    """Return the days of a holiday, counted from 1970."""
-    found = []
-    if isinstance(days, str) or not isinstance(days, Iterable):
-        days = [days]
-    for one in days:
-        first, last = (
-            one if isinstance(one, tuple | list) and len(one) == 2 else (one,) * 2
-        )
-        first, last = _day(name, first), _day(name, last)
-        if last < first:
-            raise ValueError(
-                f"The days of holiday {name!r} must end when they have begun. Got "
-                f"{one!r} instead. Write the first day first."
-            )
-        found += range(first, last + 1)
-    if not found:
-        raise ValueError(f"Holiday {name!r} must have days. Got none instead.")
-    return found
-
-
-def _day(name, value):
-    """Return one day, counted from 1970."""
-    if isinstance(value, np.datetime64):
-        value = value.astype("datetime64[us]").item()
-    if isinstance(value, str):
-        with suppress(ValueError):  # refused below
-            value = datetime.fromisoformat(value)
-    if not isinstance(value, date) or value != value:  # NaT differs from itself
-        raise ValueError(
-            f"The days of holiday {name!r} must be dates in the form 2024-12-31, or "
-            f"pairs of first and last. Got {value!r} instead."
-        )
-    return (date(value.year, value.month, value.day) - date(1970, 1, 1)).days
-
-
-# -- columns of further occasions ------------------------------------------------------
-
-
-def _read_by(frame, by, occasions):
-    """Return codes and levels of each further kind of occasion."""
+def _read_by(table, by, calendar):
+    """Return the further kinds of occasion, with the levels that the table has."""
     if by is None:
-        return {}
+        return ()
     names = {by: by} if isinstance(by, str) else by
     if not isinstance(names, Mapping):
         names = {name: name for name in names}
-    absent = [name for name in names.values() if name not in frame.columns]
+    absent = [name for name in names.values() if name not in table.columns]
     if absent:
         raise SchemaError(
             "by must name columns of the transaction table. Got "
             f"{', '.join(map(repr, absent))} instead; there are "
-            f"{', '.join(map(repr, frame.columns))}."
+            f"{', '.join(map(repr, table.columns))}."
         )
-    taken = [name for name in names if name in occasions]
+    taken = [name for name in names if name in calendar]
     if taken:
         raise SchemaError(
             "by must have names that other occasions do not have. Got "
             f"{', '.join(map(repr, taken))} instead. Give another name, as in "
             'by={"purpose": "category"}.'
         )
-    return {str(name): _levels(frame, column) for name, column in names.items()}
+    return tuple(
+        _Further(str(kind), column, *_levels(table, column))
+        for kind, column in names.items()
+    )
 
 
-def _levels(frame, name):
-    """Return the code of each line's level, -1 without one, and the levels' names."""
-    dtype = frame.schema[name]
-    kinds = nw.String | nw.Categorical | nw.Enum | nw.Boolean | nw.Object
-    if not (isinstance(dtype, kinds) or dtype.is_numeric()):
+def _levels(table, name):
+    """Return the values of each level, and the names of the levels."""
+    dtype = table.schema[name]
+    texts = nw.String | nw.Categorical | nw.Enum
+    objects = isinstance(dtype, nw.Object) and table.frame.implementation.is_pandas()
+    known = isinstance(dtype, texts | nw.Boolean) or dtype.is_numeric()
+    if not (known or objects):
         raise SchemaError(
             f"Column {name!r} must hold one level a line, as text or a number. Got "
             f"{dtype} instead. Convert it first."
         )
-    absent = frame.select(m=missing(nw.col(name), dtype))["m"].to_numpy().astype(bool)
-    values = [
-        None if none else _text(value)
-        for none, value in zip(absent, frame[name].to_list(), strict=True)
-    ]
-    levels = sorted(set(values) - {None})
-    if len(levels) > _MOST_LEVELS or not levels:
+    values_of = {}
+    for row in table.rows(_values, column=name):
+        value = row["value"]
+        value = value.item() if hasattr(value, "item") else value
+        level = str(bool(value)) if isinstance(dtype, nw.Boolean) else _text(value)
+        values_of.setdefault(level, set()).add(value)
+    if len(values_of) > _MOST_LEVELS or not values_of:
         raise DataQualityError(
             f"Column {name!r} must have from 1 to {_MOST_LEVELS} levels to be an "
-            f"occasion. Got {len(levels):,} instead. Map products to a few purposes "
+            f"occasion. Got {len(values_of):,} instead. Map products to a few purposes "
             "first."
         )
-    code_of = {level: code for code, level in enumerate(levels)} | {None: -1}
-    return np.array([code_of[value] for value in values], dtype=np.int64), levels
+    levels = sorted(values_of)
+    return tuple(tuple(values_of[level]) for level in levels), tuple(levels)
 
 
 def _text(value):
@@ -372,87 +271,136 @@ def _text(value):
     return str(value).strip()
 
 
-# -- orders and customers --------------------------------------------------------------
+def _values(frame, column):
+    """Return the different values of a column, without those that stand for none."""
+    dtype = frame.collect_schema()[column]
+    there = frame.filter(~missing(nw.col(column), dtype))
+    return there.select(value=_comparable(column, dtype)).unique()
 
 
-def _orders(lines, further):
-    """One row per order: its time, and what was kept of each further level."""
-    lines = lines.with_columns(order_time=nw.col("when"))
-    lines, keys = order_keys(lines)
-    sums = {}
-    for place, (_, levels) in enumerate(further.values()):
-        for code in range(len(levels)):
-            of_level = nw.col(f"by_{place}") == code
-            sums[f"kept_{place}_{code}"] = (
-                nw.when(of_level).then(nw.col("kept")).otherwise(0.0)
-            )
-    orders = (
-        lines.with_columns(**sums)
-        .group_by(keys)
-        .agg(
-            nw.col("order_time").min(),
-            nw.col("kept").sum(),
-            *(nw.col(name).sum() for name in sums),
-        )
-    )
-    return orders.with_columns(is_order=(nw.col("kept") > 0).cast(nw.Int64))
+def _comparable(name, dtype):
+    """Return a column as text or numbers, which every engine can compare."""
+    column = nw.col(name)
+    if isinstance(dtype, nw.Categorical | nw.Enum):
+        return column.cast(nw.String)
+    if isinstance(dtype, nw.Boolean):
+        return column.cast(nw.Int64)
+    return column.cast(nw.Float64) if isinstance(dtype, nw.Decimal) else column
 
 
-def _places(orders, occasions, further):
-    """Return names of levels and the level of each order, by kind of occasion."""
-    times = orders["order_time"].to_numpy().astype(np.int64)
-    counted = orders["is_order"].to_numpy() == 1
-    if "daypart" in occasions and not np.any(times[counted] % DAY):
-        raise DataQualityError(
-            "Dates must have times of day to tell parts of the day. Got midnight for "
-            f"all {np.count_nonzero(counted):,} orders instead. Set dayparts=None."
-        )
-    found = {kind: (names, rule(times)) for kind, (names, rule) in occasions.items()}
-    for place, (kind, (_, levels)) in enumerate(further.items()):
-        kept = [
-            orders[f"kept_{place}_{code}"].to_numpy() for code in range(len(levels))
-        ]
-        level = np.argmax(kept, axis=0)  # the first of equals
-        none = np.max(kept, axis=0) <= 0
-        if np.any(none & counted):
-            level, levels = np.where(none, len(levels), level), [*levels, _NO_LEVEL]
-        found[kind] = levels, level
-    return found
+def _columns_of(names):
+    """Return the names of all columns of occasions: list of str."""
+    return [f"{kind}_{name}" for kind, levels in names.items() for name in levels]
 
 
-def _customers(orders, places, counts):
-    """One row per customer: how many orders at each occasion, or which share."""
-    is_order = orders["is_order"].to_numpy()
-    names = ["customer_id", "frequency"]
-    columns = []
-    for kind, (levels, level) in places.items():
-        for place, called in enumerate(levels):
-            names.append(f"{kind}_{called}")
-            columns.append(
-                nw.new_series(
-                    names[-1],
-                    (is_order * (level == place)).astype(np.int64),
-                    backend=orders.implementation,
-                )
-            )
-    twice = sorted({name for name in names if names.count(name) > 1})
+def _check_names(names):
+    called = ["customer_id", "frequency", *_columns_of(names)]
+    twice = sorted({name for name in called if called.count(name) > 1})
     if twice:
         raise SchemaError(
             "Occasions must have names of their own. Got "
             f"{', '.join(map(repr, twice))} more than once instead. Name the levels "
             "apart."
         )
-    orders = nw.maybe_reset_index(
-        orders.select(customer_id=nw.col("customer"), frequency=nw.col("is_order"))
-    ).with_columns(*columns)
-    customers = (
-        orders.group_by("customer_id")
-        .agg(*(nw.col(name).sum() for name in names[1:]))
-        .sort("customer_id")
+
+
+# -- orders ----------------------------------------------------------------------------
+
+
+def _orders(frame, columns, period, further):
+    """One row per order: its time, and the place of each further kind of occasion."""
+    schema, sums = frame.collect_schema(), {}
+    for place, one in enumerate(further):
+        column = _comparable(one.column, schema[one.column])
+        frame = frame.with_columns(column.alias(_alias(place)))
+        for code, values in enumerate(one.levels):
+            here = nw.col(_alias(place)).is_in(list(values)).fill_null(False)
+            kept = nw.when(here).then(nw.col("kept")).otherwise(0.0)
+            sums[f"kept_{place}_{code}"] = kept
+    keep = tuple(_alias(place) for place in range(len(further)))
+    lines = purchase_lines(frame, columns, period, keep=keep)
+    if sums:
+        lines = lines.with_columns(**sums)
+    orders = orders_of(lines, period, tuple(sums))
+    for place, one in enumerate(further):
+        orders = _with_place(orders, place, len(one.levels))
+    return orders
+
+
+def _alias(place):
+    return f"_custseg_by_{place}"
+
+
+def _with_place(orders, place, n_levels):
+    """Add the level on which most was kept, the first of equals; else `n_levels`."""
+    parts = [nw.col(f"kept_{place}_{code}") for code in range(n_levels)]
+    most = nw.max_horizontal(*parts) if n_levels > 1 else parts[0]
+    orders = orders.with_columns(most=most)
+    found = nw.lit(n_levels)
+    for code in reversed(range(n_levels)):
+        is_most = (parts[code] == nw.col("most")) & (nw.col("most") > 0)
+        found = nw.when(is_most).then(code).otherwise(found)
+    return orders.with_columns(found.alias(f"by_{place}"))
+
+
+def _figures(frame, columns, period, further):
+    """Count orders, those with a time of day, and those without a level."""
+    orders = _orders(frame, columns, period, further)
+    is_order = nw.col("is_order")
+    counts = {
+        "n_orders_sum": is_order,
+        "timed_sum": is_order * (nw.col("order_time") % DAY != 0).cast(nw.Int64),
+    }
+    for place, one in enumerate(further):
+        none = nw.col(f"by_{place}") == len(one.levels)
+        counts[f"none_{place}_sum"] = is_order * none.cast(nw.Int64)
+    return orders.select(**counts).select(nw.col(name).sum() for name in counts)
+
+
+def _check_times(found):
+    if not found["timed"]:
+        raise DataQualityError(
+            "Dates must have times of day to tell parts of the day. Got midnight for "
+            f"all {found['n_orders'] or 0:,} orders instead. Set dayparts=None."
+        )
+
+
+def _with_missing(further, found):
+    """Add a name for orders without a level where there are any."""
+    return tuple(
+        one._replace(names=(*one.names, _NO_LEVEL)) if found[f"none_{place}"] else one
+        for place, one in enumerate(further)
     )
-    if counts:
-        return customers
-    n = nw.col("frequency")
-    return customers.with_columns(
-        **{name: nw.when(n > 0).then(nw.col(name) / n) for name in names[2:]}
+
+
+# -- customers -------------------------------------------------------------------------
+
+
+def _summarize(frame, columns, period, further, calendar, counts):
+    """Count orders at each occasion, or tell which share they are."""
+    orders = _orders(frame, columns, period, further)
+    names = {}
+    for kind, given in calendar.items():
+        names[kind], place_of = _READERS[kind](given)
+        place = place_of(nw.col("order_time"), nw.col("order_date"))
+        orders = orders.with_columns(place.alias(f"place {kind}"))
+    for place, one in enumerate(further):
+        names[one.kind] = one.names
+        orders = orders.with_columns(nw.col(f"by_{place}").alias(f"place {one.kind}"))
+    marks = {
+        f"{kind}_{name}": nw.col("is_order")
+        * (nw.col(f"place {kind}") == code).cast(nw.Int64)
+        for kind, levels in names.items()
+        for code, name in enumerate(levels)
+    }
+    orders = orders.select("customer", frequency=nw.col("is_order"), **marks)
+    customers = orders.group_by("customer").agg(
+        nw.col("frequency").sum(), *(nw.col(name).sum() for name in marks)
     )
+    n = nw.col("frequency").cast(nw.Int64)
+    numbers = {name: nw.col(name).cast(nw.Int64) for name in marks}
+    if not counts:
+        numbers = {name: nw.when(n > 0).then(one / n) for name, one in numbers.items()}
+    return customers.select(
+        nw.col("customer").alias("customer_id"), frequency=n, **numbers
+    ).sort("customer_id")

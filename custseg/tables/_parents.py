@@ -4,9 +4,21 @@ import narwhals as nw
 import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.tables._lines import missing, settle_ids
+from custseg.tables._purchases import (
+    check_whole_ids,
+    missing,
+    not_whole,
+    settled_ids,
+)
 
-__all__ = ["find_tops", "is_missing", "links_of", "read_ids", "read_parents"]
+__all__ = [
+    "find_tops",
+    "is_missing",
+    "links_of",
+    "read_ids",
+    "read_parents",
+    "settle_ids",
+]
 
 
 def is_missing(frame, name):
@@ -15,19 +27,33 @@ def is_missing(frame, name):
     return frame.select(none=none)["none"].to_numpy().astype(bool)
 
 
-def read_ids(frame, name):
-    """Return the ids of accounts, each once and none missing, int64 or text objects."""
+def settle_ids(ids, name):
+    """Return a series of ids as integers or text, never as floats."""
+    frame = ids.alias("customer").to_frame()
+    fraction = not_whole(ids.dtype)
+    if fraction is not None:
+        n_bad = frame.select(bad=fraction.cast(nw.Int64))["bad"].sum()
+        check_whole_ids(name, ids.dtype, int(n_bad))
+    return settled_ids(frame.lazy(), name).collect()["customer"].alias(ids.name)
+
+
+def read_ids(frame, name, ordered=True):
+    """Return the ids of accounts, each once and none missing, int64 or text objects.
+
+    `ordered` says whether rows have positions, for errors.
+    """
     what = f"Column {name!r} must hold an id of each account"
     remedy = "Leave such rows out, or give them an id."
-    _refuse_rows(is_missing(frame, name), what, "none", remedy)
+    _refuse_rows(is_missing(frame, name), what, "none", remedy, ordered)
     ids = _plain_ids(frame[name], name)
     _, place, counts = np.unique(ids, return_inverse=True, return_counts=True)
     remedy = "Make one row of each account first."
-    _refuse_rows(counts[place] > 1, f"{what}, each once", "ids that repeat", remedy)
+    twice = counts[place] > 1
+    _refuse_rows(twice, f"{what}, each once", "ids that repeat", remedy, ordered)
     return ids
 
 
-def read_parents(frame, name, customer_id, ids):
+def read_parents(frame, name, customer_id, ids, ordered=True):
     """Return the ids of parents as objects, None where there is none."""
     none = is_missing(frame, name)
     parents = np.full(len(none), None, dtype=object)
@@ -43,7 +69,7 @@ def read_parents(frame, name, customer_id, ids):
         )
     parents[~none] = given
     if ids.dtype == object:
-        _refuse_near_misses(ids, parents, name, customer_id)
+        _refuse_near_misses(ids, parents, name, customer_id, ordered)
     return parents
 
 
@@ -71,7 +97,7 @@ def _plain_ids(ids, name):
     return ids.to_numpy().astype(np.int64)
 
 
-def _refuse_near_misses(ids, parents, name, customer_id):
+def _refuse_near_misses(ids, parents, name, customer_id, ordered):
     """Refuse parents that are written like an account but for spaces and case."""
     exact = set(ids)
     about = {one.strip().casefold() for one in exact}
@@ -84,17 +110,19 @@ def _refuse_near_misses(ids, parents, name, customer_id):
         f"Column {name!r} must write ids as {customer_id!r} does",
         "others that differ by spaces or case alone",
         "Write them alike.",
+        ordered,
     )
 
 
-def _refuse_rows(bad, constraint, got, remedy):
+def _refuse_rows(bad, constraint, got, remedy, ordered):
     """Raise if any account is bad, with their number and the first rows."""
     rows = np.flatnonzero(bad)
     if len(rows):
-        where = ", ".join(map(str, rows[:5])) + ", ..." * (len(rows) > 5)
+        first = ", ".join(map(str, rows[:5])) + ", ..." * (len(rows) > 5)
+        where = f" (row {first})" if ordered else ""
         raise DataQualityError(
-            f"{constraint}. Got {got} in {len(rows):,} of {len(bad):,} rows instead "
-            f"(row {where}). {remedy}"
+            f"{constraint}. Got {got} in {len(rows):,} of {len(bad):,} rows instead"
+            f"{where}. {remedy}"
         )
 
 
@@ -125,7 +153,7 @@ def links_of(ids, parents):
     return names, account, up
 
 
-def find_tops(ids, parents, name):
+def find_tops(ids, parents, name, ordered=True):
     """Follow the parents to the top.
 
     Parameters
@@ -134,6 +162,8 @@ def find_tops(ids, parents, name):
     parents : ndarray of shape (n_accounts,)
     name : str
         Of the column of parents, for errors.
+    ordered : bool, default=True
+        Whether rows have positions, for errors.
 
     Returns
     -------
@@ -157,5 +187,6 @@ def find_tops(ids, parents, name):
         f"Column {name!r} must lead to a company without a parent",
         "parents that go round in a circle",
         "Take its parent from one account of each circle.",
+        ordered,
     )
     return names, top[account]

@@ -15,8 +15,9 @@ def summarize_referrals(customers, *, referred_by, customer_id="customer_id"):
 
     Parameters
     ----------
-    customers : pandas.DataFrame or polars.DataFrame
-        One row a customer. It is not changed.
+    customers : frame
+        One row a customer, of any kind that `roll_up_accounts` takes, and read whole
+        as there. It is not changed.
     referred_by : str
         Column of the id of who brought the customer; missing for one who came alone.
         Who brought somebody need not have a row.
@@ -58,16 +59,16 @@ def summarize_referrals(customers, *, referred_by, customer_id="customer_id"):
     2           c               2           0               0
     3           d               1           0               0
     """
-    frame, give_back = open_accounts(customers)
+    frame, give_back, ordered = open_accounts(customers)
     unknown = [one for one in (customer_id, referred_by) if one not in frame.columns]
     if unknown:
         raise SchemaError(
             f"Columns {unknown} must be in the customer table. Got {frame.columns} "
             "instead."
         )
-    ids = read_ids(frame, customer_id)
-    parents = read_parents(frame, referred_by, customer_id, ids)
-    find_tops(ids, parents, referred_by)  # refuses circles
+    ids = read_ids(frame, customer_id, ordered)
+    parents = read_parents(frame, referred_by, customer_id, ids, ordered)
+    find_tops(ids, parents, referred_by, ordered)  # refuses circles
     _, account, up = links_of(ids, parents)
     depth, below = np.zeros(len(up), dtype=np.int64), np.zeros(len(up), dtype=np.int64)
     place = np.arange(len(up))

@@ -51,6 +51,10 @@ class CleaningReport:
         has no time zone and is read off the clock of the column's own. None if there
         is no such date. It is meant for `observation_period_end` of
         `summarize_transactions`, where midnight stands for the end of the day.
+    rejected : same kind as the table that was given
+        The lines that are not in the cleaned table, dropped and netted, with all their
+        columns as given and the column `rule`. Of a lazy engine it is a query that has
+        not run yet; a pickled report leaves it out.
 
     Examples
     --------
@@ -81,7 +85,12 @@ class CleaningReport:
     orphan_quantity: float | None = None
     orphan_amount: float | None = None
     last_date: datetime | None = None
-    _positions: Mapping = field(default_factory=dict, repr=False)
+    rejected: object = field(default=None, repr=False)
+    _positions: Mapping | None = field(default_factory=dict, repr=False)
+
+    def __getstate__(self):
+        """Leave out the customers' lines, which may be a query of this process."""
+        return {**self.__dict__, "rejected": None}
 
     @property
     def n_rows_dropped(self):
@@ -109,8 +118,14 @@ class CleaningReport:
         Raises
         ------
         ValueError
-            If there is no such rule.
+            If there is no such rule, or the engine keeps rows in no order.
         """
+        if self._positions is None:
+            raise ValueError(
+                "positions must be asked of a table whose rows have an order. Got one "
+                "of DuckDB, Spark or Dask instead. Read the lines and their rules from "
+                "rejected."
+            )
         if rule not in self._positions:
             raise ValueError(
                 f"rule must be one of {', '.join(map(repr, self._positions))}. Got "

@@ -1,19 +1,21 @@
 """Returns taken off earlier purchases, last in, first out."""
 
 import narwhals as nw
-import numpy as np
 
-from custseg.tables._lines import missing
+from custseg.tables._open import ROW
+from custseg.tables._purchases import missing
+
+__all__ = ["net_returns"]
 
 
-def net_returns(lines):
+def net_returns(lines, *, has_product):
     """Take each return off the most recent earlier purchases that are left.
 
     Each customer (and product) is a stack. A purchase lays its measure on top, a
-    return takes its measure off the top, and what a return does not find is an
-    orphan. With the running sum S of the signed measures in time order:
+    return takes its measure off the top, and what a return does not find is stray.
+    With the running sum S of the signed measures in time order:
 
-    1. the height of the stack is L = S - min(0, running minimum of S): orphans are
+    1. the height of the stack is L = S - min(0, running minimum of S): strays are
        what pushes S below its earlier minimum;
     2. purchase i lies between the heights L[i-1] and L[i], and what is left of it
        in the end is what the height never fell below from then on:
@@ -21,78 +23,73 @@ def net_returns(lines):
 
     Parameters
     ----------
-    lines : narwhals.DataFrame
-        One row a line, with customer, date, is_return (0 or 1), measure (units or
+    lines : narwhals.LazyFrame
+        One row a line, with customer, when, amount, return (0 or 1), measure (units or
         currency, not negative) and, where it exists, product.
+    has_product : bool
+        Whether products are kept apart.
 
     Returns
     -------
-    left : ndarray of shape (n_lines,)
-        What is left of the measure of a purchase; 0 for a return.
-    orphan : ndarray of shape (n_lines,)
-        What a return did not find; 0 for a purchase.
+    lines : narwhals.LazyFrame
+        The same, in any order, with `left`, what is left of the measure of a purchase
+        (0 for a return), and `stray`, what a return did not find (0 for a purchase).
     """
-    measure = lines["measure"].to_numpy().astype(float)
-    is_return = lines["is_return"].to_numpy() == 1
-    left = np.where(is_return, 0.0, measure)
-    orphan = np.zeros(len(measure))
-    if not is_return.any():
-        return left, orphan
-    ledger = _run_ledger(_stacks_with_returns(lines))
-    line, size, height, lowest, debt, gross = (
-        ledger[name].to_numpy().astype(float)
-        for name in ("line", "measure", "height", "lowest", "debt", "gross")
+    stack = ["customer"]
+    if has_product:
+        dtype = lines.collect_schema()["product"]
+        product = nw.col("product")
+        # Engines differ in what a null is among keys; "" stands for no product.
+        named = nw.when(~missing(product, dtype)).then(product.cast(nw.String))
+        lines = lines.with_columns(stack=named.fill_null(""))
+        stack = ["customer", "stack"]
+    is_return = nw.col("return") == 1
+    returned = lines.filter(is_return).select(*stack).unique()
+    touched = _run_ledger(lines.join(returned, on=stack, how="semi"), stack)
+    others = lines.join(returned, on=stack, how="anti").with_columns(
+        left=nw.col("measure"), stray=nw.lit(0.0)
     )
-    line = line.astype(np.int64)
-    back = ledger["is_return"].to_numpy() == 1
-    first = ledger["first"].to_numpy().astype(bool)
-    below = np.where(first, 0.0, np.roll(height, 1))
-    debt_before = np.where(first, 0.0, np.roll(debt, 1))
-    survives = np.clip(lowest - below, 0.0, size)
-    left[line[~back]] = _snap(survives, size, gross)[~back]
-    orphan[line[back]] = _snap(debt_before - debt, size, gross)[back]
-    return left, orphan
+    return nw.concat([touched, others.select(touched.collect_schema().names())])
 
 
-def _stacks_with_returns(lines):
-    """Lines of the stacks that a return touches, in the order of the stack."""
-    lines = lines.with_row_index("line")
-    if "product" not in lines.columns:
-        stacks = _touched(lines, ["customer"])
-    else:
-        # Engines differ in what a null is among keys, so such lines go by themselves.
-        none = missing(nw.col("product"), lines.schema["product"])
-        named = _touched(lines.filter(~none), ["customer", "product"])
-        stacks = nw.concat([named, _touched(lines.filter(none), ["customer"])])
-    return stacks.sort("stack", "date", "is_return", "line")
-
-
-def _touched(lines, keys):
-    touched = lines.filter(nw.col("is_return").max().over(*keys) == 1)
-    touched = touched.with_columns(stack=nw.col("line").min().over(*keys))
-    return touched.select("stack", "line", "date", "is_return", "measure")
-
-
-def _run_ledger(stacks):
-    """Add the running figures within each stack."""
-    signed = nw.col("measure") * (1 - 2 * nw.col("is_return"))
-    runs = stacks.with_columns(signed=signed).with_columns(
-        sum=nw.col("signed").cum_sum().over("stack"),
-        gross=nw.col("measure").sum().over("stack"),
-        first=nw.col("line").cum_count().over("stack") == 1,
-    )
-    runs = runs.with_columns(debt=nw.col("sum").cum_min().over("stack"))
+def _run_ledger(lines, stack):
+    """Add what is left and what is stray within each stack."""
+    there = lines.collect_schema().names()
+    # Lines of one moment have no order in time, and rows of some engines none at all:
+    # the larger is taken to be the later, whatever the engine.
+    order = ["when", "return", "measure", "amount", *([ROW] if ROW in there else [])]
+    # Equal lines have one order for all that follows.
+    lines = lines.with_columns(one=nw.lit(1))
+    place = nw.col("one").cum_sum().over(*stack, order_by=order)
+    lines = lines.with_columns(place=place)
+    in_time = {"order_by": "place"}
+    size, back = nw.col("measure"), nw.col("return") == 1
+    runs = lines.with_columns(signed=nw.when(back).then(0.0 - size).otherwise(size))
     runs = runs.with_columns(
-        debt=nw.when(nw.col("debt") < 0).then(nw.col("debt")).otherwise(0.0)
+        sum=nw.col("signed").cum_sum().over(*stack, **in_time),
+        gross=nw.col("measure").sum().over(*stack),
     )
+    runs = runs.with_columns(debt=nw.col("sum").cum_min().over(*stack, **in_time))
+    debt = nw.when(nw.col("debt") < 0).then(nw.col("debt")).otherwise(0.0)
+    runs = runs.with_columns(debt=debt)
     runs = runs.with_columns(height=nw.col("sum") - nw.col("debt"))
-    return runs.with_columns(
-        lowest=nw.col("height").cum_min(reverse=True).over("stack")
+    runs = runs.with_columns(
+        lowest=nw.col("height").cum_min(reverse=True).over(*stack, **in_time),
+        below=nw.col("height").shift(1).over(*stack, **in_time),
+        debt_before=nw.col("debt").shift(1).over(*stack, **in_time),
     )
+    survives = nw.col("lowest") - nw.col("below").fill_null(0.0)
+    survives = nw.when(survives < 0).then(0.0).otherwise(survives)
+    survives = nw.when(survives > size).then(size).otherwise(survives)
+    stray = nw.col("debt_before").fill_null(0.0) - nw.col("debt")
+    return runs.with_columns(
+        left=nw.when(back).then(0.0).otherwise(_snapped(survives)),
+        stray=nw.when(back).then(_snapped(stray)).otherwise(0.0),
+    ).select(*there, "left", "stray")
 
 
-def _snap(part, whole, gross):
+def _snapped(part):
     """Make all or nothing of a part that misses it by the rounding of the sums."""
-    rounding = 1e-12 * gross
-    part = np.where(part <= rounding, 0.0, part)
-    return np.where(whole - part <= rounding, whole, part)
+    rounding, whole = 1e-12 * nw.col("gross"), nw.col("measure")
+    part = nw.when(part <= rounding).then(0.0).otherwise(part)
+    return nw.when(whole - part <= rounding).then(whole).otherwise(part)

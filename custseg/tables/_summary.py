@@ -1,38 +1,63 @@
 """One row per customer: how recently, how often, for how much, how regularly."""
 
-from dataclasses import replace
-from datetime import date, datetime, time
-
 import narwhals as nw
-import numpy as np
 
-from custseg.exceptions import DataQualityError, SchemaError
-from custseg.tables._lines import (
-    DAY,
-    as_lines,
-    impossible_date,
-    missing,
-    not_finite,
-    number_columns,
-    on_the_wall,
-    open_table,
-    plain_numbers,
-    settle_ids,
-    zone_of,
+from custseg.tables._clock import with_clock
+from custseg.tables._groups import GROUPS
+from custseg.tables._listed import with_listed
+from custseg.tables._orders_group import breadth_parts, order_parts, return_parts
+from custseg.tables._parts import joined
+from custseg.tables._purchases import (
+    after_cleaning,
+    observed_period,
+    open_transactions,
+    orders_of,
+    purchase_lines,
+)
+from custseg.tables._settings import SummarySettings
+from custseg.tables._settling import (
+    check_columns,
+    check_levels,
+    check_period,
+    learned_settings,
+    numbers_of,
 )
 
 
-def summarize_transactions(tx, columns, *, observation_period_end=None):
+def summarize_transactions(
+    tx,
+    columns,
+    *,
+    groups=(),
+    settings=None,
+    customers=None,
+    observation_period_end=None,
+):
     """Make one row per customer of cleaned transactions.
 
     Parameters
     ----------
-    tx : pandas.DataFrame or polars.DataFrame
-        Transaction table, as `clean_transactions` gives it back. It is not changed.
-        Where `columns.amount` is None, the column `amount` that cleaning adds is
-        the currency of a line, or quantity times unit price if there is none.
+    tx : frame
+        Transaction table, as `clean_transactions` gives it back: a pandas or polars
+        data frame (also a lazy one), a pyarrow table, a DuckDB relation, or a Spark or
+        Dask data frame. It is not changed. Where `columns.amount` is None, the column
+        `amount` that cleaning adds is the currency of a line, or quantity times unit
+        price if there is none.
     columns : TransactionColumns
         Which column is which.
+    groups : tuple of str, default=()
+        Groups of columns beside those below, with the measures that
+        `SummarySettings` has by default: "products", "category", "channel",
+        "weekday", "hour", "season", "promotion", "price", "margin", "returns",
+        "regularity", "trend", "recent", "wholesale". The notes list their columns.
+    settings : SummarySettings, default=None
+        Groups and their measures, in place of `groups`; those of last month make the
+        same columns again.
+    customers : frame or sequence, default=None
+        Customers that are to have a row though they have no line: a table of the same
+        kind with the ids in the column `columns.customer_id` or `customer_id`, or,
+        for pandas, polars and pyarrow, a sequence of ids. Their numbers of orders,
+        products and the like and their sums of currency are 0, all else is missing.
     observation_period_end : str, date, datetime or pandas.Timestamp, default=None
         Until when customers were observed; what comes after is left out. A date
         without a time, or a time of midnight, means the end of that day, inclusive.
@@ -45,7 +70,9 @@ def summarize_transactions(tx, columns, *, observation_period_end=None):
     Returns
     -------
     customers : same kind as `tx`
-        One row per customer, ordered by `customer_id`:
+        One row per customer, ordered by `customer_id`. For a lazy frame, a relation,
+        Spark and Dask, it is a query that has not run yet; the checks and the end of
+        the period have been worked out by one query before:
 
         - `customer_id`: as given;
         - `recency`: float, days from the last order to the end;
@@ -72,7 +99,8 @@ def summarize_transactions(tx, columns, *, observation_period_end=None):
         `clean_transactions` settles; if the table has no rows; or if none is on or
         before the end.
     ValueError
-        If `observation_period_end` cannot be read as a date.
+        If `observation_period_end` cannot be read as a date, a group is unknown, or
+        both `groups` and `settings` are given.
     TypeError
         If `observation_period_end` is of another type.
 
@@ -90,12 +118,54 @@ def summarize_transactions(tx, columns, *, observation_period_end=None):
     returned currency and not in the monetary figures. The share can then exceed 1,
     when something was returned that had been bought before the table begins.
 
+    Groups add these columns. A share of currency is of `monetary_total`, a share of
+    orders of `frequency`; shares are missing for a customer without orders. Entropies
+    are Shannon's, of shares of currency, in nats; their exponential is the effective
+    number of levels.
+
+    - "products": `product_entropy`;
+    - "category", "channel": `category_<level>_spend_share` and `..._order_share` (an
+      order counts for each level that it has a line of, so these may add up to more
+      than 1), `n_categories`, `category_entropy`; for channels also
+      `online_spend_share`, `online_order_share`. Lines without a level are the level
+      "missing";
+    - "weekday", "hour", "season", "holiday": `weekday_monday_spend_share`,
+      `..._order_share` and so on, by the time of the order;
+    - "promotion": `promotion_spend_share`, `promotion_order_share` (lines on promotion,
+      or with a discount where no promotion is named), `discount_depth`, the share of
+      the value at list prices that was taken off (with `list_price` and `quantity`, or
+      `discount`);
+    - "price": `price_index`, currency over what the same units cost at the usual price
+      of their categories, and `price_low_spend_share`, `price_middle_...`,
+      `price_high_...`, by the price of a line against that usual price, which is the
+      mean over all units sold;
+    - "margin": `margin_total`, currency kept above `unit_cost`, and `margin_share`;
+    - "returns": `n_returned_orders`, orders of which something came back, and
+      `return_order_share`, over the orders that were paid;
+    - "regularity": `gap_cv`, standard deviation over mean of the gaps between orders,
+      and `recency_in_gaps`, recency in mean gaps;
+    - "trend": `spend_trend`, the slope of the value of orders over time by least
+      squares, in currency per order and 30 days; missing with fewer than three orders;
+    - "recent": for each window `frequency_last_90d`, `frequency_before_90d`,
+      `monetary_total_last_90d`, `monetary_total_before_90d`, and `spend_change_90d`,
+      the difference of currency a day in and before the window over their sum, from
+      -1 to 1; missing for a tenure no longer than the window;
+    - "wholesale": `lines_per_order`, `order_value_max`, `order_value_cv`; with
+      quantities `units_per_order`, `large_line_spend_share`; with packs
+      `pack_spend_share`, of lines that are whole packs; `standing_order_share`;
+      `on_time_share`, lines delivered by the end of the promised day over those with
+      both dates; `contact_<level>_spend_share` and `..._order_share`.
+
     If all times of the table are midnight, or the column holds dates, an order
     counts as the end of its day, and so does the end whatever its time: an order on
     the day of the end has recency 0, one on the day before 1. With times, an order
     at 18:00 on the last day, observed to the end of that day, has recency 0.25.
     Days are those of the clock on the wall in the column's own time zone, so a day
-    on which the clocks change is one day as well.
+    on which the clocks change is one day as well. DuckDB and Spark hold moments, which
+    they read off the clock of their session's zone.
+
+    All amounts of a table must be in one currency, which a column named
+    `columns.currency` proves.
 
     Examples
     --------
@@ -127,237 +197,71 @@ def summarize_transactions(tx, columns, *, observation_period_end=None):
     ...     table, columns, observation_period_end=report.last_date)["recency"].tolist()
     [27.0, 20.0]
     """
-    frame, give_back = open_table(tx, columns)
-    lines = purchase_lines(frame, columns)
-    end, limit = observation_end(lines, observation_period_end)
-    lines = lines.filter(nw.col("when") <= limit)
-    if lines.is_empty():
-        raise DataQualityError(
-            "observation_period_end must not come before the first line of the table. "
-            f"Got {observation_period_end!r} instead. Check the year, and the order of "
-            "day and month."
-        )
-    customers = _customers(orders_of(lines))
-    if "product" in lines.columns:
-        customers = customers.join(_breadth(lines), on="customer", how="left")
-    figures = _figures(customers, end).sort("customer_id")
-    return give_back(
-        nw.maybe_reset_index(plain_numbers(figures, keys=("customer_id",)))
+    table, columns = open_transactions(tx, columns)
+    columns = after_cleaning(columns, table.columns)
+    settings = _settled(settings, groups, columns)
+    period = observed_period(
+        table, columns, observation_period_end, numbers=numbers_of(settings, columns)
     )
-
-
-def purchase_lines(frame, columns):
-    """Lines fit to be counted, with what was kept, paid and returned of each."""
-    if frame.is_empty():
-        raise DataQualityError(
-            "A transaction table must have at least one row. Got 0 rows instead. Check "
-            "how it was read, and in the report of clean_transactions what was dropped."
-        )
-    if columns.amount is None and "amount" in frame.columns:
-        columns = replace(columns, amount="amount", quantity=None, unit_price=None)
-    numbers = number_columns(columns)
-    if "returned_amount" in frame.columns:
-        numbers["returned_amount"] = "returned_amount"
-    lines = as_lines(frame, columns, numbers)
-    _refuse_unsettled(lines, columns, numbers)
-    # No date is missing from here on, so that times fit NumPy's integers.
-    lines = plain_numbers(lines, keys=("customer", "transaction", "product"))
-    ids = settle_ids(lines["customer"], columns.customer_id)
-    taken_off = (
-        nw.col("returned_amount") if "returned_amount" in numbers else nw.lit(0.0)
+    check_period(settings, period)
+    check_levels(settings, table, columns)
+    settings = learned_settings(settings, table, columns)
+    parts = _parts(settings, columns, period)
+    found = table.run(
+        _summarize,
+        by=columns.customer_id,
+        columns=columns,
+        period=period,
+        settings=settings,
     )
-    kept = nw.when(nw.col("amount") > 0).then(nw.col("amount")).otherwise(0.0)
-    return lines.with_columns(ids, kept=kept).with_columns(
-        paid=nw.col("kept") + taken_off,
-        returned=nw.col("kept") - nw.col("amount") + taken_off,
-    )
+    return with_listed(found, customers, columns.customer_id, parts.zeros)
 
 
-def _refuse_unsettled(lines, columns, numbers):
-    """Raise for what cleaning drops and counts."""
-    schema = lines.schema
-    questions = {
-        (columns.customer_id, "a customer id"): missing(
-            nw.col("customer"), schema["customer"]
-        ),
-        (columns.date, "a date"): nw.col("date").is_null(),
-        (columns.date, "a date of the years 1901 to 2099, and not 1970-01-01,"): (
-            impossible_date(zone_of(lines, "date"))
-        ),
-    }
-    for part, name in numbers.items():
-        questions[name, "a finite number"] = not_finite(nw.col(part))
-    if "returned_amount" in numbers:
-        below = nw.col("returned_amount") < 0
-        questions["returned_amount", "currency of 0 or more"] = below
-    for (name, constraint), bad in questions.items():
-        rows = np.flatnonzero(lines.select(bad=bad)["bad"].to_numpy().astype(bool))
-        if len(rows):
-            where = ", ".join(map(str, rows[:5])) + ", ..." * (len(rows) > 5)
-            raise DataQualityError(
-                f"Column {name!r} must hold {constraint} in every row. Got "
-                f"{len(rows):,} of {len(lines):,} rows without instead (row {where}). "
-                "Use clean_transactions, which drops and counts them."
-            )
-
-
-def observation_end(lines, end, name="observation_period_end"):
-    """Time that recency runs to, and the last time that counts, in microseconds.
-
-    `name` is that of the parameter, for errors.
-    """
-    when = lines["when"]
-    daily = not (when % DAY != 0).any()
-    if end is None:
-        last = int(when.max())
-        return last, last
-    end, zone = _read_end(end, name), zone_of(lines, "date")
-    if end.tzinfo is not None and zone is None:
-        raise SchemaError(
-            f"{name} must have no time zone when the date column has none. Got the "
-            f"zone {end.tzinfo} instead. Leave the zone out, or give the column its "
-            "zone."
-        )
-    reference = limit = on_the_wall(end, zone)
-    if end.time() == time():
-        reference, limit = reference + DAY, reference + DAY - 1
-    if daily:
-        reference = limit = limit - limit % DAY
-    return reference, limit
-
-
-def _is_missing(end):
-    """Tell None, NaT and nan, which differ from themselves, and pandas.NA."""
-    differs = end != end
-    if end is None or differs is end:  # pandas.NA answers with itself
-        return True
-    return isinstance(differs, bool | np.bool_) and bool(differs)
-
-
-def _read_end(end, name):
-    """Read the end of a period as a datetime."""
-    if isinstance(end, np.datetime64):
-        end = end.astype("datetime64[us]").item()
-    if isinstance(end, str):
-        try:
-            return datetime.fromisoformat(end)
-        except ValueError as error:
-            raise ValueError(
-                f"{name} must be a date in the form 2024-12-31, with or without a "
-                f"time. Got {end!r} instead."
-            ) from error
-    if _is_missing(end):
+def _settled(settings, groups, columns):
+    if settings is None:
+        settings = SummarySettings(groups=groups)
+    elif groups:
         raise ValueError(
-            f"{name} must be a date. Got a missing one instead. Leave it out to take "
-            "the latest date of the table."
+            "groups must be left out where settings name them. Got both instead. Give "
+            "SummarySettings(groups=...)."
         )
-    if isinstance(end, datetime):
-        parts = (end.hour, end.minute, end.second, end.microsecond, end.tzinfo)
-        return datetime(end.year, end.month, end.day, *parts, fold=end.fold)
-    if isinstance(end, date):
-        return datetime(end.year, end.month, end.day)
-    raise TypeError(
-        f"{name} must be a str, date, datetime or pandas.Timestamp. Got "
-        f"{type(end).__name__} instead."
+    check_columns(settings, columns)
+    return settings
+
+
+def _summarize(frame, columns, period, settings):
+    """Make the summary of a table whose period and settings are settled."""
+    parts = _parts(settings, columns, period)
+    lines = purchase_lines(frame, columns, period, parts.roles)
+    if parts.lines:
+        lines = lines.with_columns(**parts.lines)
+    orders = orders_of(lines, period, parts.sums, parts.least, parts.most)
+    for marks in parts.marks:
+        orders = marks(orders) if callable(marks) else orders.with_columns(**marks)
+    customers = orders.group_by("customer").agg(
+        *(_total(name, *of) for name, of in parts.totals.items())
     )
+    for end in ("first", "last"):  # dates again as times: one column less a line
+        customers = with_clock(customers, f"{end}_date", end)
+    for branch, roles in parts.branches:
+        own = branch(purchase_lines(frame, columns, period, roles))
+        customers = customers.join(own, on="customer", how="left")
+    return customers.select(
+        nw.col("customer").alias("customer_id"), **parts.figures
+    ).sort("customer_id")
 
 
-def orders_of(lines):
-    """One row per order: its date and what was kept, paid and returned."""
-    lines, keys = order_keys(lines)
-    orders = (
-        lines.with_columns(order_time=nw.col("when"))
-        .group_by(keys)
-        .agg(
-            nw.col("order_time").min(),
-            nw.col("date").min(),
-            nw.col("kept").sum(),
-            nw.col("paid").sum(),
-            nw.col("returned").sum(),
-        )
-    )
-    is_order = nw.col("kept") > 0
-    return orders.with_columns(is_order=is_order.cast(nw.Int64)).with_columns(
-        gap=nw.when(nw.col("is_order") == 1).then(_days_since_order_before()),
-        order_time=nw.when(nw.col("is_order") == 1).then(nw.col("order_time")),
-        date=nw.when(nw.col("is_order") == 1).then(nw.col("date")),
-    )
+def _total(name, column, how):
+    column = nw.col(column)
+    total = column.std(ddof=1) if how == "std" else getattr(column, how)()
+    return total.alias(name)
 
 
-def order_keys(lines):
-    """Columns that tell orders apart; a line without an id goes by its time."""
-    if "transaction" not in lines.columns:
-        return lines, ["customer", "when"]
-    absent = missing(nw.col("transaction"), lines.schema["transaction"])
-    lines = lines.with_columns(no_id=absent)
-    if not lines["no_id"].any():
-        return lines, ["customer", "transaction"]
-    own_time = nw.when(nw.col("no_id")).then(nw.col("when")).otherwise(0)
-    return lines.with_columns(own_time=own_time), [
-        "customer",
-        "transaction",
-        "own_time",
-    ]
-
-
-def _days_since_order_before():
-    before = (
-        nw.col("order_time")
-        .shift(1)
-        .over("customer", "is_order", order_by="order_time")
-    )
-    return (nw.col("order_time") - before) / DAY
-
-
-def _customers(orders):
-    """One row per customer: sums and extremes over the orders."""
-    return orders.group_by("customer").agg(
-        nw.col("is_order").sum().alias("frequency"),
-        nw.col("kept").sum().alias("monetary_total"),
-        nw.col("paid").sum(),
-        nw.col("returned").sum(),
-        nw.col("order_time").min().alias("first"),
-        nw.col("order_time").max().alias("last"),
-        nw.col("date").min().alias("first_date"),
-        nw.col("date").max().alias("last_date"),
-        nw.col("gap").std(ddof=1).alias("gap_sd"),
-    )
-
-
-def _breadth(lines):
-    """Distinct products per customer of which something was kept."""
-    has_product = ~missing(nw.col("product"), lines.schema["product"])
-    return (
-        lines.filter(nw.col("kept") > 0, has_product)
-        .select("customer", "product")
-        .unique()
-        .group_by("customer")
-        .agg(nw.len().alias("n_products"))
-    )
-
-
-def _figures(customers, end):
-    """Make the columns of the summary from sums and extremes."""
-    n, total = nw.col("frequency"), nw.col("monetary_total")
-    figures = {
-        "customer_id": nw.col("customer"),
-        "recency": (end - nw.col("last")) / DAY,
-        "frequency": n.cast(nw.Int64),
-        "monetary_value": nw.when(n > 0).then(total / n).otherwise(0.0),
-        "monetary_total": total,
-        "tenure": (end - nw.col("first")) / DAY,
-        "first_date": nw.col("first_date"),
-        "last_date": nw.col("last_date"),
-        "gap_mean": nw.when(n > 1).then(
-            (nw.col("last") - nw.col("first")) / (n - 1) / DAY
-        ),
-        "gap_sd": nw.col("gap_sd"),
-        "return_share": nw.when(nw.col("paid") > 0).then(
-            nw.col("returned") / nw.col("paid")
-        ),
-    }
-    if "n_products" in customers.columns:
-        share = figures.pop("return_share")
-        breadth = nw.col("n_products").fill_null(0).cast(nw.Int64)
-        figures |= {"n_products": breadth, "return_share": share}
-    return customers.select(**figures)
+def _parts(settings, columns, period):
+    """Return what all groups need together."""
+    breadth = [] if columns.product is None else [breadth_parts()]
+    found = [order_parts(period), *breadth, return_parts()]
+    for group in settings.groups:
+        made = GROUPS[group].make(settings, columns, period)
+        found += made if isinstance(made, list) else [made]
+    return joined(found)

@@ -1,5 +1,10 @@
-"""Both kinds of frame, made of the same columns."""
+"""The kinds of frame, made of the same columns."""
 
+import os
+import shutil
+
+import narwhals as nw
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -9,3 +14,133 @@ import pytest
 def make_frame(request):
     """Give the constructor of one kind of frame."""
     return {"pandas": pd.DataFrame, "polars": pl.DataFrame}[request.param]
+
+
+class Engine:
+    """One kind of table: makes it of columns, and reads it back."""
+
+    def __init__(self, name, make, session=None):
+        self.name = name
+        self.make = make
+        self.session = session
+
+    def frame(self, columns):
+        """Make a table of a dict of lists, in which None is missing."""
+        return self.make(columns)
+
+    def file(self, pandas_frame, path):
+        """Make a table of a pandas frame, through a file where that is the way."""
+        if self.name != "spark":
+            return self.frame({n: list(pandas_frame[n]) for n in pandas_frame})
+        pandas_frame.to_parquet(path)
+        return self.session.read.parquet(str(path))
+
+    def read(self, table, by="customer_id"):
+        """Return a pandas frame of NumPy types, sorted by a column."""
+        table = nw.from_native(table.compute() if self.name == "dask" else table)
+        if isinstance(table, nw.LazyFrame):
+            table = table.collect()
+        found = {name: table[name].to_list() for name in table.columns}
+        frame = pd.DataFrame({name: pd.Series(v) for name, v in found.items()})
+        for name in frame:
+            known = frame[name].dropna()
+            if all(isinstance(one, bool | np.bool_) for one in known):
+                frame[name] = [np.nan if pd.isna(v) else float(v) for v in frame[name]]
+            if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
+                frame[name] = frame[name].dt.tz_localize(None)
+        return frame.sort_values(by, ignore_index=True) if by else frame
+
+
+def _arrow(columns):
+    import pyarrow
+
+    return pyarrow.table(columns)
+
+
+def _duckdb(columns):
+    import duckdb
+
+    duckdb.execute("set timezone = 'UTC'")
+    return duckdb.from_arrow(_arrow(columns))
+
+
+def _dask(columns):
+    import dask.dataframe
+
+    return dask.dataframe.from_pandas(pd.DataFrame(columns), npartitions=3)
+
+
+def _spark(session):
+    def make(columns):
+        rows = list(zip(*columns.values(), strict=True))
+        typed = _arrow(columns).schema
+        schema = ", ".join(f"`{f.name}` {_SPARK_TYPES[str(f.type)]}" for f in typed)
+        return session.createDataFrame(rows, schema)
+
+    return make
+
+
+_SPARK_TYPES = {
+    "string": "string",
+    "int64": "bigint",
+    "double": "double",
+    "bool": "boolean",
+    "date32[day]": "date",
+    "timestamp[us]": "timestamp_ntz",
+    "timestamp[us, tz=UTC]": "timestamp",
+}
+
+
+@pytest.fixture(scope="session")
+def spark_session():
+    """Start a Spark of this process's own, whose workers run this very Python."""
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, which is not on the path")
+    sql = pytest.importorskip("pyspark.sql")
+    import sys
+
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    session = (
+        sql.SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.shuffle.partitions", "1")
+        # Tables are small: interpret queries rather than compile them.
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+        .config("spark.sql.adaptive.enabled", "false")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.memory", "1g")
+        .getOrCreate()
+    )
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+_MAKERS = {
+    "pandas": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "polars-lazy": pl.LazyFrame,
+    "pyarrow": _arrow,
+    "duckdb": _duckdb,
+    "dask": _dask,
+}
+_PACKAGES = {"duckdb": "duckdb", "dask": "dask.dataframe", "pyarrow": "pyarrow"}
+
+
+_SPARK = pytest.param("spark", marks=pytest.mark.xdist_group("spark"))
+
+
+@pytest.fixture(params=[*_MAKERS, _SPARK])
+def engine(request):
+    """Give one kind of table after the other."""
+    name = request.param
+    if name == "spark":
+        session = request.getfixturevalue("spark_session")
+        return Engine(name, _spark(session), session)
+    if name in _PACKAGES:
+        pytest.importorskip(_PACKAGES[name])
+    return Engine(name, _MAKERS[name])

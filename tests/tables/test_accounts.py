@@ -78,6 +78,88 @@ def test_worked_case(make_frame):
     ]
 
 
+def test_every_engine(engine):
+    """The accounts above, with flags and dates."""
+    table = engine.frame(
+        ACCOUNTS
+        | {
+            "vat": [True, False, True, False, False, True],
+            "since": [datetime(2020, 1, day) for day in (5, 4, 3, 9, 8, 7)],
+        }
+    )
+    how = RULES | {"vat": "sum", "since": "min"}
+    companies = rolled(table, how)
+    assert isinstance(companies, type(table))
+    expected = pd.DataFrame(
+        {
+            "customer_id": ["chain", "corner", "grand"],
+            "trade": ["kiosk", "cafe", "hotel"],
+            "spend": [100, 50, 1400],
+            "orders": [3, 2, 6],
+            "rating": [2.75, None, 25 / 7],
+            "recency": [5.0, 8.0, 3.0],
+            "vat": [2, 0, 1],
+            "since": [datetime(2020, 1, day) for day in (5, 8, 3)],
+            "n_accounts": [2, 1, 3],
+        }
+    )
+    found = engine.read(companies)
+    assert rows_of(found) == rows_of(expected)
+
+
+def test_types_of_arrow():
+    """Truth values with gaps, kinds of text and short integers stay what they are."""
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table(
+        {
+            "customer_id": pa.array([3, 1, 2], pa.int32()),
+            "parent_id": pa.array([1, None, None], pa.int32()),
+            "vat": [None, True, None],
+            "trade": pa.array(["x", "y", None], pa.large_string()),
+            "size": pa.array([7, 5, None], pa.int16()),
+            "code": [2**60 + 1, 2**60 + 2, None],
+            "mean": pa.array([2, 4, 1], pa.int16()),
+        }
+    )
+    rules = ("sum", "own", "max", "min", "mean")
+    how = dict(zip(("vat", "trade", "size", "code", "mean"), rules, strict=True))
+    companies = rolled(table, how)
+    columns = companies.to_pydict()
+    assert [columns[name] for name in how] == [
+        [1, None],
+        ["y", None],
+        [7, None],
+        [2**60 + 1, None],
+        [3.0, 1.0],
+    ]
+    kinds = dict(zip(companies.schema.names, companies.schema.types, strict=True))
+    expected = [pa.int64(), pa.large_string(), pa.int16(), pa.int64(), pa.float64()]
+    assert [kinds[name] for name in how] == expected
+
+
+def test_no_positions_of_rows_without_an_order():
+    duckdb = pytest.importorskip("duckdb")
+    accounts = pd.DataFrame({"customer_id": ["a", "b", "a"], "parent_id": ["b"] * 3})
+    message = "Got ids that repeat in 2 of 3 rows instead. Make one row of each"
+    with pytest.raises(DataQualityError, match=re.escape(message)):
+        rolled(duckdb.from_df(accounts), {})
+
+
+def test_companies_go_on_in_the_connection_of_the_accounts():
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table accounts as select * from "
+            "(values ('a', null), ('b', 'a')) as made(customer_id, parent_id)"
+        )
+        companies = rolled(connection.table("accounts"), {})
+        alone = companies.project("*, null as parent_id")
+        again = rolled(alone, {"n_accounts": "drop"})
+        assert companies.join(again.set_alias("again"), "customer_id").fetchall() == [
+            ("a", 2, 1)
+        ]
+
+
 @pytest.mark.parametrize(
     ("rule", "values", "expected"),
     [
@@ -413,7 +495,11 @@ def test_refusals(make_frame, changes, how, error, sentence):
 
 
 def test_refused_tables(make_frame):
-    with pytest.raises(TypeError, match="must be a pandas or polars data frame"):
+    message = (
+        "A customer table must be a pandas or polars data frame, a pyarrow table, a "
+        "DuckDB relation, or a Spark or Dask data frame. Got builtins.dict instead."
+    )
+    with pytest.raises(TypeError, match=re.escape(message)):
         rolled(ACCOUNTS)
     with pytest.raises(DataQualityError, match="must have at least one row"):
         rolled(make_frame({"customer_id": [], "parent_id": []}), {})

@@ -45,7 +45,9 @@ def test_rules_and_totals(make_frame):
     expected = [
         ("missing_customer_id", "dropped", 3, 11.0, [1, 2, 3]),
         ("missing_date", "dropped", 1, 7.0, [4]),
-        ("impossible_date", "dropped", 3, 18.0, [5, 6, 7]),
+        ("ancient_date", "dropped", 1, 8.0, [5]),
+        ("epoch_date", "dropped", 1, 1.0, [7]),
+        ("distant_date", "dropped", 1, 9.0, [6]),
         ("missing_amount", "dropped", 2, 0.0, [11, 12]),
         ("duplicate_line", "kept", 1, 2.0, [9]),
         ("zero_amount", "kept", 1, 0.0, [10]),
@@ -67,7 +69,9 @@ def test_rules_and_totals(make_frame):
         "13 rows in, 4 rows out: 9 dropped, 0 netted.\n"
         "  dropped  missing_customer_id            3 rows   amount           11.00\n"
         "  dropped  missing_date                    1 row   amount            7.00\n"
-        "  dropped  impossible_date                3 rows   amount           18.00\n"
+        "  dropped  ancient_date                    1 row   amount            8.00\n"
+        "  dropped  epoch_date                      1 row   amount            1.00\n"
+        "  dropped  distant_date                    1 row   amount            9.00\n"
         "  dropped  missing_amount                 2 rows   amount            0.00\n"
         "  kept     duplicate_line                  1 row   amount            2.00\n"
         "  kept     zero_amount                     1 row   amount            0.00\n"
@@ -77,7 +81,7 @@ def test_rules_and_totals(make_frame):
 
 
 def test_dates_at_the_edge_of_possible_stay(make_frame):
-    dates = [datetime(1901, 1, 1), datetime(1970, 1, 2), datetime(2099, 12, 31, 23)]
+    dates = [datetime(1901, 1, 1), datetime(1970, 2, 1), datetime(2099, 12, 31, 23)]
     table, _ = clean_transactions(make_frame(lines(date=dates)), BY_EUR)
     assert list(table["date"]) == dates
 
@@ -92,7 +96,7 @@ def test_the_start_of_clocks_in_another_zone(make_frame):
         nw.col("date").dt.replace_time_zone("America/New_York")
     )
     _, report = clean_transactions(zoned.to_native(), BY_EUR)
-    assert list(report.positions("impossible_date")) == [0]
+    assert list(report.positions("epoch_date")) == [0]
     assert clean_transactions(given, BY_EUR)[1].n_rows_dropped == 0
 
 
@@ -278,3 +282,38 @@ def test_aware_dates_are_given_back_as_they_came(make_frame):
     )
     table, _ = clean_transactions(given.to_native(), BY_EUR)
     assert table["date"][0] == datetime(2024, 1, 4, 15, tzinfo=UTC)
+
+
+def test_the_last_year_of_calendars(make_frame):
+    dates = [DAY, datetime(9999, 12, 31), datetime(1, 1, 1)]
+    table, report = clean_transactions(make_frame(lines(date=dates)), BY_EUR)
+    assert list(table["date"]) == [DAY]
+    assert list(report.positions("distant_date")) == [1]
+    assert list(report.positions("ancient_date")) == [2]
+
+
+def test_dates_of_several_zones_are_read_on_one_clock():
+    # 10:00 in Tokyo is 01:00 in UTC, which is 20:00 of the day before in New York.
+    dates = [
+        pd.Timestamp("2024-01-05 10:00", tz="Asia/Tokyo"),
+        pd.Timestamp("2024-01-04 20:00", tz="America/New_York"),
+        pd.Timestamp("2024-01-06 10:00", tz="Asia/Tokyo"),
+    ]
+    tx = pd.DataFrame(lines(date=pd.Series(dates, dtype=object)))
+    table, report = clean_transactions(tx, BY_EUR)
+    assert str(table["date"].dt.tz) == "Asia/Tokyo"
+    assert list(table["date"]) == [dates[0], dates[0], dates[2]]
+    assert list(report.positions("other_time_zone")) == [1]
+    assert report.frame().iloc[0].tolist() == ["other_time_zone", "kept", 1, 0.0]
+
+
+def test_a_netted_return_that_repeats_another_is_counted_twice(make_frame):
+    # Rows 1 and 2 are equal returns of 1 each, row 2 repeats row 1.
+    tx = make_frame(lines(eur=[5.0, -1.0, -1.0]))
+    _, report = clean_transactions(tx, BY_EUR)
+    assert list(report.positions("duplicate_line")) == [2]
+    assert list(report.positions("return")) == [1, 2]
+    counts = {r.rule: (r.n_rows, r.amount) for r in report.rules}
+    assert counts["duplicate_line"] == (1, -1.0)
+    _, report = clean_transactions(tx, BY_EUR, returns="drop")
+    assert list(report.positions("duplicate_line")) == []

@@ -1,6 +1,7 @@
 """`summarize_discounts` and the prior behind it."""
 
 import re
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from custseg.tables import TransactionColumns, discount_prior, summarize_discoun
 COLUMNS = TransactionColumns(transaction_id="order", amount="eur")
 TX = {
     "customer_id": ["a", "a", "a", "a", "b", "b", "c"],
-    "date": pd.to_datetime(["2024-01-01"] * 2 + ["2024-01-05"] * 5).to_list(),
+    "date": [datetime(2024, 1, 1)] * 2 + [datetime(2024, 1, 5)] * 5,
     "order": [1, 1, 2, 3, 4, 5, 6],
     "eur": [10.0, 30.0, 20.0, 0.0, 5.0, -5.0, 8.0],
     "off": [0.0, 3.0, 0.0, 9.0, 0.0, 1.0, 2.0],
@@ -34,6 +35,39 @@ def test_on_paper(as_frame):
     assert columns["n_discounted"] == [1, 0, 1]
     assert columns["discounted_share"] == [0.5, 0.0, 1.0]
     assert columns["discount_dependence"] == pytest.approx([2 / 6, 1 / 5, 2 / 5])
+
+
+def test_every_engine(engine):
+    """The lines above, whose customers also teach a prior; d has no order.
+
+    Orders (2, 1 on discount), (1, 0), (1, 1) of a, b and c: the mean is 1/2, within
+    3 - 1 = 2, between 4 - (4 + 1 + 1) / 4 = 2.5, spread (2 * 0 + 1/4 + 1/4) * 4 = 2,
+    so that they do not differ more than by chance: all depend alike, but for 1e-4.
+    """
+    found = summarize_discounts(
+        engine.frame(TX),
+        COLUMNS,
+        discount="off",
+        prior=(1, 3),
+        customers=engine.frame({"customer_id": ["d", "a"]}),
+    )
+    expected = pd.DataFrame(
+        {
+            "customer_id": ["a", "b", "c", "d"],
+            "n_orders": [2, 1, 1, 0],
+            "n_discounted": [1, 0, 1, 0],
+            "discounted_share": [0.5, 0.0, 1.0, None],
+            "discount_dependence": [2 / 6, 1 / 5, 2 / 5, None],
+        }
+    )
+    pd.testing.assert_frame_equal(engine.read(found), expected)
+    assert discount_prior(found) == pytest.approx((9999 / 2, 9999 / 2))
+    is_off = [one > 0 for one in TX["off"]]
+    learned = summarize_discounts(
+        engine.frame(TX | {"off": is_off}), COLUMNS, discount="off"
+    )
+    table = engine.read(learned)
+    assert table["discount_dependence"].tolist() == pytest.approx([0.5] * 3, abs=1e-3)
 
 
 def test_end_of_the_period_and_booleans():
@@ -100,9 +134,15 @@ def test_learned_prior_can_be_frozen():
             {"off": [0, None, 1, 1, 1, 1, 1]},
             {},
             DataQualityError,
-            "Got others in 1 of 7",
+            "Column 'off' must hold finite numbers of 0 or more in every row. Got "
+            "others in 1 of 7 rows instead (row 1). A line without discount has 0.",
         ),
-        ({"off": [0, -1, 1, 1, 1, 1, 1]}, {}, DataQualityError, "has 0."),
+        (
+            {"off": [0, -1, 1, 1, np.inf, 1, 1]},
+            {},
+            DataQualityError,
+            "rows instead (row 1). A line without discount has 0.",
+        ),
         ({}, {"prior": (0, 1)}, ValueError, "prior must be two numbers above zero"),
         ({}, {"prior": 3}, ValueError, "Got 3 instead"),
         ({"off": [0] * 7}, {}, DataQualityError, "0% of them on discount, instead"),
@@ -113,3 +153,10 @@ def test_refusals(change, options, error, message):
     table = pd.DataFrame(TX).assign(**change)
     with pytest.raises(error, match=re.escape(message)):
         summarize_discounts(table, COLUMNS, **{"discount": "off", **options})
+
+
+def test_prior_of_a_table_without_the_columns():
+    with pytest.raises(
+        SchemaError, match=re.escape("Got one without 'n_discounted' instead.")
+    ):
+        discount_prior(pd.DataFrame({"n_orders": [1, 2]}))

@@ -71,8 +71,9 @@ def test_columns_are_frozen():
 def test_kind_of_table(job):
     with refuses(
         TypeError,
-        "A transaction table must be a pandas or polars data frame. Got builtins.dict "
-        "instead. Convert it first, e.g. with its to_pandas().",
+        "A transaction table must be a pandas or polars data frame, a pyarrow table, a "
+        "DuckDB relation, or a Spark or Dask data frame. Got builtins.dict instead. "
+        "Convert it first, e.g. with its to_pandas().",
     ):
         job({"eur": [1.0]}, EUR)
     with refuses(
@@ -125,7 +126,12 @@ def test_types(make_frame, job):
             "with pandas.to_datetime or polars.Expr.str.to_datetime; one column holds "
             "dates of one time zone, or all without.",
         ),
-        ({"date": [20240105, 20240106]}, "Column 'date' must hold dates. Got Int64"),
+        (
+            {"date": [20240105, 20240106]},
+            "Column 'date' must hold dates. Got Int64 instead. Say what the numbers "
+            "count: pandas.to_datetime(..., unit='s'), or 'ms', 'us' or 'ns', for time "
+            "since 1970, and format='%Y%m%d' for 20241231.",
+        ),
         (
             {"eur": ["1.0", "2.0"]},
             "Column 'eur' must hold numbers. Got String instead. Parse it first, e.g. "
@@ -147,11 +153,21 @@ def test_types(make_frame, job):
 
 @BOTH
 def test_objects_for_dates(job):
+    tx = table(pd.DataFrame, date=pd.Series([date(2024, 1, 5)] * 2, dtype=object))
+    with refuses(SchemaError, "Column 'date' must hold dates. Got Object instead."):
+        job(tx, EUR)
+
+
+def test_dates_with_and_without_a_zone():
     mixed = [pd.Timestamp("2024-01-05"), pd.Timestamp("2024-01-05", tz="UTC")]
-    for dates in (mixed, [date(2024, 1, 5)] * 2):
-        tx = table(pd.DataFrame, date=pd.Series(dates, dtype=object))
-        with refuses(SchemaError, "Column 'date' must hold dates. Got Object instead."):
-            job(tx, EUR)
+    tx = table(pd.DataFrame, date=pd.Series(mixed, dtype=object))
+    with refuses(
+        SchemaError,
+        "Column 'date' must hold dates with a time zone in every row, or in none. Got "
+        "1 of 2 dates without instead. Give them the zone that they were written in, "
+        "with tz_localize.",
+    ):
+        clean_transactions(tx, EUR)
 
 
 @BOTH
@@ -231,9 +247,10 @@ def test_rule():
     _, report = clean_transactions(table(pd.DataFrame), EUR)
     with refuses(
         ValueError,
-        "rule must be one of 'missing_customer_id', 'missing_date', 'impossible_date', "
-        "'missing_amount', 'duplicate_line', 'zero_amount', 'return', "
-        "'partly_orphan_return', 'orphan_return'. Got 'refund' instead.",
+        "rule must be one of 'missing_customer_id', 'missing_date', 'ancient_date', "
+        "'epoch_date', 'distant_date', 'missing_amount', 'duplicate_line', "
+        "'zero_amount', 'return', 'partly_orphan_return', 'orphan_return'. Got "
+        "'refund' instead.",
     ):
         report.positions("refund")
 
@@ -259,8 +276,8 @@ def test_rule():
         ),
         (
             {"date": [DAY, datetime(1970, 1, 1)]},
-            "Column 'date' must hold a date of the years 1901 to 2099, and not "
-            "1970-01-01, in every row. Got 1 of 2 rows without instead (row 1).",
+            "Column 'date' must hold a date of the years 1901 to 2099, and not of "
+            "January 1970, in every row. Got 1 of 2 rows without instead (row 1).",
         ),
         (
             {"eur": [1.0, np.nan]},

@@ -142,7 +142,7 @@ def test_net(make_frame, zone):
     rows = {rule: list(report.positions(rule)) for rule in report.frame()["rule"]}
     assert {rule: where for rule, where in rows.items() if where} == {
         "missing_customer_id": [6],
-        "impossible_date": [14],
+        "ancient_date": [14],
         "return": [3, 10],
         "orphan_return": [11],
     }

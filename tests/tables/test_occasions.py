@@ -75,6 +75,53 @@ def test_orders_by_time(make):
     )
 
 
+def test_every_engine(engine):
+    """Times, holidays and further columns of the lines above, as text, number, bool.
+
+    b's order 5 has 10 in store 12 and 30 in none, and is of store 12; c's order 6 has
+    10 in either store, and "12" comes before "7". a's order 4 has no store.
+    """
+    stores = [7, 7, 12, None, 12, None, 7, 12, 7]
+    gift = [True, False, True, True, False, False, True, True, False]
+    lines = {name: LINES[name].tolist() for name in LINES}
+    lines["date"] = [at.to_pydatetime() for at in LINES["date"]]
+    lines["category"] = [None if pd.isna(c) else c for c in LINES["category"]]
+    found = summarize_occasions(
+        engine.frame(lines | {"store": stores, "gift": gift}),
+        COLUMNS,
+        seasons={"late": (9, 10, 11, 12), "early": range(1, 9)},
+        holidays={"easter": ["2024-03-31", "2024-04-01"]},
+        by={"purpose": "category", "at": "store", "gift": "gift"},
+        counts=True,
+        customers=engine.frame({"customer_id": ["new", "b"]}),
+    )
+    expected = pd.DataFrame(
+        {
+            "customer_id": ["a", "b", "c", "d", "new"],
+            "frequency": [4, 1, 1, 0, 0],
+            "daypart_morning": [1, 0, 0, 0, 0],
+            "daypart_afternoon": [0, 1, 1, 0, 0],
+            "daypart_evening": [1, 0, 0, 0, 0],
+            "daypart_night": [2, 0, 0, 0, 0],
+            "week_workday": [2, 1, 1, 0, 0],
+            "week_weekend": [2, 0, 0, 0, 0],
+            "season_late": [0, 1, 0, 0, 0],
+            "season_early": [4, 0, 1, 0, 0],
+            "holiday_easter": [2, 0, 0, 0, 0],
+            "holiday_none": [2, 1, 1, 0, 0],
+            "purpose_tea": [2, 0, 1, 0, 0],
+            "purpose_toy": [1, 1, 0, 0, 0],
+            "purpose_missing": [1, 0, 0, 0, 0],
+            "at_12": [1, 1, 1, 0, 0],
+            "at_7": [2, 0, 0, 0, 0],
+            "at_missing": [1, 0, 0, 0, 0],
+            "gift_False": [1, 1, 0, 0, 0],
+            "gift_True": [3, 0, 1, 0, 0],
+        }
+    )
+    pd.testing.assert_frame_equal(engine.read(found), expected)
+
+
 @pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 def test_shares_add_up_to_one(make):
     found = summarize_occasions(make(LINES), COLUMNS, by="category")

@@ -116,6 +116,55 @@ class TestOnPaper:
         assert n_orders.tolist() == expected.tolist()
 
 
+def test_every_engine(engine):
+    """The lines above; d is asked for and has no line, and c was not observed."""
+    days = [datetime.datetime.fromisoformat(day) for _, day, _ in LINES]
+    ids, _, eur = map(list, zip(*LINES, strict=True))
+    table = engine.frame({"customer_id": ids, "date": days, "eur": eur})
+    options = {"observation_period_end": END, "outcome_days": 10}
+    found = summarize_outcome(table, EUR, **options)
+    expected = pd.DataFrame(
+        {
+            "customer_id": ["a", "b"],
+            "outcome_orders": [2, 0],
+            "outcome_monetary_total": [27.0, 0.0],
+            "active": [1.0, 0.0],
+        }
+    )
+    pd.testing.assert_frame_equal(engine.read(found), expected)
+    customers = engine.frame({"customer_id": ["d", "c", "a"]})
+    found = summarize_outcome(table, EUR, customers=customers, **options)
+    expected = pd.DataFrame(
+        {
+            "customer_id": ["a", "c", "d"],
+            "outcome_orders": [2, 1, 0],
+            "outcome_monetary_total": [27.0, 5.0, 0.0],
+            "active": [1.0, 1.0, 0.0],
+        }
+    )
+    pd.testing.assert_frame_equal(engine.read(found), expected)
+    assert isinstance(found, type(table))
+
+
+def test_customers_of_a_relation():
+    """They come as a relation, each once, with ids of one type."""
+    duckdb = pytest.importorskip("duckdb")
+    table = duckdb.from_df(orders(LINES))
+    options = {"observation_period_end": END, "outcome_days": 10}
+    for customers, message in [
+        (["a"], "of the kind that the orders are, duckdb. Got list"),
+        (pd.DataFrame({"customer_id": ["a"]}), "duckdb. Got DataFrame instead."),
+        (duckdb.sql("select 1 as customer_id"), "that the orders have, String. Got"),
+        (duckdb.sql("select 'a' as name"), "must have a column 'customer_id' or"),
+    ]:
+        with pytest.raises(SchemaError, match=re.escape(message)):
+            summarize_outcome(table, EUR, customers=customers, **options)
+    twice = duckdb.sql("select unnest(['a', 'a', null]) as customer_id")
+    message = "must have one id each. Got 1 missing and 1 repeated ids in 3 instead."
+    with pytest.raises(DataQualityError, match=re.escape(message)):
+        summarize_outcome(table, EUR, customers=twice, **options)
+
+
 class TestRefusals:
     def refused(self, kind, message, lines=LINES, **options):
         options = {"observation_period_end": END, "outcome_days": 10, **options}

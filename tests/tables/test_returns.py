@@ -34,8 +34,17 @@ def stack_of_purchases(tx, measure):
     left = {i: float(m) for i, m in enumerate(measure) if m > 0}
     orphan = {}
     stacks = {}
+    # At one moment purchases come first, then the smaller, in units and in currency.
+    amount = tx.get("eur") or np.multiply(tx["units"], tx["price"])
     in_time = sorted(
-        range(len(measure)), key=lambda i: (tx["date"][i], measure[i] < 0, i)
+        range(len(measure)),
+        key=lambda i: (
+            tx["date"][i],
+            measure[i] < 0,
+            abs(measure[i]),
+            amount[i],
+            i,
+        ),
     )
     for i in in_time:
         stack = stacks.setdefault((tx["customer_id"][i], tx["item"][i]), [])

@@ -1,0 +1,460 @@
+"""One row per customer of what they say, and how they were answered."""
+
+from datetime import datetime
+
+import narwhals as nw
+
+from custseg.exceptions import DataQualityError, SchemaError
+from custseg.tables._clock import DAY, on_the_wall, read_end, with_clock, zone_of
+from custseg.tables._feedback_columns import FeedbackColumns
+from custseg.tables._listed import with_listed
+from custseg.tables._open import ROW, open_table
+from custseg.tables._parts import share
+from custseg.tables._purchases import (
+    check_customer_type,
+    check_date_type,
+    check_whole_ids,
+    missing,
+    not_whole,
+    plain_flag,
+    plain_level,
+    settled_ids,
+)
+
+__all__ = ["summarize_feedback"]
+
+_HOUR = DAY // 24
+_WHAT = "A table of feedback"
+_MOST_TOUCHPOINTS = 50
+_NO_TOUCHPOINT = "missing"
+_SCORES = {"satisfaction": "satisfaction", "promoter_score": "promoter"}
+
+
+def summarize_feedback(
+    feedback,
+    columns,
+    *,
+    satisfaction_scale=(1, 5),
+    touchpoints=None,
+    customers=None,
+    observation_period_end=None,
+):
+    """Make one row per customer of satisfaction, recommendation, complaints, tickets.
+
+    Parameters
+    ----------
+    feedback : frame
+        One row for each answer, complaint or ticket: a pandas or polars data frame
+        (also a lazy one), a pyarrow table, a DuckDB relation, or a Spark or Dask data
+        frame. It is not changed.
+    columns : FeedbackColumns
+        Which column is which.
+    satisfaction_scale : tuple (least, most), default=(1, 5)
+        Ends of the scale of satisfaction. Answers beyond are refused.
+    touchpoints : sequence of str or None, default=None
+        Touchpoints that have columns. None takes those of the table, 50 at most; give
+        last month's to have the same columns.
+    customers : frame or sequence, default=None
+        Customers that are to have a row though they said nothing, as in
+        `summarize_transactions`. Their counts are 0, all else is missing.
+    observation_period_end : str, date, datetime or pandas.Timestamp, default=None
+        Until when customers were heard; what comes after is left out, and tickets
+        settled later are open. None takes the latest time of the table.
+
+    Returns
+    -------
+    customers : same kind as `feedback`
+        One row per customer, ordered by `customer_id`; a query that has not run yet
+        where the engine is lazy. Which columns it has goes by those that are named:
+
+        - `customer_id`: as given;
+        - `n_feedback`: int, rows;
+        - `feedback_recency`: float, days from the last row to the end;
+        - `n_satisfaction`: int, answers on satisfaction;
+        - `satisfaction_mean`: float, their mean on the scale, missing without any;
+        - `satisfaction_last`: float, the latest answer (the mean of those at one time);
+        - `satisfaction_<touchpoint>_mean`: float, of the answers about a touchpoint;
+        - `n_promoter_score`, `promoter_score_mean`, `promoter_score_last`,
+          `promoter_score_<touchpoint>_mean`: likewise, from 0 to 10;
+        - `promoter_share`, `detractor_share`: float, answers of 9 and 10, and of 0 to
+          6, over all, missing without any;
+        - `net_promoter_score`: float, 100 times their difference, -100 to 100;
+        - `n_complaints`: int, and `complaint_share`: float, over all rows;
+        - `n_tickets`: int, rows with a ticket id; `n_open_tickets`: int, those that
+          were not settled by the end (only with `resolved`);
+        - `response_hours_mean`, `resolution_hours_mean`: float, hours from the opening
+          of a ticket to its first answer and to its settlement, missing without any.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing or has the wrong type.
+    DataQualityError
+        If ids or times are missing, an answer is off its scale, a ticket was answered
+        or settled before it was opened, there are more than 50 touchpoints, or the
+        table has no rows until the end.
+    ValueError
+        If the scale is no pair of numbers, or the end cannot be read.
+    TypeError
+        If `columns` is no FeedbackColumns, or `feedback` no table.
+
+    See Also
+    --------
+    summarize_events : Where customers were on their way.
+    custseg.features.net_promoter_score : The score of a group, with its error.
+
+    Notes
+    -----
+    The classes of answers to how likely one is to recommend are Reichheld's [1]_. The
+    score of one customer rests on few answers; that of a segment is the figure to
+    report.
+
+    References
+    ----------
+    .. [1] Reichheld, F. F. (2003). The one number you need to grow. Harvard Business
+       Review 81(12), 46-54.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from custseg.tables import FeedbackColumns, summarize_feedback
+    >>> answers = pd.DataFrame({
+    ...     "customer_id": ["a", "a", "b"],
+    ...     "time": pd.to_datetime(["2024-01-01", "2024-01-05", "2024-01-03"]),
+    ...     "stars": [4, 2, None],
+    ...     "recommend": [9, 3, 10],
+    ... })
+    >>> columns = FeedbackColumns(satisfaction="stars", promoter_score="recommend")
+    >>> found = summarize_feedback(answers, columns)
+    >>> found[["customer_id", "satisfaction_mean", "net_promoter_score"]]
+      customer_id  satisfaction_mean  net_promoter_score
+    0           a                3.0                 0.0
+    1           b                NaN               100.0
+    """
+    table = _open(feedback, columns)
+    scales = {
+        "satisfaction": _read_scale(satisfaction_scale),
+        "promoter_score": (0, 10),
+    }
+    plan = {"columns": columns, "scales": scales}
+    figures = table.figures(_figures, **plan)
+    if not figures["n_rows"]:
+        raise DataQualityError(
+            f"{_WHAT} must have at least one row. Got 0 rows instead. Check how it was "
+            "read."
+        )
+    _refuse(table, figures, plan)
+    limit = reference = figures["last"]
+    if observation_period_end is not None:
+        zone = zone_of(table.frame, columns.time)
+        limit, reference = read_end(
+            observation_period_end, "observation_period_end", zone
+        )
+        if figures["first"] > limit:
+            raise DataQualityError(
+                "observation_period_end must not come before the first row of the "
+                f"table. Got {observation_period_end!r} instead. Check the year, and "
+                "the order of day and month."
+            )
+    names = _read_touchpoints(table, columns, touchpoints, limit)
+    found = table.run(
+        _summarize,
+        by=columns.customer_id,
+        columns=columns,
+        touchpoints=names,
+        limit=limit,
+        reference=reference,
+    )
+    zeros = ["n_feedback", *_counts(columns)]
+    return with_listed(found, customers, columns.customer_id, zeros)
+
+
+def _open(feedback, columns):
+    if not isinstance(columns, FeedbackColumns):
+        raise TypeError(
+            f"columns must be a FeedbackColumns. Got {type(columns).__name__} instead. "
+            "Say with it which column is which."
+        )
+    table = open_table(feedback, _WHAT)
+    named, there = columns.named(), table.columns
+    absent = [f"{name!r} ({role})" for role, name in named.items() if name not in there]
+    if absent:
+        raise SchemaError(
+            f"{_WHAT} must have the columns that FeedbackColumns names. Got a table "
+            f"without {', '.join(absent)} instead; it has "
+            f"{', '.join(map(repr, there))}. Name the columns as they are in the table."
+        )
+    check_customer_type(columns.customer_id, table.schema[columns.customer_id])
+    for role in ("time", "responded", "resolved"):
+        if role in named:
+            check_date_type(named[role], table.frame)
+    for role in _SCORES:
+        if role in named and not table.schema[named[role]].is_numeric():
+            raise SchemaError(
+                f"Column {named[role]!r} must hold numbers. Got "
+                f"{table.schema[named[role]]} instead. Parse it first, e.g. with "
+                "pandas.to_numeric or polars.Expr.cast(polars.Float64)."
+            )
+    return table
+
+
+def _read_scale(scale):
+    try:
+        least, most = (float(one) for one in scale)
+    except (TypeError, ValueError):
+        least = most = 0.0
+    if not least < most:
+        raise ValueError(
+            "satisfaction_scale must be two numbers, the lower end first. Got "
+            f"{scale!r} instead. Write (1, 5)."
+        )
+    return least, most
+
+
+def _rows(frame, columns):
+    """Columns of the roles under fixed names; times are microseconds of the wall."""
+    named = columns.named()
+    schema = frame.collect_schema()
+    parts = {"customer": nw.col(columns.customer_id), "date": nw.col(columns.time)}
+    for role in ("time", "responded", "resolved"):
+        if role in named:
+            frame = with_clock(frame, named[role], f"_custseg_{role}")
+            parts[role] = nw.col(f"_custseg_{role}")
+    for role in _SCORES:
+        if role in named:
+            parts[role] = _number(nw.col(named[role]))
+    if "touchpoint" in named:
+        name = named["touchpoint"]
+        parts["touchpoint"] = plain_level(nw.col(name), schema[name])
+    if "complaint" in named:
+        name = named["complaint"]
+        parts["complaint"] = plain_flag(nw.col(name), schema[name])
+    if "ticket" in named:
+        name = named["ticket"]
+        has_ticket = ~missing(nw.col(name), schema[name])
+        parts["ticket"] = has_ticket.cast(nw.Int64)
+    if ROW in schema.names():
+        parts[ROW] = nw.col(ROW)
+    rows = frame.select(**parts)
+    if not rows.implementation.is_pandas():
+        return rows
+    numbers = {role: "float64" for role in _SCORES if role in named}
+    return nw.from_native(rows.to_native().astype(numbers)).lazy()
+
+
+def _number(column):
+    """Return numbers of which a missing one is missing, and not NaN."""
+    column = column.cast(nw.Float64)
+    return nw.when(~column.is_nan()).then(column)
+
+
+def _questions(rows, columns, scales):
+    """Return what no row may be like, by name of the column and what it must hold."""
+    named, schema = columns.named(), rows.collect_schema()
+    zone = zone_of(rows, "date")
+    time = nw.col("time")
+    early = time < on_the_wall(datetime(1901, 1, 1), zone)
+    late = time >= on_the_wall(datetime(2100, 1, 1), zone)
+    found = {
+        (columns.customer_id, "a customer id"): missing(
+            nw.col("customer"), schema["customer"]
+        ),
+        (columns.time, "a time"): nw.col("date").is_null(),
+        (columns.time, "a time of the years 1901 to 2099"): early | late,
+    }
+    for role in _SCORES:
+        if role in named:
+            least, most = scales[role]
+            beyond = (nw.col(role) < least) | (nw.col(role) > most)
+            found[named[role], f"numbers from {least:g} to {most:g}, or none,"] = beyond
+    for role in ("responded", "resolved"):
+        if role in named:
+            before = (nw.col(role) < time) & (nw.col("ticket") == 1)
+            found[named[role], "a time after the ticket was opened, or none,"] = before
+    return found
+
+
+def _figures(frame, columns, scales):
+    rows = _rows(frame, columns)
+    questions = _questions(rows, columns, scales)
+    counts = {f"bad_{i}_sum": bad for i, bad in enumerate(questions.values())}
+    fraction = not_whole(rows.collect_schema()["customer"])
+    if fraction is not None:
+        counts["fraction_sum"] = fraction
+    return rows.select(
+        nw.len().alias("n_rows_sum"),
+        nw.col("time").min().alias("first_min"),
+        nw.col("time").max().alias("last_max"),
+        *(
+            holds.fill_null(False).cast(nw.Int64).sum().alias(name)
+            for name, holds in counts.items()
+        ),
+    )
+
+
+def _refuse(table, figures, plan):
+    questions = _questions(_rows(table.frame, plan["columns"]), **plan)
+    for place, (name, constraint) in enumerate(questions):
+        n_bad = figures[f"bad_{place}"]
+        if n_bad:
+            where = ""
+            if table.ordered:
+                found = table.with_rows().rows(_bad_rows, place=place, **plan)
+                rows = sorted(int(row[ROW]) for row in found)
+                more = ", ..." * (len(rows) > 5)
+                where = f" (row {', '.join(map(str, rows[:5]))}{more})"
+            raise DataQualityError(
+                f"Column {name!r} must hold {constraint} in every row. Got {n_bad:,} "
+                f"of {figures['n_rows']:,} rows without instead{where}. Drop or mend "
+                "them."
+            )
+    name = plan["columns"].customer_id
+    check_whole_ids(name, table.schema[name], figures.get("fraction"))
+
+
+def _bad_rows(frame, place, columns, scales):
+    rows = _rows(frame, columns)
+    bad = list(_questions(rows, columns, scales).values())[place]
+    return rows.filter(bad).select(ROW).head(6)
+
+
+def _read_touchpoints(table, columns, touchpoints, limit):
+    if columns.touchpoint is None:
+        if touchpoints is not None:
+            raise SchemaError(
+                "FeedbackColumns must name touchpoint where touchpoints are given. Got "
+                "None instead. Name the column."
+            )
+        return ()
+    if touchpoints is not None:
+        return tuple(map(str, touchpoints))
+    rows = table.rows(_levels, columns=columns, limit=limit)
+    names = {row["touchpoint"] for row in rows}
+    names = {_NO_TOUCHPOINT if one is None or one != one else one for one in names}
+    if len(names) > _MOST_TOUCHPOINTS:
+        raise DataQualityError(
+            f"Column {columns.touchpoint!r} must have at most {_MOST_TOUCHPOINTS} "
+            f"touchpoints. Got {len(names):,} instead. Map them to a few, or name "
+            "those that are to have columns."
+        )
+    return tuple(sorted(names))
+
+
+def _levels(frame, columns, limit):
+    rows = _rows(frame, columns).filter(nw.col("time") <= limit)
+    return rows.select("touchpoint").unique()
+
+
+def _counts(columns):
+    """Return the names of figures that count, besides that of all rows."""
+    named = columns.named()
+    found = {
+        "satisfaction": ["n_satisfaction"],
+        "promoter_score": ["n_promoter_score"],
+        "complaint": ["n_complaints"],
+        "ticket": ["n_tickets"],
+        "resolved": ["n_open_tickets"],
+    }
+    return [name for role, names in found.items() if role in named for name in names]
+
+
+def _summarize(frame, columns, touchpoints, limit, reference):
+    rows = settled_ids(_rows(frame, columns), columns.customer_id)
+    rows = rows.filter(nw.col("time") <= limit).with_columns(one=nw.lit(1))
+    named = columns.named()
+    lines, figures = {"n": nw.col("one")}, {}
+    for role in _SCORES:
+        if role in named:
+            own, made = _score(role, touchpoints)
+            answered = nw.when(~nw.col(role).is_null()).then(nw.col("time"))
+            rows = rows.with_columns(answered.alias(f"{role}_time"))
+            latest = nw.col(f"{role}_time").max().over("customer")
+            rows = rows.with_columns(latest.alias(f"{role}_latest"))
+            lines |= own
+            figures |= made
+    if "complaint" in named:
+        lines["complaints"] = nw.col("complaint")
+        figures["n_complaints"] = nw.col("complaints").cast(nw.Int64)
+        figures["complaint_share"] = share(nw.col("complaints"), nw.col("n"))
+    if "ticket" in named:
+        own, made = _tickets(named, limit)
+        lines |= own
+        figures |= made
+    customers = (
+        rows.with_columns(**lines)
+        .group_by("customer")
+        .agg(nw.col("time").max(), *(nw.col(name).sum() for name in lines))
+    )
+    found = customers.select(
+        customer_id=nw.col("customer"),
+        n_feedback=nw.col("n").cast(nw.Int64),
+        feedback_recency=(reference - nw.col("time")) / DAY,
+        **figures,
+    )
+    return _numpy_numbers(found).sort("customer_id")
+
+
+def _numpy_numbers(found):
+    """Give figures NumPy's types where pandas took others from text of pyarrow."""
+    if not found.implementation.is_pandas():
+        return found
+    types = {
+        name: "int64" if dtype.is_integer() else "float64"
+        for name, dtype in found.collect_schema().items()
+        if name != "customer_id"
+    }
+    return nw.from_native(found.to_native().astype(types)).lazy()
+
+
+def _score(role, touchpoints):
+    """Return what rows and customers need for the answers on one scale."""
+    value = nw.col(role)
+    there = (~value.is_null()).cast(nw.Int64)
+    known = value.fill_null(0.0)
+    last = there * (nw.col(f"{role}_time") == nw.col(f"{role}_latest")).cast(nw.Int64)
+    last = last.fill_null(0)
+    lines = {f"{role}_n": there, f"{role}_sum": known}
+    lines |= {f"{role}_last_n": last, f"{role}_last_sum": last * known}
+    n = nw.col(f"{role}_n")
+    figures = {
+        f"n_{role}": n.cast(nw.Int64),
+        f"{role}_mean": share(nw.col(f"{role}_sum"), n),
+        f"{role}_last": share(nw.col(f"{role}_last_sum"), nw.col(f"{role}_last_n")),
+    }
+    for place, name in enumerate(touchpoints):
+        here = (nw.col("touchpoint") == name).fill_null(False)
+        if name == _NO_TOUCHPOINT:
+            here = here | nw.col("touchpoint").is_null()
+        here = here.cast(nw.Int64)
+        lines[f"{role}_{place}_n"] = here * there
+        lines[f"{role}_{place}_sum"] = here * known
+        figures[f"{role}_{name}_mean"] = share(
+            nw.col(f"{role}_{place}_sum"), nw.col(f"{role}_{place}_n")
+        )
+    if role == "promoter_score":
+        lines["promoters"] = (value >= 9).fill_null(False).cast(nw.Int64)
+        lines["detractors"] = (value < 7).fill_null(False).cast(nw.Int64)
+        for_it, against = nw.col("promoters"), nw.col("detractors")
+        figures["promoter_share"] = share(for_it, n)
+        figures["detractor_share"] = share(against, n)
+        figures["net_promoter_score"] = share(100.0 * (for_it - against), n)
+    return lines, figures
+
+
+def _tickets(named, limit):
+    """Return what rows and customers need for tickets and the time they took."""
+    ticket = nw.col("ticket")
+    lines = {"tickets": ticket}
+    figures = {"n_tickets": nw.col("tickets").cast(nw.Int64)}
+    if "resolved" in named:
+        done = (nw.col("resolved") <= limit).fill_null(False).cast(nw.Int64)
+        lines["open_tickets"] = ticket * (1 - done)
+        figures["n_open_tickets"] = nw.col("open_tickets").cast(nw.Int64)
+    for role, name in (("responded", "response"), ("resolved", "resolution")):
+        if role in named:
+            known = (nw.col(role) <= limit).fill_null(False).cast(nw.Int64) * ticket
+            took = (nw.col(role) - nw.col("time")).fill_null(0) * known
+            lines |= {f"{name}_n": known, f"{name}_sum": took}
+            hours = nw.col(f"{name}_sum") / _HOUR
+            figures[f"{name}_hours_mean"] = share(hours, nw.col(f"{name}_n"))
+    return lines, figures

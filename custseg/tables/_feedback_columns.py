@@ -1,0 +1,112 @@
+"""Which column of a table of feedback is which."""
+
+from dataclasses import dataclass, fields
+
+from custseg.exceptions import SchemaError
+
+__all__ = ["FeedbackColumns"]
+
+_MEASURES = ("satisfaction", "promoter_score", "complaint", "ticket")
+
+
+@dataclass(frozen=True)
+class FeedbackColumns:
+    """Names of the columns of a table of feedback.
+
+    A table of feedback has one row for each answer to a survey, each complaint or each
+    ticket of a service desk. The object is frozen and can be pickled for next month's
+    run. What has no column is not made.
+
+    Parameters
+    ----------
+    customer_id : str, default="customer_id"
+        Who: integers or text.
+    time : str, default="time"
+        When it was said, or when the ticket was opened.
+    touchpoint : str, default=None
+        What it was about: delivery, store, hotline.
+    satisfaction : str, default=None
+        How satisfied, as a number of a scale; missing where it was not asked.
+    promoter_score : str, default=None
+        How likely to recommend, 0 to 10; missing where it was not asked.
+    complaint : str, default=None
+        Whether it is a complaint: true or false, numbers above zero or zero, or text,
+        of which "none", "no" and blanks mean no.
+    ticket : str, default=None
+        Id of the ticket; missing in rows that are none.
+    responded, resolved : str, default=None
+        When the ticket was first answered, and settled; missing until then.
+
+    Raises
+    ------
+    SchemaError
+        If a name is not text, two roles name the same column, nothing is measured, or
+        `responded` or `resolved` is given without `ticket`.
+
+    See Also
+    --------
+    summarize_feedback : Makes one row per customer of such a table.
+
+    Examples
+    --------
+    >>> from custseg.tables import FeedbackColumns
+    >>> FeedbackColumns(satisfaction="stars").time
+    'time'
+    """
+
+    customer_id: str = "customer_id"
+    time: str = "time"
+    touchpoint: str | None = None
+    satisfaction: str | None = None
+    promoter_score: str | None = None
+    complaint: str | None = None
+    ticket: str | None = None
+    responded: str | None = None
+    resolved: str | None = None
+
+    def __post_init__(self):
+        for field in fields(self):
+            name = getattr(self, field.name)
+            required = field.default is not None
+            if not isinstance(name, str) and (name is not None or required):
+                raise SchemaError(
+                    f"{field.name} of FeedbackColumns must be the name of a column, as "
+                    f"text. Got {name!r} instead. Rename the column if its name is "
+                    "not text."
+                )
+        named = self.named()
+        for name in named.values():
+            twice = [other for other, column in named.items() if column == name]
+            if len(twice) > 1:
+                raise SchemaError(
+                    "FeedbackColumns must name a different column for each role. Got "
+                    f"{name!r} for {' and '.join(twice)} instead. Leave out the role "
+                    "that the table does not have."
+                )
+        if not any(role in named for role in _MEASURES):
+            raise SchemaError(
+                f"FeedbackColumns must name one of {', '.join(_MEASURES)}. Got none "
+                "instead. Name the column that says what customers think."
+            )
+        if self.ticket is None and (self.responded or self.resolved):
+            raise SchemaError(
+                "FeedbackColumns must name ticket where it names responded or "
+                "resolved. Got None instead. Name the column of ticket ids."
+            )
+
+    def named(self):
+        """Return the roles that have a column.
+
+        Returns
+        -------
+        dict of str to str
+            From the role to the name of its column, in the order of the parameters.
+
+        Examples
+        --------
+        >>> from custseg.tables import FeedbackColumns
+        >>> FeedbackColumns(ticket="case").named()
+        {'customer_id': 'customer_id', 'time': 'time', 'ticket': 'case'}
+        """
+        names = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {role: name for role, name in names.items() if name is not None}

@@ -1,0 +1,154 @@
+"""Customers of a list who have no rows in a table are kept."""
+
+from collections.abc import Iterable
+
+import narwhals as nw
+import numpy as np
+
+from custseg.exceptions import DataQualityError, SchemaError
+from custseg.tables._open import is_dask
+from custseg.tables._purchases import missing
+
+__all__ = ["with_listed"]
+
+
+def with_listed(found, customers, name, zeros):
+    """Add the customers of a list to a table of customers.
+
+    Parameters
+    ----------
+    found : frame
+        One row per customer, with `customer_id`, of any engine.
+    customers : frame or sequence, or None
+        A frame of the same engine with the column `name` or `customer_id`; for
+        pandas, polars and pyarrow also a sequence of ids. None adds nobody.
+    name : str
+        Column of ids of the table that `found` was made of.
+    zeros : iterable of str
+        Columns that are 0 for a customer without rows. Others are missing.
+
+    Returns
+    -------
+    table : same kind as `found`
+        Customers of `found` and of the list, each once, ordered by `customer_id`.
+
+    Raises
+    ------
+    SchemaError
+        If the list is of another engine, has no such column or ids of another type.
+    DataQualityError
+        If ids of the list are missing.
+    """
+    if customers is None:
+        return found
+    if is_dask(found):
+        return _with_listed_dask(found, customers, name, zeros)
+    given = nw.from_native(found)
+    table = given.lazy()
+    listed = _listed(customers, given, name)
+    _check_ids(listed)
+    dtype = table.collect_schema()["customer_id"]
+    listed = _of_one_type(listed, dtype).unique(subset=["customer_id"], keep="any")
+    both = listed.join(table, on="customer_id", how="full", suffix="_found")
+    ids = nw.coalesce(nw.col("customer_id"), nw.col("customer_id_found"))
+    schema = table.collect_schema()
+    zeros = set(zeros)
+    filled = [
+        nw.col(column).fill_null(0).cast(kind) if column in zeros else nw.col(column)
+        for column, kind in schema.items()
+        if column != "customer_id"
+    ]
+    whole = both.select(ids.alias("customer_id"), *filled).sort("customer_id")
+    if isinstance(given, nw.LazyFrame):
+        return whole.to_native()
+    return nw.maybe_reset_index(whole.collect()).to_native()
+
+
+def _with_listed_dask(found, customers, name, zeros):
+    """Add customers where both tables are dealt out alike, part by part."""
+    if not is_dask(customers):
+        raise SchemaError(
+            "customers must be a table of the kind that the other is, Dask. "
+            f"Got {type(customers).__name__} instead. Convert it with "
+            "dask.dataframe.from_pandas."
+        )
+    there = list(customers.columns)
+    column = next((one for one in (name, "customer_id") if one in there), None)
+    listed = _listed(nw.from_native(customers._meta), nw.from_native(found._meta), name)
+    _of_one_type(listed, nw.from_native(found._meta).schema["customer_id"])
+    ids = customers[[column]].rename(columns={column: "customer_id"})
+    n_missing = int(ids["customer_id"].isna().sum().compute())
+    _check_none_is_missing(n_missing)
+    ids = ids.astype({"customer_id": found._meta["customer_id"].dtype})
+    both = ids.drop_duplicates().merge(found, on="customer_id", how="outer")
+    kinds = {one: found._meta[one].dtype for one in zeros}
+    return both.fillna(dict.fromkeys(zeros, 0)).astype(kinds)[list(found.columns)]
+
+
+def _listed(customers, found, name):
+    """Return the ids of the list as a lazy frame of the table's engine."""
+    frame = nw.from_native(customers, pass_through=True, allow_series=True)
+    if isinstance(frame, nw.DataFrame | nw.LazyFrame):
+        if frame.implementation is not found.implementation:
+            raise SchemaError(
+                "customers must be a table of the kind that the other is, "
+                f"{found.implementation}. Got {frame.implementation} instead. Convert "
+                "one of them."
+            )
+        there = frame.collect_schema().names()
+        for column in (name, "customer_id"):
+            if column in there:
+                return frame.lazy().select(customer_id=nw.col(column))
+        raise SchemaError(
+            f"customers must have a column {name!r} or 'customer_id'. Got neither "
+            f"among {', '.join(map(repr, there))} instead. Pass the column of ids."
+        )
+    return _sequence(frame, found)
+
+
+def _sequence(ids, found):
+    if isinstance(ids, nw.Series):
+        ids = ids.to_list()
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise TypeError(
+            "customers must be a frame, a Series or a sequence of ids. Got "
+            f"{type(ids).__name__} instead. Put a single id into a list."
+        )
+    engine = found.implementation
+    if not (isinstance(found, nw.DataFrame) or engine.is_polars()):
+        raise SchemaError(
+            "customers must be a table of the kind that the other is, "
+            f"{engine}. Got {type(ids).__name__} instead. Make a table of the ids."
+        )
+    values = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+    return nw.from_dict({"customer_id": values}, backend=engine).lazy()
+
+
+def _check_ids(listed):
+    dtype = listed.collect_schema()["customer_id"]
+    absent = missing(nw.col("customer_id"), dtype).cast(nw.Int64)
+    counted = listed.with_columns(absent=absent).select(nw.col("absent").sum())
+    _check_none_is_missing(int(counted.collect()["absent"].to_list()[0] or 0))
+
+
+def _check_none_is_missing(n_missing):
+    if n_missing:
+        raise DataQualityError(
+            "customers must have an id in every row. Got "
+            f"{n_missing:,} rows without instead. Drop them, or find their ids."
+        )
+
+
+def _of_one_type(listed, dtype):
+    theirs = listed.collect_schema()["customer_id"]
+    if theirs == dtype:
+        return listed
+    whole = theirs.is_integer() and dtype.is_integer()
+    texts = (nw.String, nw.Categorical, nw.Enum)
+    text = isinstance(theirs, texts) and isinstance(dtype, texts)
+    if not (whole or text):
+        raise SchemaError(
+            f"customers must have ids of the type that the table has, {dtype}. "
+            f"Got {theirs} instead. Convert one of them, so that ids can be found."
+        )
+    return listed.with_columns(nw.col("customer_id").cast(dtype))

@@ -1,0 +1,96 @@
+"""The columns that every summary has: recency, frequency, money, rhythm, returns."""
+
+import narwhals as nw
+
+from custseg.tables._clock import DAY
+from custseg.tables._parts import Parts, share
+from custseg.tables._purchases import missing
+
+__all__ = ["breadth_parts", "order_parts", "return_parts", "with_gaps"]
+
+
+def order_parts(period):
+    """Recency, frequency, money, tenure, dates and gaps."""
+    n, total = nw.col("frequency"), nw.col("monetary_total")
+    first, last = nw.col("first"), nw.col("last")
+    is_order = nw.col("is_order") == 1
+    at_order = {
+        "time": nw.when(is_order).then(nw.col("order_time")),
+        "date": nw.when(is_order).then(nw.col("order_date")),
+    }
+    return Parts(
+        marks=(at_order, with_gaps),
+        totals={
+            "frequency": ("is_order", "sum"),
+            "monetary_total": ("kept", "sum"),
+            "first_date": ("date", "min"),
+            "last_date": ("date", "max"),
+            "gap_sd": ("gap", "std"),
+        },
+        figures={
+            "recency": (period.reference - last) / DAY,
+            "frequency": n.cast(nw.Int64),
+            "monetary_value": nw.when(n > 0).then(total / n).otherwise(0.0),
+            "monetary_total": total,
+            "tenure": (period.reference - first) / DAY,
+            "first_date": nw.col("first_date"),
+            "last_date": nw.col("last_date"),
+            "gap_mean": nw.when(n > 1).then((last - first) / (n - 1) / DAY),
+            "gap_sd": nw.col("gap_sd"),
+        },
+        zeros=frozenset({"frequency", "monetary_value", "monetary_total"}),
+    )
+
+
+def with_gaps(orders):
+    """Add the days since the customer's order before.
+
+    An order that was sent back has no time, and so no gap on either side of it. pandas
+    and polars sort once, which is faster than a window for each customer.
+    """
+    engine = orders.implementation
+    if engine.is_pandas():
+        native = orders.to_native().sort_values(["customer", "time"])
+        same = native["customer"] == native["customer"].shift(1)
+        gap = native["time"].diff().where(same) / DAY
+        return nw.from_native(native.assign(gap=gap).reset_index(drop=True)).lazy()
+    if engine.is_polars():
+        import polars as pl
+
+        native = orders.to_native().sort("customer", "time")
+        same = pl.col("customer") == pl.col("customer").shift(1)
+        gap = pl.when(same).then(pl.col("time").diff() / DAY)
+        return nw.from_native(native.with_columns(gap=gap))
+    before = nw.col("time").shift(1).over("customer", order_by="time")
+    return orders.with_columns(gap=(nw.col("time") - before) / DAY)
+
+
+def return_parts():
+    """Share of the currency paid that was returned."""
+    returned, paid = nw.col("returned_total"), nw.col("paid_total")
+    return Parts(
+        totals={"paid_total": ("paid", "sum"), "returned_total": ("returned", "sum")},
+        figures={"return_share": share(returned, paid)},
+    )
+
+
+def breadth_parts():
+    """Distinct products of which something was kept."""
+    n_products = nw.col("n_products").fill_null(0).cast(nw.Int64)
+    return Parts(
+        branches=((_breadth, ("product",)),),
+        figures={"n_products": n_products},
+        zeros=frozenset({"n_products"}),
+    )
+
+
+def _breadth(lines):
+    has_product = ~missing(nw.col("product"), lines.collect_schema()["product"])
+    kept = lines.filter((nw.col("kept") > 0) & has_product)
+    engine = kept.implementation
+    if engine.is_duckdb() or engine.is_spark_like():
+        # These group twice in less time than they count what is distinct.
+        products = kept.group_by("customer", "product").agg(nw.len().alias("n_lines"))
+        return products.group_by("customer").agg(nw.len().alias("n_products"))
+    n_products = nw.col("product").n_unique().alias("n_products")
+    return kept.group_by("customer").agg(n_products)

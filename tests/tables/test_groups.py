@@ -1,0 +1,410 @@
+"""Groups of columns of a summary, worked on paper."""
+
+import pickle
+import re
+from datetime import datetime
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import pytest
+
+from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
+from custseg.tables import (
+    SummarySettings,
+    TransactionColumns,
+    summarize_transactions,
+)
+
+COLUMNS = TransactionColumns(
+    customer_id="id",
+    transaction_id="order",
+    amount="eur",
+    product="item",
+    category="kind",
+    channel="shop",
+    quantity="n",
+    unit_cost="cost",
+    list_price="list",
+    promotion="promo",
+    pack_size="pack",
+    standing="agreed",
+    contact="by",
+    promised="due",
+    delivered="came",
+)
+NAMES = "id order date item kind shop n eur cost list promo pack agreed by due came"
+D = datetime
+# Customer 1 has three orders, customer 2 one. The observation ends with 30 June 2024.
+# Order A: Monday 1 January 2024 at 07:00; B: Saturday 2 March at 13:00;
+# C: Friday 31 May at 23:00; Z: Sunday 30 June at 10:00.
+LINES = [
+    # one line each; the second is on promotion, the fourth is a return
+    (
+        1,
+        "A",
+        D(2024, 1, 1, 7),
+        "tea",
+        "food",
+        "web",
+        10,
+        60.0,
+        4.0,
+        6.0,
+        "none",
+        5,
+        False,
+        "email",
+        D(2024, 1, 3),
+        D(2024, 1, 3, 18),
+    ),
+    (
+        1,
+        "A",
+        D(2024, 1, 1, 7),
+        "cup",
+        "home",
+        "web",
+        1,
+        20.0,
+        10.0,
+        25.0,
+        "offer",
+        None,
+        False,
+        "email",
+        D(2024, 1, 3),
+        D(2024, 1, 4),
+    ),
+    (
+        1,
+        "B",
+        D(2024, 3, 2, 13),
+        "tea",
+        "food",
+        "Kiosk",
+        24,
+        120.0,
+        4.0,
+        6.0,
+        "none",
+        12,
+        True,
+        "email",
+        D(2024, 3, 4),
+        None,
+    ),
+    (
+        1,
+        "B",
+        D(2024, 3, 2, 13),
+        "cup",
+        "home",
+        "Kiosk",
+        -1,
+        -20.0,
+        10.0,
+        20.0,
+        "none",
+        None,
+        True,
+        "email",
+        None,
+        None,
+    ),
+    (
+        1,
+        "C",
+        D(2024, 5, 31, 23),
+        "tea",
+        None,
+        "web",
+        2,
+        40.0,
+        4.0,
+        20.0,
+        "none",
+        5,
+        False,
+        "phone",
+        D(2024, 6, 2),
+        D(2024, 6, 1),
+    ),
+    (
+        2,
+        "Z",
+        D(2024, 6, 30, 10),
+        "pot",
+        "home",
+        "Kiosk",
+        2,
+        60.0,
+        20.0,
+        30.0,
+        "none",
+        2,
+        False,
+        "phone",
+        None,
+        None,
+    ),
+]
+LINES_OF = dict(zip(NAMES.split(), map(list, zip(*LINES, strict=True)), strict=True))
+SETTINGS = SummarySettings(
+    groups=(
+        "products",
+        "category",
+        "channel",
+        "weekday",
+        "hour",
+        "season",
+        "holiday",
+        "promotion",
+        "price",
+        "margin",
+        "returns",
+        "regularity",
+        "trend",
+        "recent",
+        "wholesale",
+    ),
+    holidays={"new year": ["2024-01-01"], "may": [("2024-05-30", "2024-06-02")]},
+    recent_days=90,
+)
+# Customer 1 kept 60 + 20, 120 and 40 = 240 in 3 orders; 20 of 240 came back.
+H = {"tea": 220 / 240, "cup": 20 / 240}
+FOOD, HOME, NONE = 180 / 240, 20 / 240, 40 / 240
+# Usual prices: food 180 / 34 a unit, home 80 / 3; without a kind 40 / 2 = 20.
+# At usual prices: 34 units of food 180, 1 of home 80 / 3, 2 without 40.
+AT_USUAL = 180 + 80 / 3 + 40
+# Line prices over the usual one: tea A 6 / 5.294 = 1.13, cup 20 / 26.67 = .75, tea B
+# 5 / 5.294 = .94, tea C 1; customer 2's pot 30 / 26.67 = 1.125.
+DAYS = np.array([0, 61 + 6 / 24, 151 + 16 / 24])  # of A, B, C since A
+MONTHS = DAYS / 30
+SLOPE = np.polyfit(MONTHS, [80.0, 120.0, 40.0], 1)[0]
+GAPS = np.diff(DAYS)
+TENURE, RECENCY = 182 - 7 / 24, 30 + 1 / 24
+RATE, BEFORE = 40 / 90, 200 / (TENURE - 90)
+EXPECTED = {
+    "product_entropy": (-sum(p * np.log(p) for p in H.values()), 0.0),
+    "category_food_spend_share": (FOOD, 0.0),
+    "category_food_order_share": (2 / 3, 0.0),
+    "category_home_spend_share": (HOME, 1.0),
+    "category_home_order_share": (1 / 3, 1.0),
+    "category_missing_spend_share": (NONE, 0.0),
+    "n_categories": (3, 1),
+    "category_entropy": (-sum(p * np.log(p) for p in (FOOD, HOME, NONE)), 0.0),
+    "channel_web_spend_share": (0.5, 0.0),
+    "channel_Kiosk_order_share": (1 / 3, 1.0),
+    "n_channels": (2, 1),
+    "channel_entropy": (np.log(2), 0.0),
+    "online_spend_share": (0.5, 0.0),
+    "online_order_share": (2 / 3, 0.0),
+    "weekday_monday_order_share": (1 / 3, 0.0),
+    "weekday_saturday_spend_share": (0.5, 0.0),
+    "weekday_sunday_spend_share": (0.0, 1.0),
+    "hour_morning_spend_share": (80 / 240, 1.0),
+    "hour_night_order_share": (1 / 3, 0.0),
+    "season_winter_spend_share": (80 / 240, 0.0),
+    "season_spring_order_share": (2 / 3, 0.0),
+    "season_summer_order_share": (0.0, 1.0),
+    "holiday_new year_spend_share": (80 / 240, 0.0),
+    "holiday_may_order_share": (1 / 3, 0.0),
+    "holiday_none_order_share": (1 / 3, 1.0),
+    "promotion_spend_share": (20 / 240, 0.0),
+    "promotion_order_share": (1 / 3, 0.0),
+    # List value of the lines that were kept: 60 + 25 + 144 + 40, and 60.
+    "discount_depth": (1 - 240 / 269, 0.0),
+    "price_index": (240 / AT_USUAL, 60 / (160 / 3)),
+    "price_low_spend_share": (20 / 240, 0.0),
+    "price_middle_spend_share": (220 / 240, 1.0),
+    "price_high_spend_share": (0.0, 0.0),
+    "margin_total": (20 + 10 + 24 + 32, 20.0),
+    "margin_share": (86 / 240, 20 / 60),
+    "n_returned_orders": (1, 0),
+    "return_order_share": (1 / 3, 0.0),
+    "gap_cv": (GAPS.std(ddof=1) / GAPS.mean(), np.nan),
+    "recency_in_gaps": (RECENCY / GAPS.mean(), np.nan),
+    "spend_trend": (SLOPE, np.nan),
+    "frequency_last_90d": (1, 1),
+    "frequency_before_90d": (2, 0),
+    "monetary_total_last_90d": (40.0, 60.0),
+    "monetary_total_before_90d": (200.0, 0.0),
+    "spend_change_90d": ((RATE - BEFORE) / (RATE + BEFORE), np.nan),
+    "lines_per_order": (4 / 3, 1.0),
+    "order_value_max": (120.0, 60.0),
+    "order_value_cv": (40 / 80, np.nan),
+    "units_per_order": (37 / 3, 2.0),
+    "large_line_spend_share": (0.5, 0.0),
+    "pack_spend_share": (180 / 240, 1.0),
+    "standing_order_share": (1 / 3, 0.0),
+    # Of the three lines with both dates, the cup came a day late.
+    "on_time_share": (2 / 3, np.nan),
+    "contact_email_order_share": (2 / 3, 0.0),
+    "contact_phone_spend_share": (40 / 240, 1.0),
+}
+
+
+def summary(make_frame, settings=SETTINGS, lines=None, **given):
+    tx = make_frame(lines or LINES_OF)
+    given = {"observation_period_end": "2024-06-30"} | given
+    return summarize_transactions(tx, COLUMNS, settings=settings, **given)
+
+
+def test_every_column(make_frame):
+    found = nw.from_native(summary(make_frame))
+    assert found["monetary_total"].to_list() == [240.0, 60.0]
+    for name, expected in EXPECTED.items():
+        actual = np.array(found[name].to_list(), dtype=float)
+        np.testing.assert_allclose(
+            actual, expected, rtol=1e-12, atol=1e-12, err_msg=name
+        )
+
+
+def test_shares_of_one_kind_add_up(make_frame):
+    found = nw.from_native(summary(make_frame))
+    kinds = ("category", "channel", "weekday", "hour", "season", "holiday", "price")
+    for kind in kinds:
+        names = [n for n in found.columns if re.match(f"{kind}_.*_spend_share", n)]
+        assert len(names) > 1
+        np.testing.assert_allclose(
+            sum(np.array(found[name].to_list()) for name in names), 1.0
+        )
+
+
+def test_next_month_has_the_same_columns(make_frame):
+    # Next month knows no kiosk but a market, and one kind of product only.
+    learned = SETTINGS.learned(make_frame(LINES_OF), COLUMNS)
+    assert dict(learned.levels) == {
+        "category": ("food", "home", "missing"),
+        "channel": ("Kiosk", "web"),
+        "contact": ("email", "phone"),
+    }
+    prices = dict(learned.category_prices)
+    np.testing.assert_allclose(prices["food"], 180 / 34)
+    assert pickle.loads(pickle.dumps(learned)) == learned
+    assert hash(learned) == hash(pickle.loads(pickle.dumps(learned)))
+    before = nw.from_native(summary(make_frame, learned))
+    lines = LINES_OF | {"shop": ["web"] * 5 + ["market"], "kind": ["food"] * 6}
+    with pytest.warns(SegmentWarning, match="Column 'shop' has levels that the "):
+        after = nw.from_native(summary(make_frame, learned, lines))
+    assert after.columns == before.columns
+    assert after["channel_Kiosk_spend_share"].to_list() == [0.0, 0.0]
+    assert after["channel_web_spend_share"].to_list() == [1.0, 0.0]
+    # A pot of 30 a unit among food that costs 5.294.
+    np.testing.assert_allclose(after["price_index"].to_list()[1], 30 / (180 / 34))
+    again = nw.from_native(summary(make_frame))
+    for name in before.columns:
+        assert before[name].to_list()[:1] == again[name].to_list()[:1]
+
+
+def test_customers_without_lines(make_frame):
+    found = nw.from_native(summary(make_frame, customers=[2, 7]))
+    assert found["customer_id"].to_list() == [1, 2, 7]
+    row = found.rows(named=True)[2]
+    zeros = {name for name, value in row.items() if value == 0}
+    assert zeros == {
+        "frequency",
+        "monetary_value",
+        "monetary_total",
+        "n_products",
+        "n_categories",
+        "n_channels",
+        "margin_total",
+        "n_returned_orders",
+        "frequency_last_90d",
+        "frequency_before_90d",
+        "monetary_total_last_90d",
+        "monetary_total_before_90d",
+    }
+    others = [v for name, v in row.items() if name not in zeros | {"customer_id"}]
+    assert all(pd.isna(value) for value in others)
+    assert found["frequency"].dtype == nw.Int64
+
+
+def test_units():
+    units = SummarySettings(currency="EUR", unit="bottles").units(
+        ["recency", "monetary_value", "spend_trend", "units_per_order", "gap_cv"]
+    )
+    assert units == {
+        "recency": "days",
+        "monetary_value": "EUR per order",
+        "spend_trend": "EUR per order and 30 days",
+        "units_per_order": "bottles per order",
+        "gap_cv": "share",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"groups": ("mood",)}, "groups must be among 'products', 'category',"),
+        (
+            {"recent_days": 0},
+            "recent_days must be numbers of days above zero. Got (0,)",
+        ),
+        ({"price_tiers": (2, 1)}, "price_tiers must be two multiples of the usual"),
+        ({"large_line": -1}, "large_line must be a number of units above zero. Got -1"),
+        ({"groups": ("holiday",)}, "holidays must be given for the group 'holiday'."),
+        ({"groups": ("hour",), "dayparts": {"day": 6}}, "dayparts must be 'standard',"),
+    ],
+)
+def test_settings_are_checked(given, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        SummarySettings(**given)
+
+
+def test_refusals(make_frame):
+    columns = TransactionColumns(customer_id="id", amount="eur")
+    days = make_frame(LINES_OF | {"date": [datetime(2024, 1, 1)] * 6})
+    for group, sentence in (
+        ("margin", "TransactionColumns must name unit_cost for the group 'margin'."),
+        ("promotion", "must name promotion or discount or list_price for the group"),
+    ):
+        with pytest.raises(SchemaError, match=re.escape(sentence)):
+            summarize_transactions(days, columns, groups=(group,))
+    with pytest.raises(DataQualityError, match="Dates must have times of day for the"):
+        summarize_transactions(days, columns, groups=("hour",))
+    with pytest.raises(ValueError, match="groups must be left out where settings name"):
+        summarize_transactions(days, columns, groups=("trend",), settings=SETTINGS)
+    many = make_frame(
+        {
+            "id": [1] * 51,
+            "date": [datetime(2024, 1, 1)] * 51,
+            "eur": [1.0] * 51,
+            "kind": [f"k{i}" for i in range(51)],
+        }
+    )
+    kinds = TransactionColumns(customer_id="id", amount="eur", category="kind")
+    with pytest.raises(DataQualityError, match="Column 'kind' must have from 1 to 50"):
+        summarize_transactions(many, kinds, groups=("category",))
+
+
+def test_one_currency(make_frame):
+    lines = {"id": [1, 2], "date": [datetime(2024, 1, 1)] * 2, "eur": [1.0, 2.0]}
+    columns = TransactionColumns(customer_id="id", amount="eur", currency="code")
+    for codes, found in (
+        (["EUR", "GBP"], "several"),
+        (["EUR", None], "none in 1 of 2"),
+    ):
+        with pytest.raises(DataQualityError, match=f"one currency .* Got {found}"):
+            summarize_transactions(make_frame(lines | {"code": codes}), columns)
+    one = make_frame(lines | {"code": ["EUR", "EUR"]})
+    assert len(summarize_transactions(one, columns)) == 2
+
+
+def test_list_of_customers_is_checked(make_frame):
+    lines = {"id": [1, 2], "date": [datetime(2024, 1, 1)] * 2, "eur": [1.0, 2.0]}
+    columns = TransactionColumns(customer_id="id", amount="eur")
+    for customers, error, sentence in (
+        (["a"], SchemaError, "customers must have ids of the type that the"),
+        ([3, None], DataQualityError, "customers must have an id in every row. Got 1"),
+        ("abc", TypeError, "customers must be a frame, a Series or a sequence"),
+        (
+            make_frame({"name": [1]}),
+            SchemaError,
+            "customers must have a column 'id' or",
+        ),
+    ):
+        with pytest.raises(error, match=sentence):
+            summarize_transactions(make_frame(lines), columns, customers=customers)
