@@ -20,6 +20,7 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 SCRIPTS = (
     "import_time",
     "demo",
+    "tables",
     "features",
     "silhouette",
     "kmeans",
