@@ -42,6 +42,43 @@ def with_clock(frame, name, into):
     return _numpy_clock(frame, into) if frame.implementation.is_pandas() else frame
 
 
+def with_moment(frame, name, into):
+    """Add microseconds since 1970 in UTC, between which lies the time that passed.
+
+    As `with_clock`, which it is where the column has no time zone.
+    """
+    if zone_of(frame, name) is None:
+        return with_clock(frame, name, into)
+    if frame.implementation.is_duckdb():
+        return _duckdb_clock(frame, name, into, "TIMESTAMPTZ")
+    if frame.implementation.is_spark_like():
+        from pyspark.sql import functions
+
+        micro = functions.expr(f"unix_micros({_spark_name(name)})")
+        return nw.from_native(frame.to_native().withColumn(into, micro))
+    if frame.implementation.is_pandas():
+        # pandas knows zones that narwhals does not.
+        native = frame.to_native()
+        plain = native[name].dt.tz_convert("UTC").dt.tz_localize(None)
+        frame = nw.from_native(native.assign(**{into: plain})).lazy()
+        return with_clock(frame, into, into)
+    return frame.with_columns(nw.col(name).dt.timestamp("us").alias(into))
+
+
+def moment_of(wall, zone):
+    """Return the moment at which the clock on the wall of a zone last showed a time.
+
+    Both are in microseconds since 1970, the moment in UTC.
+    """
+    import pandas as pd
+
+    if zone is None:
+        return wall
+    shown = pd.Timestamp(EPOCH + timedelta(microseconds=wall))
+    moment = shown.tz_localize(zone, ambiguous=False, nonexistent="shift_forward")
+    return on_the_wall(moment.tz_convert(UTC).to_pydatetime(), None)
+
+
 def _numpy_clock(frame, into):
     """Give pandas' times one of NumPy's types, whatever the dates are kept in."""
     native = frame.to_native()
@@ -49,10 +86,10 @@ def _numpy_clock(frame, into):
     return nw.from_native(native.astype({into: kind})).lazy()
 
 
-def _duckdb_clock(frame, name, into):
+def _duckdb_clock(frame, name, into, kind="TIMESTAMP"):
     import duckdb
 
-    when = duckdb.ColumnExpression(name).cast("TIMESTAMP")
+    when = duckdb.ColumnExpression(name).cast(kind)
     micro = duckdb.FunctionExpression("epoch_us", when).alias(into)
     return nw.from_native(frame.to_native().select(duckdb.StarExpression(), micro))
 
@@ -60,13 +97,17 @@ def _duckdb_clock(frame, name, into):
 def _spark_clock(frame, name, into):
     from pyspark.sql import functions
 
-    quoted = "`" + name.replace("`", "``") + "`"
+    quoted = _spark_name(name)
     seconds = (
         f"unix_date(cast({quoted} as date)) * 86400L + hour({quoted}) * 3600"
         f" + minute({quoted}) * 60 + extract(second from {quoted})"
     )
     micro = functions.expr(f"cast(({seconds}) * 1000000 as bigint)")
     return nw.from_native(frame.to_native().withColumn(into, micro))
+
+
+def _spark_name(name):
+    return "`" + name.replace("`", "``") + "`"
 
 
 def on_the_wall(moment, zone):

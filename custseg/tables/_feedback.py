@@ -5,7 +5,15 @@ from datetime import datetime
 import narwhals as nw
 
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.tables._clock import DAY, on_the_wall, read_end, with_clock, zone_of
+from custseg.tables._clock import (
+    DAY,
+    moment_of,
+    on_the_wall,
+    read_end,
+    with_clock,
+    with_moment,
+    zone_of,
+)
 from custseg.tables._feedback_columns import FeedbackColumns
 from custseg.tables._listed import with_listed
 from custseg.tables._open import ROW, open_table
@@ -27,6 +35,7 @@ _HOUR = DAY // 24
 _WHAT = "A table of feedback"
 _MOST_TOUCHPOINTS = 50
 _NO_TOUCHPOINT = "missing"
+_ANSWERS = ("responded", "resolved")
 _SCORES = {"satisfaction": "satisfaction", "promoter_score": "promoter"}
 
 
@@ -84,11 +93,13 @@ def summarize_feedback(
           were not settled by the end (only with `resolved`);
         - `response_hours_mean`, `resolution_hours_mean`: float, hours from the opening
           of a ticket to its first answer and to its settlement, missing without any.
+          Columns with time zones, which may differ, have the hours that passed.
 
     Raises
     ------
     SchemaError
-        If a column is missing or has the wrong type.
+        If a column is missing or has the wrong type, or some dates have a time zone
+        and others none.
     DataQualityError
         If ids or times are missing, an answer is off its scale, a ticket was answered
         or settled before it was opened, there are more than 50 touchpoints, or the
@@ -185,9 +196,10 @@ def _open(feedback, columns):
             f"{', '.join(map(repr, there))}. Name the columns as they are in the table."
         )
     check_customer_type(columns.customer_id, table.schema[columns.customer_id])
-    for role in ("time", "responded", "resolved"):
+    for role in ("time", *_ANSWERS):
         if role in named:
             check_date_type(named[role], table.frame)
+            _check_zones(table.frame, columns.time, named[role])
     for role in _SCORES:
         if role in named and not table.schema[named[role]].is_numeric():
             raise SchemaError(
@@ -196,6 +208,17 @@ def _open(feedback, columns):
                 "pandas.to_numeric or polars.Expr.cast(polars.Float64)."
             )
     return table
+
+
+def _check_zones(frame, time, name):
+    """Raise if one of two columns has a time zone and the other none."""
+    zones = [zone_of(frame, one) for one in (time, name)]
+    if (zones[0] is None) != (zones[1] is None):
+        raise SchemaError(
+            f"Columns {time!r} and {name!r} must both have a time zone, or none. Got "
+            f"{zones[0] or 'none'} and {zones[1] or 'none'} instead. Give the one "
+            "without the zone that it was written in."
+        )
 
 
 def _read_scale(scale):
@@ -212,14 +235,22 @@ def _read_scale(scale):
 
 
 def _rows(frame, columns):
-    """Columns of the roles under fixed names; times are microseconds of the wall."""
+    """Columns of the roles under fixed names.
+
+    `time` is in microseconds of the clock on the wall; `opened`, which is the same
+    time, `responded` and `resolved` are moments, which can be subtracted.
+    """
     named = columns.named()
     schema = frame.collect_schema()
+    frame = with_clock(frame, columns.time, "_custseg_time")
     parts = {"customer": nw.col(columns.customer_id), "date": nw.col(columns.time)}
-    for role in ("time", "responded", "resolved"):
-        if role in named:
-            frame = with_clock(frame, named[role], f"_custseg_{role}")
-            parts[role] = nw.col(f"_custseg_{role}")
+    parts["time"] = nw.col("_custseg_time")
+    answers = {role: named[role] for role in _ANSWERS if role in named}
+    if answers:
+        answers["opened"] = columns.time
+    for role, name in answers.items():
+        frame = with_moment(frame, name, f"_custseg_{role}")
+        parts[role] = nw.col(f"_custseg_{role}")
     for role in _SCORES:
         if role in named:
             parts[role] = _number(nw.col(named[role]))
@@ -267,9 +298,9 @@ def _questions(rows, columns, scales):
             least, most = scales[role]
             beyond = (nw.col(role) < least) | (nw.col(role) > most)
             found[named[role], f"numbers from {least:g} to {most:g}, or none,"] = beyond
-    for role in ("responded", "resolved"):
+    for role in _ANSWERS:
         if role in named:
-            before = (nw.col(role) < time) & (nw.col("ticket") == 1)
+            before = (nw.col(role) < nw.col("opened")) & (nw.col("ticket") == 1)
             found[named[role], "a time after the ticket was opened, or none,"] = before
     return found
 
@@ -377,7 +408,7 @@ def _summarize(frame, columns, touchpoints, limit, reference):
         figures["n_complaints"] = nw.col("complaints").cast(nw.Int64)
         figures["complaint_share"] = share(nw.col("complaints"), nw.col("n"))
     if "ticket" in named:
-        own, made = _tickets(named, limit)
+        own, made = _tickets(named, moment_of(limit, zone_of(frame, columns.time)))
         lines |= own
         figures |= made
     customers = (
@@ -442,7 +473,10 @@ def _score(role, touchpoints):
 
 
 def _tickets(named, limit):
-    """Return what rows and customers need for tickets and the time they took."""
+    """Return what rows and customers need for tickets and the time they took.
+
+    `limit` is a moment.
+    """
     ticket = nw.col("ticket")
     lines = {"tickets": ticket}
     figures = {"n_tickets": nw.col("tickets").cast(nw.Int64)}
@@ -453,7 +487,7 @@ def _tickets(named, limit):
     for role, name in (("responded", "response"), ("resolved", "resolution")):
         if role in named:
             known = (nw.col(role) <= limit).fill_null(False).cast(nw.Int64) * ticket
-            took = (nw.col(role) - nw.col("time")).fill_null(0) * known
+            took = (nw.col(role) - nw.col("opened")).fill_null(0) * known
             lines |= {f"{name}_n": known, f"{name}_sum": took}
             hours = nw.col(f"{name}_sum") / _HOUR
             figures[f"{name}_hours_mean"] = share(hours, nw.col(f"{name}_n"))

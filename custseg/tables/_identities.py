@@ -113,18 +113,24 @@ def _key_figures(frame):
 def _kind(dtype):
     if isinstance(dtype, _TEXT):
         return "text"
+    if dtype == nw.UInt64:
+        return "unsigned 64-bit integers"
     return "integers" if dtype.is_integer() else str(dtype)
+
+
+def _holds_ids(dtype):
+    return isinstance(dtype, _TEXT) or dtype.is_integer()
 
 
 def _check_types(dtype, keys, name, unknown):
     alias, customer = (keys.schema[one] for one in keys.columns)
-    if _kind(alias) != _kind(dtype) or _kind(dtype) not in ("text", "integers"):
+    if _kind(alias) != _kind(dtype) or not _holds_ids(dtype):
         raise SchemaError(
             f"Column {keys.columns[0]!r} of identities must hold ids of the type of "
             f"column {name!r} of the events, integers or text in both. Got "
             f"{_kind(alias)} and {_kind(dtype)} instead. Convert one of them."
         )
-    if _kind(customer) not in ("text", "integers"):
+    if not _holds_ids(customer):
         raise SchemaError(
             f"Column {keys.columns[1]!r} of identities must hold customer ids as "
             f"integers or text. Got {customer} instead. Convert it first."
@@ -170,7 +176,9 @@ def _as_keys(frame, of_one_kind):
 
 
 def _one_type(dtype):
-    return nw.String if _kind(dtype) == "text" else nw.Int64
+    if isinstance(dtype, _TEXT):
+        return nw.String
+    return nw.UInt64 if dtype == nw.UInt64 else nw.Int64
 
 
 def _chains(keys, again):

@@ -46,8 +46,8 @@ def with_listed(found, customers, name, zeros):
     given = nw.from_native(found)
     table = given.lazy()
     listed = _listed(customers, given, name)
-    _check_ids(listed)
     dtype = table.collect_schema()["customer_id"]
+    _check_ids(listed, dtype)
     listed = _of_one_type(listed, dtype).unique(subset=["customer_id"], keep="any")
     both = listed.join(table, on="customer_id", how="full", suffix="_found")
     ids = nw.coalesce(nw.col("customer_id"), nw.col("customer_id_found"))
@@ -75,10 +75,14 @@ def _with_listed_dask(found, customers, name, zeros):
     there = list(customers.columns)
     column = next((one for one in (name, "customer_id") if one in there), None)
     listed = _listed(nw.from_native(customers._meta), nw.from_native(found._meta), name)
-    _of_one_type(listed, nw.from_native(found._meta).schema["customer_id"])
+    dtype = nw.from_native(found._meta).schema["customer_id"]
+    _of_one_type(listed, dtype)
     ids = customers[[column]].rename(columns={column: "customer_id"})
     n_missing = int(ids["customer_id"].isna().sum().compute())
     _check_none_is_missing(n_missing)
+    if dtype.is_integer():
+        theirs = ids["customer_id"]
+        _check_range(theirs.min().compute(), theirs.max().compute(), dtype)
     ids = ids.astype({"customer_id": found._meta["customer_id"].dtype})
     both = ids.drop_duplicates().merge(found, on="customer_id", how="outer")
     kinds = {one: found._meta[one].dtype for one in zeros}
@@ -124,11 +128,28 @@ def _sequence(ids, found):
     return nw.from_dict({"customer_id": values}, backend=engine).lazy()
 
 
-def _check_ids(listed):
-    dtype = listed.collect_schema()["customer_id"]
-    absent = missing(nw.col("customer_id"), dtype).cast(nw.Int64)
-    counted = listed.with_columns(absent=absent).select(nw.col("absent").sum())
-    _check_none_is_missing(int(counted.collect()["absent"].to_list()[0] or 0))
+def _check_ids(listed, dtype):
+    """Raise if ids are missing, or are integers that the type does not hold."""
+    theirs = listed.collect_schema()["customer_id"]
+    ids = nw.col("customer_id")
+    figures = [missing(ids, theirs).cast(nw.Int64).sum().alias("absent")]
+    if theirs.is_integer() and dtype.is_integer() and theirs != dtype:
+        figures += [ids.min().alias("least"), ids.max().alias("most")]
+    row = listed.select(*figures).collect().rows(named=True)[0]
+    _check_none_is_missing(int(row["absent"] or 0))
+    _check_range(row.get("least"), row.get("most"), dtype)
+
+
+def _check_range(least, most, dtype):
+    if least is None or least != least or dtype in (nw.Int128, nw.UInt128):
+        return
+    held = np.iinfo(str(dtype).lower())
+    if least < held.min or most > held.max:
+        raise SchemaError(
+            "customers must have ids that fit into the type that the table has, "
+            f"{dtype}. Got ids from {least} to {most} instead. Give the table's ids "
+            "the wider type."
+        )
 
 
 def _check_none_is_missing(n_missing):

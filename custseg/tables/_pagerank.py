@@ -1,10 +1,14 @@
 """PageRank of a weighted graph, by powers of its matrix."""
 
+import warnings
+
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 __all__ = ["pagerank"]
 
-_MOST_STEPS = 1_000
+_MOST_STEPS = 100_000
+_ROUNDING = 1e-15  # changes below are those of floating-point numbers
 
 
 def pagerank(source, target, weight, n, *, damping, tolerance=1e-12):
@@ -21,12 +25,22 @@ def pagerank(source, target, weight, n, *, damping, tolerance=1e-12):
     damping : float
         Probability that the walker follows a relation, else goes to any customer.
     tolerance : float
-        Sum of changes at which the powers stop.
+        Largest sum of errors at which the powers stop.
 
     Returns
     -------
     rank : ndarray of shape (n,)
         Adds up to 1. A walker at a customer without relations goes to any.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the errors are still larger after 100,000 steps.
+
+    Notes
+    -----
+    A step makes the sum of errors smaller by the damping at least, so that what is
+    left is at most ``damping / (1 - damping)`` times the last change.
     """
     from scipy import sparse
 
@@ -41,6 +55,13 @@ def pagerank(source, target, weight, n, *, damping, tolerance=1e-12):
         new /= new.sum()
         change = np.abs(new - rank).sum()
         rank = new
-        if change <= tolerance:
-            break
+        left = change * damping / (1.0 - damping)
+        if left <= tolerance or change <= _ROUNDING:
+            return rank
+    warnings.warn(
+        f"PageRank did not settle in {_MOST_STEPS:,} steps with damping={damping}: "
+        f"its errors add up to at most {left:.1g}. Take a lower damping.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
     return rank

@@ -129,6 +129,7 @@ def _checked(frame, columns, roles):
     dates = [role for role in DATES if role in roles and role in named]
     for role in ("date", *dates):
         check_date_type(named[role], frame)
+    _check_one_zone([named[role] for role in dates], frame)
     for role in wanted_roles(columns, roles):
         dtype, name = schema[named[role]], named[role]
         if role in NUMBERS and not dtype.is_numeric():
@@ -173,6 +174,18 @@ def check_date_type(name, frame):
     raise SchemaError(f"Column {name!r} must hold dates. Got {dtype} instead. {how}")
 
 
+def _check_one_zone(names, frame):
+    """Raise if dates of which the days are compared have different time zones."""
+    zones = {name: zone_of(frame, name) for name in names}
+    found = {str(zone) for zone in zones.values() if zone is not None}
+    if len(found) > 1:
+        raise SchemaError(
+            f"Columns {' and '.join(map(repr, names))} must have one time zone, so "
+            f"that their days can be compared. Got {' and '.join(sorted(found))} "
+            "instead. Convert one of them, e.g. with dt.tz_convert."
+        )
+
+
 def plain_flag(column, dtype):
     """Return 1 where something holds and 0 where not."""
     if isinstance(dtype, nw.Boolean):
@@ -181,7 +194,7 @@ def plain_flag(column, dtype):
         holds = column > 0
     else:
         text = column.cast(nw.String).str.strip_chars().str.to_lowercase()
-        holds = ~text.is_in(list(_NO))
+        holds = ~text.is_in(list(_NO)) & ~column.is_null()
     return holds.fill_null(False).cast(nw.Int64)
 
 

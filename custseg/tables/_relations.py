@@ -9,6 +9,7 @@ from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables._listed import with_listed
 from custseg.tables._memory import hold
 from custseg.tables._pagerank import pagerank
+from custseg.tables._parents import settle_ids
 from custseg.tables._purchases import check_customer_type, missing
 
 __all__ = ["summarize_relations"]
@@ -79,6 +80,12 @@ def summarize_relations(
         customer to the same one, or there are no rows.
     ValueError
         If `kind` or `damping` is out of its range.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If PageRank has not settled to a sum of errors of 1e-12 after 100,000 steps,
+        which only a damping near 1 can do.
 
     See Also
     --------
@@ -153,14 +160,8 @@ def _check_columns(frame, source, target, weight):
             f"{_WHAT} must have at least one row. Got 0 rows instead. Check how it was "
             "read."
         )
-    kinds = [frame.schema[name] for name in (source, target)]
-    for name, dtype in zip((source, target), kinds, strict=True):
-        check_customer_type(name, dtype)
-    if kinds[0].is_integer() != kinds[1].is_integer():
-        raise SchemaError(
-            f"Columns {source!r} and {target!r} must hold ids of one type. Got "
-            f"{kinds[0]} and {kinds[1]} instead. Convert one of them."
-        )
+    for name in (source, target):
+        check_customer_type(name, frame.schema[name])
 
 
 def _weights(frame, name, ordered):
@@ -194,19 +195,37 @@ def _codes(frame, source, target, ordered):
     for name in (source, target):
         absent = frame.select(m=missing(nw.col(name), frame.schema[name]))["m"]
         _refuse(absent.to_numpy().astype(bool), name, "a customer id", ordered)
-    series = [frame[name].alias("customer_id") for name in (source, target)]
-    texts = not series[0].dtype.is_integer()
-    values = [s.cast(nw.String).to_list() if texts else s.to_numpy() for s in series]
-    both = pd.Series(values[0] if texts else values[0].astype(np.int64))
-    other = pd.Series(values[1] if texts else values[1].astype(np.int64))
-    codes, ids = pd.factorize(pd.concat([both, other]), sort=True)
+    ends = [settle_ids(frame[name], name) for name in (source, target)]
+    dtype = _one_type(ends, source, target)
+    if dtype == nw.String:
+        values = [pd.Series(end.cast(nw.String).to_list()) for end in ends]
+    else:
+        kind = "uint64" if dtype == nw.UInt64 else "int64"
+        values = [pd.Series(end.to_numpy().astype(kind)) for end in ends]
+    codes, ids = pd.factorize(pd.concat(values), sort=True)
     begin, end = codes[: len(frame)], codes[len(frame) :]
     _refuse(begin == end, target, "another customer than the source", ordered)
-    dtype = nw.String if texts else nw.Int64
     ids = nw.new_series(
         "customer_id", ids.tolist(), dtype, backend=frame.implementation
     )
     return ids, (begin.astype(np.int64), end.astype(np.int64))
+
+
+def _one_type(ends, source, target):
+    """Return the type that holds the ids of both columns."""
+    kinds = [end.dtype for end in ends]
+    if not any(kind.is_integer() for kind in kinds):
+        return nw.String
+    if all(kind.is_integer() for kind in kinds):
+        least, most = min(end.min() for end in ends), max(end.max() for end in ends)
+        if most < 2**63:
+            return nw.Int64
+        if least >= 0 and most < 2**64:
+            return nw.UInt64
+    raise SchemaError(
+        f"Columns {source!r} and {target!r} must hold ids of one type. Got "
+        f"{kinds[0]} and {kinds[1]} instead. Convert one of them."
+    )
 
 
 def _pairs(begin, end, weights, n, kind):

@@ -442,6 +442,19 @@ def test_identities_are_checked(make_frame, keys, error, message):
         )
 
 
+def test_identities_of_unsigned_64_bits(make_frame):
+    cookies = np.array([2**64 - 1, 2**63, 5], dtype=np.uint64)
+    cards = np.array([2**63 + 7, 5, 5], dtype=np.uint64)
+    events = make_frame({"customer_id": cookies, "time": [datetime(2024, 1, 1)] * 3})
+    keys = make_frame({"alias": cookies, "customer": cards})
+    found = summarize_events(events, EventColumns(), identities=keys)
+    assert list(found["customer_id"]) == [5, 2**63 + 7]
+    assert list(found["n_aliases"]) == [2, 1]
+    signed = make_frame({"alias": [1, 2, 5], "customer": cards})
+    with pytest.raises(SchemaError, match="Got integers and unsigned 64-bit integers"):
+        summarize_events(events, EventColumns(), identities=signed)
+
+
 def test_identities_of_another_engine():
     message = "identities must be a table of the kind that the events are"
     with pytest.raises(SchemaError, match=re.escape(message)):

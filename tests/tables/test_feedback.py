@@ -1,7 +1,8 @@
 """What customers say, and how they were answered."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -213,3 +214,77 @@ def test_more_refusals(make_frame):
 def test_columns(names, sentence):
     with pytest.raises(SchemaError, match=re.escape(sentence)):
         FeedbackColumns(**names)
+
+
+def zoned(name, clock):
+    return datetime(2024, *clock, tzinfo=ZoneInfo(name))
+
+
+def test_hours_are_those_that_passed(make_frame):
+    # Berlin's clocks went from 2 to 3 on 31 March 2024 and from 3 to 2 on 27 October:
+    # noon to noon is 23 and 25 hours. New York is 6 hours behind Berlin in May.
+    berlin, york = "Europe/Berlin", "America/New_York"
+    rows = {
+        "customer_id": ["a", "b", "c"],
+        "time": [zoned(berlin, one) for one in [(3, 30, 12), (10, 26, 12), (5, 2, 15)]],
+        "case": ["1", "2", "3"],
+        "answered": [zoned(york, one) for one in [(3, 31, 6), (10, 27, 7), (5, 2, 10)]],
+        "settled": [
+            zoned(berlin, one) for one in [(3, 31, 12), (10, 27, 12), (5, 2, 17)]
+        ],
+    }
+    columns = FeedbackColumns(ticket="case", responded="answered", resolved="settled")
+    frame = make_frame(rows)
+    found = summarize_feedback(frame, columns, observation_period_end="2024-12-31")
+    assert list(found["response_hours_mean"]) == [23.0, 25.0, 1.0]
+    assert list(found["resolution_hours_mean"]) == [23.0, 25.0, 2.0]
+    # The last row is opened at 12:00 of Berlin, and settled a day later: open by then.
+    found = summarize_feedback(frame, columns)
+    assert list(found["n_open_tickets"]) == [0, 1, 0]
+    ends = {"observation_period_end": "2024-03-31 12:00", "touchpoints": None}
+    assert list(summarize_feedback(frame, columns, **ends)["n_open_tickets"]) == [0]
+
+
+def test_moments_of_every_engine(engine):
+    # In UTC, which sessions of DuckDB and Spark are set to in the tests.
+    at = [datetime(2024, 3, 1, 10, tzinfo=UTC), datetime(2024, 3, 31, 0, tzinfo=UTC)]
+    rows = {
+        "customer_id": ["a", "b"],
+        "time": at,
+        "case": ["1", "2"],
+        "answered": [at[0] + timedelta(hours=1.5), None],
+        "angry": [None, True],
+    }
+    columns = FeedbackColumns(ticket="case", responded="answered", complaint="angry")
+    found = engine.read(summarize_feedback(engine.frame(rows), columns))
+    np.testing.assert_array_equal(found["response_hours_mean"], [1.5, np.nan])
+    assert list(found["n_complaints"]) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "gap",
+    [
+        pd.Series([None, "yes", "no"], dtype=object),
+        pd.Series([None, True, False], dtype=object),
+        pd.Series([None, True, False], dtype="boolean"),
+        pd.Series(["", "x", "none"]),
+        pd.Series([np.nan, 2, 0]),
+        pd.Series([None, "yes", "no"], dtype="category"),
+    ],
+)
+def test_nothing_said_is_no_complaint(gap):
+    rows = pd.DataFrame({"customer_id": [1, 2, 3], "time": T(2024, 1, 1), "angry": gap})
+    found = summarize_feedback(rows, FeedbackColumns(complaint="angry"))
+    assert list(found["n_complaints"]) == [0, 1, 0]
+
+
+def test_times_with_and_without_zones_are_refused(make_frame):
+    rows = {
+        "customer_id": ["a"],
+        "time": [zoned("UTC", (1, 1))],
+        "case": ["1"],
+        "settled": [T(2024, 1, 2)],
+    }
+    columns = FeedbackColumns(ticket="case", resolved="settled")
+    with pytest.raises(SchemaError, match="'time' and 'settled' must both have a time"):
+        summarize_feedback(make_frame(rows), columns)

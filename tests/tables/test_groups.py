@@ -3,6 +3,7 @@
 import pickle
 import re
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import narwhals as nw
 import numpy as np
@@ -408,3 +409,35 @@ def test_list_of_customers_is_checked(make_frame):
     ):
         with pytest.raises(error, match=sentence):
             summarize_transactions(make_frame(lines), columns, customers=customers)
+
+
+def test_listed_ids_that_the_type_does_not_hold(make_frame):
+    ids = np.array([1, 2], dtype=np.int32)
+    lines = {"id": ids, "date": [datetime(2024, 1, 1)] * 2, "eur": [1.0, 2.0]}
+    columns = TransactionColumns(customer_id="id", amount="eur")
+    table = make_frame(lines)
+    found = summarize_transactions(table, columns, customers=make_frame({"id": [1, 9]}))
+    assert list(found["customer_id"]) == [1, 2, 9]
+    large = make_frame({"id": [1, 2**32 + 1]})
+    with pytest.raises(SchemaError, match=r"Int32\. Got ids from 1 to 4294967297"):
+        summarize_transactions(table, columns, customers=large)
+
+
+def test_dates_of_delivery_in_two_zones(make_frame):
+    zones = {"due": "Europe/Berlin", "came": "America/New_York"}
+    dates = {n: [datetime(2024, 1, 3, tzinfo=ZoneInfo(z))] for n, z in zones.items()}
+    lines = {"id": ["a"], "date": [datetime(2024, 1, 1)], "eur": [1.0], **dates}
+    columns = TransactionColumns(
+        customer_id="id", amount="eur", promised="due", delivered="came"
+    )
+    with pytest.raises(SchemaError, match="'due' and 'came' must have one time zone"):
+        summarize_transactions(make_frame(lines), columns, groups=["wholesale"])
+
+
+@pytest.mark.parametrize("kind", [object, "boolean", "category"])
+def test_nothing_said_is_no_promotion(kind):
+    promotion = pd.Series([None, True, False], dtype=kind)
+    lines = {"id": [1, 2, 3], "date": datetime(2024, 1, 1), "eur": 1.0, "p": promotion}
+    columns = TransactionColumns(customer_id="id", amount="eur", promotion="p")
+    found = summarize_transactions(pd.DataFrame(lines), columns, groups=["promotion"])
+    assert list(found["promotion_order_share"]) == [0.0, 1.0, 0.0]

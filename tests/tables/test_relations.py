@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables import summarize_relations
@@ -139,3 +140,39 @@ def test_pagerank_of_a_random_graph(damping):
 def test_refusals(make_frame, changed, given, error, sentence):
     with pytest.raises(error, match=re.escape(sentence)):
         summarize_relations(make_frame(ROWS | changed), **NAMES, **given)
+
+
+def test_ids_that_came_as_floats_are_integers(make_frame):
+    rows = {"source": [1.0, 3.0], "target": [3, 2**53 + 1]}
+    found = summarize_relations(make_frame(rows))
+    assert list(found["customer_id"]) == [1, 3, 2**53 + 1]
+    broken = {"source": [1.5, 3.0], "target": [3.0, 1.0]}
+    with pytest.raises(SchemaError, match="'source' must hold whole numbers below 2"):
+        summarize_relations(make_frame(broken))
+
+
+def test_ids_of_unsigned_64_bits(make_frame):
+    large = [2**63 + 5, 2**64 - 1]
+    rows = {
+        "source": np.array(large, dtype=np.uint64),
+        "target": np.array([7, 7], dtype=np.uint64),
+    }
+    found = summarize_relations(make_frame(rows))
+    assert list(found["customer_id"]) == [7, *large]
+    signed = rows | {"target": np.array([-7, 7])}
+    with pytest.raises(SchemaError, match="must hold ids of one type"):
+        summarize_relations(make_frame(signed))
+
+
+def test_pagerank_settles_or_says_that_it_did_not(recwarn):
+    # A ring with a chord: the walker hardly ever leaves it, and settles slowly.
+    n = 60
+    rows = pd.DataFrame({"source": [*range(n), 0], "target": [*range(1, n), 0, 2]})
+    found = summarize_relations(rows, damping=0.999)
+    matrix = np.zeros((n, n))
+    matrix[rows["source"], rows["target"]] = 1
+    np.testing.assert_allclose(found["pagerank"], ranks(matrix, 0.999), rtol=1e-9)
+    assert not recwarn.list
+    two = pd.DataFrame({"source": ["a", "b", "c"], "target": ["b", "a", "a"]})
+    with pytest.warns(ConvergenceWarning, match="did not settle in 100,000 steps"):
+        summarize_relations(two, damping=1 - 1e-9)
