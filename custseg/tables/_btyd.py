@@ -7,13 +7,9 @@ import narwhals as nw
 from custseg.exceptions import DataQualityError
 from custseg.tables._calendar import day_of
 from custseg.tables._clock import DAY, read_end, zone_of
+from custseg.tables._lines import after_cleaning, open_transactions
 from custseg.tables._listed import with_listed
-from custseg.tables._purchases import (
-    after_cleaning,
-    observed_period,
-    open_transactions,
-    purchase_lines,
-)
+from custseg.tables._purchases import observed_period, purchase_lines
 
 __all__ = ["summarize_btyd"]
 

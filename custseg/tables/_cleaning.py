@@ -6,6 +6,7 @@ import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables._clock import EPOCH, read_end, zone_of
+from custseg.tables._ids import check_whole_ids
 from custseg.tables._judgement import (
     RULES,
     STAYS,
@@ -16,8 +17,8 @@ from custseg.tables._judgement import (
     odd_rows,
     rejected_rows,
 )
+from custseg.tables._lines import as_lines, open_transactions
 from custseg.tables._open import ROW
-from custseg.tables._purchases import as_lines, check_whole_ids, open_transactions
 from custseg.tables._report import CleaningReport, RuleCount
 from custseg.tables._zones import in_one_zone
 

@@ -4,16 +4,10 @@ import narwhals as nw
 import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
+from custseg.tables._lines import after_cleaning, as_lines, open_transactions
 from custseg.tables._listed import with_listed
 from custseg.tables._open import ROW, open_table
-from custseg.tables._purchases import (
-    after_cleaning,
-    as_lines,
-    observed_period,
-    open_transactions,
-    orders_of,
-    purchase_lines,
-)
+from custseg.tables._purchases import observed_period, orders_of, purchase_lines
 
 __all__ = ["discount_prior", "summarize_discounts"]
 

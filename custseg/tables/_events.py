@@ -19,18 +19,12 @@ from custseg.tables._event_plan import (
     read_stages,
 )
 from custseg.tables._identities import with_identities
+from custseg.tables._ids import check_customer_type, check_whole_ids, missing, not_whole
 from custseg.tables._journey_columns import event_zeros
 from custseg.tables._journeys import as_events, summarize
+from custseg.tables._lines import check_date_type, impossible_dates
 from custseg.tables._listed import with_listed
 from custseg.tables._open import ROW, open_table
-from custseg.tables._purchases import (
-    check_customer_type,
-    check_date_type,
-    check_whole_ids,
-    impossible_dates,
-    missing,
-    not_whole,
-)
 
 __all__ = ["summarize_events"]
 

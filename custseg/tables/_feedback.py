@@ -15,19 +15,17 @@ from custseg.tables._clock import (
     zone_of,
 )
 from custseg.tables._feedback_columns import FeedbackColumns
-from custseg.tables._listed import with_listed
-from custseg.tables._open import ROW, open_table
-from custseg.tables._parts import share
-from custseg.tables._purchases import (
+from custseg.tables._ids import (
     check_customer_type,
-    check_date_type,
     check_whole_ids,
     missing,
     not_whole,
-    plain_flag,
-    plain_level,
     settled_ids,
 )
+from custseg.tables._lines import check_date_type, plain_flag, plain_level
+from custseg.tables._listed import with_listed
+from custseg.tables._open import ROW, open_table
+from custseg.tables._parts import share
 
 __all__ = ["summarize_feedback"]
 

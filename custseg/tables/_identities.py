@@ -5,9 +5,9 @@ from functools import partial
 import narwhals as nw
 
 from custseg.exceptions import DataQualityError, SchemaError
+from custseg.tables._ids import missing
 from custseg.tables._journeys import ALIAS, KNOWN
 from custseg.tables._open import ROW, is_dask, open_table
-from custseg.tables._purchases import missing
 
 __all__ = ["with_identities"]
 

@@ -9,9 +9,10 @@ import narwhals as nw
 
 from custseg.tables._clock import DAY, with_clock
 from custseg.tables._event_plan import LEVELLED, MISSING, OTHER
+from custseg.tables._ids import settled_ids
 from custseg.tables._journey_columns import event_figures
+from custseg.tables._lines import plain_level
 from custseg.tables._open import ROW
-from custseg.tables._purchases import plain_level, settled_ids
 
 __all__ = ["ALIAS", "KNOWN", "as_events", "summarize"]
 

@@ -10,16 +10,9 @@ from dataclasses import fields, replace
 import narwhals as nw
 
 from custseg.tables._clock import zone_of
+from custseg.tables._ids import missing, not_whole, settled_ids
+from custseg.tables._lines import as_lines, impossible_dates, not_finite, wanted_roles
 from custseg.tables._open import ROW
-from custseg.tables._purchases import (
-    as_lines,
-    impossible_dates,
-    missing,
-    not_finite,
-    not_whole,
-    settled_ids,
-    wanted_roles,
-)
 from custseg.tables._returns import net_returns
 
 __all__ = ["RULES", "count_rows", "drop_rules", "judge", "kept_rows", "rejected_rows"]

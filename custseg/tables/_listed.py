@@ -6,8 +6,8 @@ import narwhals as nw
 import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
+from custseg.tables._ids import missing
 from custseg.tables._open import is_dask
-from custseg.tables._purchases import missing
 
 __all__ = ["with_listed"]
 

@@ -13,15 +13,10 @@ from custseg.tables._calendar import (
     read_weekend,
 )
 from custseg.tables._clock import DAY
+from custseg.tables._ids import missing
+from custseg.tables._lines import after_cleaning, open_transactions
 from custseg.tables._listed import with_listed
-from custseg.tables._purchases import (
-    after_cleaning,
-    missing,
-    observed_period,
-    open_transactions,
-    orders_of,
-    purchase_lines,
-)
+from custseg.tables._purchases import observed_period, orders_of, purchase_lines
 
 __all__ = ["summarize_occasions"]
 

@@ -3,8 +3,8 @@
 import narwhals as nw
 
 from custseg.tables._clock import DAY
+from custseg.tables._ids import missing
 from custseg.tables._parts import Parts, share
-from custseg.tables._purchases import missing
 
 __all__ = ["breadth_parts", "order_parts", "return_parts", "with_gaps"]
 

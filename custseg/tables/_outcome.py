@@ -10,19 +10,16 @@ import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables._clock import DAY, EPOCH, read_end, zone_of
-from custseg.tables._open import is_dask, open_table
-from custseg.tables._parents import settle_ids
-from custseg.tables._purchases import (
-    after_cleaning,
+from custseg.tables._ids import (
     check_whole_ids,
     missing,
     not_whole,
-    observed_period,
-    open_transactions,
-    orders_of,
-    purchase_lines,
+    settle_ids,
     settled_ids,
 )
+from custseg.tables._lines import after_cleaning, open_transactions
+from custseg.tables._open import is_dask, open_table
+from custseg.tables._purchases import observed_period, orders_of, purchase_lines
 
 _MOST_DAYS = 36_500  # a hundred years
 

@@ -4,11 +4,9 @@ import narwhals as nw
 import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.tables._purchases import (
-    check_whole_ids,
+from custseg.tables._ids import (
     missing,
-    not_whole,
-    settled_ids,
+    settle_ids,
 )
 
 __all__ = [
@@ -17,7 +15,6 @@ __all__ = [
     "links_of",
     "read_ids",
     "read_parents",
-    "settle_ids",
 ]
 
 
@@ -25,16 +22,6 @@ def is_missing(frame, name):
     """Return where a column has no value, ndarray of bool."""
     none = missing(nw.col(name), frame.schema[name])
     return frame.select(none=none)["none"].to_numpy().astype(bool)
-
-
-def settle_ids(ids, name):
-    """Return a series of ids as integers or text, never as floats."""
-    frame = ids.alias("customer").to_frame()
-    fraction = not_whole(ids.dtype)
-    if fraction is not None:
-        n_bad = frame.select(bad=fraction.cast(nw.Int64))["bad"].sum()
-        check_whole_ids(name, ids.dtype, int(n_bad))
-    return settled_ids(frame.lazy(), name).collect()["customer"].alias(ids.name)
 
 
 def read_ids(frame, name, ordered=True):

@@ -73,3 +73,36 @@ def _has_or(value):
 def share(part, whole):
     """Return a share, missing where there is nothing to share."""
     return nw.when(whole > 0).then(part / whole)
+
+
+def positive(column):
+    """Return a column with 1 where it is not above 0, to take logarithms."""
+    return nw.when(column > 0).then(column).otherwise(1.0)
+
+
+def x_log_x(column):
+    """Return numbers times their logarithms, 0 for 0."""
+    return column * positive(column).log()
+
+
+def no_less_than_zero(column):
+    """Take away what rounding has put below zero."""
+    return nw.when(column < 0).then(0.0).otherwise(column)
+
+
+def as_given(value):
+    """Return a mapping where one was given."""
+    if isinstance(value, tuple):
+        return dict(value)
+    return value
+
+
+def as_pairs(mapping):
+    """Return a mapping as pairs that can be frozen, the reverse of `as_given`."""
+    return tuple((key, _frozen(value)) for key, value in dict(mapping).items())
+
+
+def _frozen(value):
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(one) for one in value)
+    return value

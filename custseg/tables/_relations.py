@@ -6,11 +6,10 @@ import narwhals as nw
 import numpy as np
 
 from custseg.exceptions import DataQualityError, SchemaError
+from custseg.tables._ids import check_customer_type, missing, settle_ids
 from custseg.tables._listed import with_listed
 from custseg.tables._memory import hold
 from custseg.tables._pagerank import pagerank
-from custseg.tables._parents import settle_ids
-from custseg.tables._purchases import check_customer_type, missing
 
 __all__ = ["summarize_relations"]
 

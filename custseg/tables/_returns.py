@@ -2,8 +2,8 @@
 
 import narwhals as nw
 
+from custseg.tables._ids import missing
 from custseg.tables._open import ROW
-from custseg.tables._purchases import missing
 
 __all__ = ["net_returns"]
 

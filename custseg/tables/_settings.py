@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from numbers import Real
 
 from custseg.tables._calendar import read_dayparts, read_holidays, read_seasons
-from custseg.tables._groups import GROUPS, as_given, as_pairs
-from custseg.tables._purchases import after_cleaning, open_transactions
+from custseg.tables._groups import GROUPS
+from custseg.tables._lines import after_cleaning, open_transactions
+from custseg.tables._parts import as_given, as_pairs
 from custseg.tables._settling import learned_settings
 
 __all__ = ["SummarySettings"]

@@ -4,14 +4,9 @@ import warnings
 from dataclasses import replace
 
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.tables._groups import (
-    GROUPS,
-    LEVELLED,
-    NO_LEVEL,
-    as_pairs,
-    level_sums,
-    unseen,
-)
+from custseg.tables._groups import GROUPS, LEVELLED
+from custseg.tables._level_groups import NO_LEVEL, level_sums, unseen
+from custseg.tables._parts import as_pairs
 
 __all__ = [
     "check_columns",

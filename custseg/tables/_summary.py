@@ -4,16 +4,11 @@ import narwhals as nw
 
 from custseg.tables._clock import with_clock
 from custseg.tables._groups import GROUPS
+from custseg.tables._lines import after_cleaning, open_transactions
 from custseg.tables._listed import with_listed
 from custseg.tables._orders_group import breadth_parts, order_parts, return_parts
 from custseg.tables._parts import joined
-from custseg.tables._purchases import (
-    after_cleaning,
-    observed_period,
-    open_transactions,
-    orders_of,
-    purchase_lines,
-)
+from custseg.tables._purchases import observed_period, orders_of, purchase_lines
 from custseg.tables._settings import SummarySettings
 from custseg.tables._settling import (
     check_columns,
