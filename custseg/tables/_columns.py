@@ -1,12 +1,13 @@
 """Which column of a transaction table is which."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from custseg.exceptions import SchemaError
+from custseg.tables._roles import Roles
 
 
 @dataclass(frozen=True)
-class TransactionColumns:
+class TransactionColumns(Roles):
     """Names of the columns of a transaction table.
 
     A transaction table has one row per line of an invoice or, where products are
@@ -89,16 +90,7 @@ class TransactionColumns:
     promised: str | None = None
     delivered: str | None = None
 
-    def __post_init__(self):
-        for field in fields(self):
-            name = getattr(self, field.name)
-            required = field.default is not None
-            if not isinstance(name, str) and (name is not None or required):
-                raise SchemaError(
-                    f"{field.name} of TransactionColumns must be the name of a "
-                    f"column, as text. Got {name!r} instead. Rename the column if "
-                    "its name is not text."
-                )
+    def _check(self):
         if self.amount is None and (self.quantity is None or self.unit_price is None):
             raise SchemaError(
                 "TransactionColumns must name amount, or both quantity and "
@@ -106,31 +98,3 @@ class TransactionColumns:
                 f"unit_price={self.unit_price!r} instead. Name the column that "
                 "holds the currency of a line."
             )
-        named = self.named()
-        shared = sorted(
-            {c for c in named.values() if list(named.values()).count(c) > 1}
-        )
-        if shared:
-            raise SchemaError(
-                "TransactionColumns must name a different column for each role. "
-                f"Got {shared[0]!r} for "
-                f"{' and '.join(r for r, c in named.items() if c == shared[0])} "
-                "instead. Leave out the role that the table does not have."
-            )
-
-    def named(self):
-        """Return the roles that have a column.
-
-        Returns
-        -------
-        dict of str to str
-            From the role to the name of its column, in the order of the parameters.
-
-        Examples
-        --------
-        >>> from custseg.tables import TransactionColumns
-        >>> TransactionColumns(amount="eur").named()
-        {'customer_id': 'customer_id', 'date': 'date', 'amount': 'eur'}
-        """
-        names = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {role: name for role, name in names.items() if name is not None}

@@ -1,14 +1,15 @@
 """Which column of a table of events is which."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from custseg.exceptions import SchemaError
+from custseg.tables._roles import Roles
 
 __all__ = ["EventColumns"]
 
 
 @dataclass(frozen=True)
-class EventColumns:
+class EventColumns(Roles):
     """Names of the columns of a table of events.
 
     A table of events has one row for each contact of a customer with the seller: a
@@ -57,25 +58,7 @@ class EventColumns:
     stage: str | None = None
     payment_method: str | None = None
 
-    def __post_init__(self):
-        for field in fields(self):
-            name = getattr(self, field.name)
-            required = field.default is not None
-            if not isinstance(name, str) and (name is not None or required):
-                raise SchemaError(
-                    f"{field.name} of EventColumns must be the name of a column, as "
-                    f"text. Got {name!r} instead. Rename the column if its name is "
-                    "not text."
-                )
-        roles = {}
-        for role, name in self.named().items():
-            if name in roles:
-                raise SchemaError(
-                    "EventColumns must name a different column for each role. Got "
-                    f"{name!r} for {roles[name]} and {role} instead. Leave out the "
-                    "role that the table does not have."
-                )
-            roles[name] = role
+    def _check(self):
         if self.payment_method is not None and self.stage is None:
             raise SchemaError(
                 "EventColumns must name stage where it names payment_method. Got "
@@ -83,20 +66,3 @@ class EventColumns:
                 "the column of stages, because payments are those at the stage of "
                 "payment."
             )
-
-    def named(self):
-        """Return the roles that have a column.
-
-        Returns
-        -------
-        dict of str to str
-            From the role to the name of its column, in the order of the parameters.
-
-        Examples
-        --------
-        >>> from custseg.tables import EventColumns
-        >>> EventColumns(stage="step").named()
-        {'customer_id': 'customer_id', 'time': 'time', 'stage': 'step'}
-        """
-        names = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {role: name for role, name in names.items() if name is not None}

@@ -13,7 +13,6 @@ __all__ = [
     "MISSING",
     "OTHER",
     "Plan",
-    "check_columns_kind",
     "check_names",
     "check_options",
     "in_order",
@@ -91,14 +90,6 @@ class Plan:
     transitions: str | None = None
     open_days: float = 0.0
     identified: bool = False
-
-
-def check_columns_kind(columns):
-    if not isinstance(columns, EventColumns):
-        raise TypeError(
-            f"columns must be an EventColumns. Got {type(columns).__name__} instead. "
-            "Say with it which column is which."
-        )
 
 
 def read_stages(columns, stages, conversion):

@@ -4,13 +4,13 @@ import narwhals as nw
 
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.tables._clock import DAY, read_end, zone_of
+from custseg.tables._event_columns import EventColumns
 from custseg.tables._event_plan import (
     GIVEN,
     LEVELLED,
     MISSING,
     OTHER,
     Plan,
-    check_columns_kind,
     check_names,
     check_options,
     in_order,
@@ -24,7 +24,9 @@ from custseg.tables._journey_columns import event_zeros
 from custseg.tables._journeys import as_events, summarize
 from custseg.tables._lines import check_date_type, impossible_dates
 from custseg.tables._listed import with_listed
-from custseg.tables._open import ROW, open_table
+from custseg.tables._open import open_table
+from custseg.tables._questions import Question, bad_counts, refuse_bad, sums_of
+from custseg.tables._roles import open_with_roles
 
 __all__ = ["summarize_events"]
 
@@ -230,11 +232,10 @@ def summarize_events(
        customer_id  n_events  n_aliases  n_journeys  n_conversions
     0           17         5          2           2              1
     """
-    check_columns_kind(columns)
+    table = _open_events(events, columns)
     names, phases, conversion = read_stages(columns, stages, conversion)
     given = read_levels(columns, touchpoints, channels, payment_methods)
     check_options(columns, transitions, open_days, unknown_aliases)
-    table = _open_events(events, columns)
     limit, reference = _period(table, columns, names, observation_period_end)
     if identities is not None:
         events = with_identities(
@@ -267,15 +268,8 @@ def summarize_events(
 
 def _open_events(events, columns):
     """Take a table of events through the border, and see that its columns are there."""
-    table = open_table(events, "An event table")
-    named, there = columns.named(), table.columns
-    absent = [f"{name!r} ({role})" for role, name in named.items() if name not in there]
-    if absent:
-        raise SchemaError(
-            "An event table must have the columns that EventColumns names. Got a "
-            f"table without {', '.join(absent)} instead; it has "
-            f"{', '.join(map(repr, there))}. Name the columns as they are in the table."
-        )
+    table = open_with_roles(events, columns, EventColumns, "An event table")
+    named = columns.named()
     check_customer_type(columns.customer_id, table.schema[columns.customer_id])
     check_date_type(columns.time, table.frame)
     for role, name in named.items():
@@ -288,35 +282,33 @@ def _open_events(events, columns):
     return table
 
 
-def _questions(events, columns, names):
-    """Return what no row may be like, by column and what it must hold."""
+def _ask(frame, columns, names):
+    """Return events, and what none of them may be like."""
+    events = as_events(frame, columns)
     schema = events.collect_schema()
     ancient, epoch, distant = impossible_dates(zone_of(events, "date")).values()
     drop = "Drop these rows, or find what is missing."
+    years = "a time of the years 1901 to 2099, and not of January 1970,"
+    none = "Such times stand for none: drop these rows."
     found = {
-        (columns.customer_id, "a customer id", drop): missing(
+        Question(columns.customer_id, "a customer id", drop): missing(
             nw.col("customer"), schema["customer"]
         ),
-        (columns.time, "a time", drop): nw.col("date").is_null(),
-        (
-            columns.time,
-            "a time of the years 1901 to 2099, and not of January 1970,",
-            "Such times stand for none: drop these rows.",
-        ): ancient | epoch | distant,
+        Question(columns.time, "a time", drop): nw.col("date").is_null(),
+        Question(columns.time, years, none): ancient | epoch | distant,
     }
     if names:
         known = [name.lower() for name in names]
         strange = ~nw.col("stage").fill_null("").is_in(known)
         constraint = f"a stage of {', '.join(map(repr, names))}"
         remedy = "Name these stages too, or give other rows one of them."
-        found[columns.stage, constraint, remedy] = strange
-    return found
+        found[Question(columns.stage, constraint, remedy)] = strange
+    return events, found
 
 
 def _figures(frame, columns, names):
-    events = as_events(frame, columns)
-    questions = _questions(events, columns, names).values()
-    counts = {f"bad_{place}_sum": bad for place, bad in enumerate(questions)}
+    events, questions = _ask(frame, columns, names)
+    counts = bad_counts(questions)
     counts["timed_sum"] = nw.col("when") % DAY != 0
     fraction = not_whole(events.collect_schema()["customer"])
     if fraction is not None:
@@ -325,33 +317,20 @@ def _figures(frame, columns, names):
         nw.len().alias("n_rows_sum"),
         nw.col("when").min().alias("first_min"),
         nw.col("when").max().alias("last_max"),
-        *(
-            holds.fill_null(False).cast(nw.Int64).sum().alias(name)
-            for name, holds in counts.items()
-        ),
+        *sums_of(counts),
     )
 
 
 def _period(table, columns, names, end):
     """Refuse rows that are not fit to be counted, and find the end."""
     figures = table.figures(_figures, columns=columns, names=names)
-    n_rows = figures["n_rows"]
-    if not n_rows:
+    if not figures["n_rows"]:
         raise DataQualityError(
             f"{table.what} must have at least one row. Got 0 rows instead. Check how "
             "it was read."
         )
-    events = as_events(table.frame, columns)
-    questions = _questions(events, columns, names)
-    for place, (name, constraint, remedy) in enumerate(questions):
-        n_bad = figures[f"bad_{place}"]
-        if n_bad:
-            where = _where(table, place, columns, names)
-            raise DataQualityError(
-                f"Column {name!r} must hold {constraint} in every row. Got "
-                f"{n_bad:,} of {n_rows:,} rows without instead{where}. {remedy}"
-            )
-    dtype = events.collect_schema()["customer"]
+    refuse_bad(table, figures, _ask, columns=columns, names=names)
+    dtype = table.schema[columns.customer_id]
     check_whole_ids(columns.customer_id, dtype, figures.get("fraction"))
     if end is None:
         return figures["last"], figures["last"]
@@ -366,22 +345,6 @@ def _period(table, columns, names, end):
             "month."
         )
     return limit, reference
-
-
-def _where(table, place, columns, names):
-    """Name the first rows, where rows have an order."""
-    if not table.ordered:
-        return ""
-    table = table.with_rows()
-    found = table.rows(_bad_rows, place=place, columns=columns, names=names)
-    rows = sorted(int(row[ROW]) for row in found)
-    return f" (row {', '.join(map(str, rows[:5]))}{', ...' * (len(rows) > 5)})"
-
-
-def _bad_rows(frame, place, columns, names):
-    events = as_events(frame, columns)
-    bad = list(_questions(events, columns, names).values())[place]
-    return events.filter(bad.fill_null(False)).select(ROW).sort(ROW).head(6)
 
 
 # -- levels ----------------------------------------------------------------------------

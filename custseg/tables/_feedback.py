@@ -24,8 +24,10 @@ from custseg.tables._ids import (
 )
 from custseg.tables._lines import check_date_type, plain_flag, plain_level
 from custseg.tables._listed import with_listed
-from custseg.tables._open import ROW, open_table
+from custseg.tables._open import ROW
 from custseg.tables._parts import share
+from custseg.tables._questions import Question, bad_counts, refuse_bad, sums_of
+from custseg.tables._roles import open_with_roles
 
 __all__ = ["summarize_feedback"]
 
@@ -152,7 +154,9 @@ def summarize_feedback(
             f"{_WHAT} must have at least one row. Got 0 rows instead. Check how it was "
             "read."
         )
-    _refuse(table, figures, plan)
+    refuse_bad(table, figures, _ask, **plan)
+    name = columns.customer_id
+    check_whole_ids(name, table.schema[name], figures.get("fraction"))
     limit = reference = figures["last"]
     if observation_period_end is not None:
         zone = zone_of(table.frame, columns.time)
@@ -179,20 +183,8 @@ def summarize_feedback(
 
 
 def _open(feedback, columns):
-    if not isinstance(columns, FeedbackColumns):
-        raise TypeError(
-            f"columns must be a FeedbackColumns. Got {type(columns).__name__} instead. "
-            "Say with it which column is which."
-        )
-    table = open_table(feedback, _WHAT)
-    named, there = columns.named(), table.columns
-    absent = [f"{name!r} ({role})" for role, name in named.items() if name not in there]
-    if absent:
-        raise SchemaError(
-            f"{_WHAT} must have the columns that FeedbackColumns names. Got a table "
-            f"without {', '.join(absent)} instead; it has "
-            f"{', '.join(map(repr, there))}. Name the columns as they are in the table."
-        )
+    table = open_with_roles(feedback, columns, FeedbackColumns, _WHAT)
+    named = columns.named()
     check_customer_type(columns.customer_id, table.schema[columns.customer_id])
     for role in ("time", *_ANSWERS):
         if role in named:
@@ -277,8 +269,9 @@ def _number(column):
     return nw.when(~column.is_nan()).then(column)
 
 
-def _questions(rows, columns, scales):
-    """Return what no row may be like, by name of the column and what it must hold."""
+def _ask(frame, columns, scales):
+    """Return rows under fixed names, and what none of them may be like."""
+    rows = _rows(frame, columns)
     named, schema = columns.named(), rows.collect_schema()
     zone = zone_of(rows, "date")
     time = nw.col("time")
@@ -300,13 +293,12 @@ def _questions(rows, columns, scales):
         if role in named:
             before = (nw.col(role) < nw.col("opened")) & (nw.col("ticket") == 1)
             found[named[role], "a time after the ticket was opened, or none,"] = before
-    return found
+    return rows, {Question(*one, "Drop or mend them."): b for one, b in found.items()}
 
 
 def _figures(frame, columns, scales):
-    rows = _rows(frame, columns)
-    questions = _questions(rows, columns, scales)
-    counts = {f"bad_{i}_sum": bad for i, bad in enumerate(questions.values())}
+    rows, questions = _ask(frame, columns, scales)
+    counts = bad_counts(questions)
     fraction = not_whole(rows.collect_schema()["customer"])
     if fraction is not None:
         counts["fraction_sum"] = fraction
@@ -314,37 +306,8 @@ def _figures(frame, columns, scales):
         nw.len().alias("n_rows_sum"),
         nw.col("time").min().alias("first_min"),
         nw.col("time").max().alias("last_max"),
-        *(
-            holds.fill_null(False).cast(nw.Int64).sum().alias(name)
-            for name, holds in counts.items()
-        ),
+        *sums_of(counts),
     )
-
-
-def _refuse(table, figures, plan):
-    questions = _questions(_rows(table.frame, plan["columns"]), **plan)
-    for place, (name, constraint) in enumerate(questions):
-        n_bad = figures[f"bad_{place}"]
-        if n_bad:
-            where = ""
-            if table.ordered:
-                found = table.with_rows().rows(_bad_rows, place=place, **plan)
-                rows = sorted(int(row[ROW]) for row in found)
-                more = ", ..." * (len(rows) > 5)
-                where = f" (row {', '.join(map(str, rows[:5]))}{more})"
-            raise DataQualityError(
-                f"Column {name!r} must hold {constraint} in every row. Got {n_bad:,} "
-                f"of {figures['n_rows']:,} rows without instead{where}. Drop or mend "
-                "them."
-            )
-    name = plan["columns"].customer_id
-    check_whole_ids(name, table.schema[name], figures.get("fraction"))
-
-
-def _bad_rows(frame, place, columns, scales):
-    rows = _rows(frame, columns)
-    bad = list(_questions(rows, columns, scales).values())[place]
-    return rows.filter(bad).select(ROW).head(6)
 
 
 def _read_touchpoints(table, columns, touchpoints, limit):

@@ -1,8 +1,9 @@
 """Which column of a table of feedback is which."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from custseg.exceptions import SchemaError
+from custseg.tables._roles import Roles
 
 __all__ = ["FeedbackColumns"]
 
@@ -10,7 +11,7 @@ _MEASURES = ("satisfaction", "promoter_score", "complaint", "ticket")
 
 
 @dataclass(frozen=True)
-class FeedbackColumns:
+class FeedbackColumns(Roles):
     """Names of the columns of a table of feedback.
 
     A table of feedback has one row for each answer to a survey, each complaint or each
@@ -64,26 +65,8 @@ class FeedbackColumns:
     responded: str | None = None
     resolved: str | None = None
 
-    def __post_init__(self):
-        for field in fields(self):
-            name = getattr(self, field.name)
-            required = field.default is not None
-            if not isinstance(name, str) and (name is not None or required):
-                raise SchemaError(
-                    f"{field.name} of FeedbackColumns must be the name of a column, as "
-                    f"text. Got {name!r} instead. Rename the column if its name is "
-                    "not text."
-                )
-        named = self.named()
-        for name in named.values():
-            twice = [other for other, column in named.items() if column == name]
-            if len(twice) > 1:
-                raise SchemaError(
-                    "FeedbackColumns must name a different column for each role. Got "
-                    f"{name!r} for {' and '.join(twice)} instead. Leave out the role "
-                    "that the table does not have."
-                )
-        if not any(role in named for role in _MEASURES):
+    def _check(self):
+        if not any(role in self.named() for role in _MEASURES):
             raise SchemaError(
                 f"FeedbackColumns must name one of {', '.join(_MEASURES)}. Got none "
                 "instead. Name the column that says what customers think."
@@ -93,20 +76,3 @@ class FeedbackColumns:
                 "FeedbackColumns must name ticket where it names responded or "
                 "resolved. Got None instead. Name the column of ticket ids."
             )
-
-    def named(self):
-        """Return the roles that have a column.
-
-        Returns
-        -------
-        dict of str to str
-            From the role to the name of its column, in the order of the parameters.
-
-        Examples
-        --------
-        >>> from custseg.tables import FeedbackColumns
-        >>> FeedbackColumns(ticket="case").named()
-        {'customer_id': 'customer_id', 'time': 'time', 'ticket': 'case'}
-        """
-        names = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {role: name for role, name in names.items() if name is not None}

@@ -15,7 +15,8 @@ from custseg.exceptions import SchemaError
 from custseg.tables._clock import DAY, on_the_wall, start_of_clocks, with_clock, zone_of
 from custseg.tables._columns import TransactionColumns
 from custseg.tables._ids import TEXT_FOR_MISSING, check_customer_type
-from custseg.tables._open import ROW, open_table
+from custseg.tables._open import ROW
+from custseg.tables._roles import open_with_roles
 
 NUMBERS = (
     "amount",
@@ -43,24 +44,10 @@ _PARTS = {"customer_id": "customer", "transaction_id": "transaction"}
 def open_transactions(tx, columns):
     """Take a transaction table through the border, and see that its columns are there.
 
-    Returns the table and the columns; an `amount` that cleaning has made is among
-    them.
+    Returns the table and the columns.
     """
-    if not isinstance(columns, TransactionColumns):
-        raise TypeError(
-            f"columns must be a TransactionColumns. Got {type(columns).__name__} "
-            "instead. Say with it which column is which."
-        )
-    table = open_table(tx)
-    named, there = columns.named(), table.columns
-    absent = [f"{name!r} ({role})" for role, name in named.items() if name not in there]
-    if absent:
-        raise SchemaError(
-            "A transaction table must have the columns that TransactionColumns names. "
-            f"Got a table without {', '.join(absent)} instead; it has "
-            f"{', '.join(map(repr, there))}. Name the columns as they are in the table."
-        )
-    return table, columns
+    what = "A transaction table"
+    return open_with_roles(tx, columns, TransactionColumns, what), columns
 
 
 def after_cleaning(columns, there):

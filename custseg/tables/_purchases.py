@@ -17,8 +17,9 @@ from custseg.tables._clock import (
 )
 from custseg.tables._ids import check_whole_ids, missing, not_whole, settled_ids
 from custseg.tables._lines import as_lines, impossible_dates, not_finite
-from custseg.tables._open import ROW
+from custseg.tables._questions import Question, bad_counts, refuse_bad, sums_of
 
+_REMEDY = "Use clean_transactions, which drops and counts them."
 _DATES_PLACE = 2  # of the question whether dates are impossible
 
 
@@ -62,7 +63,11 @@ def observed_period(table, columns, end, name="observation_period_end", numbers=
             f"{table.what} must have at least one row. Got 0 rows instead. Check how "
             "it was read, and in the report of clean_transactions what was dropped."
         )
-    _refuse_unsettled(table, columns, figures, tuple(numbers))
+    refuse_bad(table, figures, _ask, **plan)
+    dtype = table.schema[columns.customer_id]
+    check_whole_ids(columns.customer_id, dtype, figures.get("fraction"))
+    if columns.currency is not None:
+        _check_one_currency(columns.currency, figures)
     daily = not figures["timed"]
     by_time = bool(figures.get("no_id", 0))
     if end is None:
@@ -79,34 +84,29 @@ def observed_period(table, columns, end, name="observation_period_end", numbers=
     return Period(reference, limit, daily, by_time, figures["first"])
 
 
-def _questions(lines, columns, numbers):
-    """Return what no line may be like, by name of the column and what it must hold."""
-    schema = lines.collect_schema()
-    named = columns.named()
+def _ask(frame, columns, numbers):
+    """Return lines, and what none of them may be like."""
+    there = frame.collect_schema().names()
+    extra = ("returned_amount",) if "returned_amount" in there else ()
+    roles = ("transaction_id", "currency", *numbers)
+    lines = as_lines(frame, columns, roles, extra)
+    schema, named = lines.collect_schema(), columns.named()
     ancient, epoch, distant = impossible_dates(zone_of(lines, "date")).values()
+    years = "a date of the years 1901 to 2099, and not of January 1970,"
     questions = {
         (columns.customer_id, "a customer id"): missing(
             nw.col("customer"), schema["customer"]
         ),
         (columns.date, "a date"): nw.col("date").is_null(),
-        (columns.date, "a date of the years 1901 to 2099, and not of January 1970,"): (
-            ancient | epoch | distant
-        ),
+        (columns.date, years): ancient | epoch | distant,
     }
     amount = ("amount",) if columns.amount else ("quantity", "unit_price")
     for role in (*amount, *numbers):
         questions[named[role], "a finite number"] = not_finite(nw.col(role))
-    if "returned_amount" in schema.names():
-        name = "returned_amount"
+    for name in extra:
         questions[name, "a finite number"] = not_finite(nw.col(name))
         questions[name, "currency of 0 or more"] = nw.col(name) < 0
-    return questions
-
-
-def _checked_lines(frame, columns, numbers):
-    there = frame.collect_schema().names()
-    extra = ("returned_amount",) if "returned_amount" in there else ()
-    return as_lines(frame, columns, ("transaction_id", "currency", *numbers), extra)
+    return lines, {Question(*one, _REMEDY): bad for one, bad in questions.items()}
 
 
 def _is_suspect(figures, zone):
@@ -120,13 +120,9 @@ def _is_suspect(figures, zone):
 
 def _figures(frame, columns, numbers, dates=False):
     """Count what no line may be like; impossible dates only if they are asked for."""
-    lines = _checked_lines(frame, columns, numbers)
+    lines, questions = _ask(frame, columns, numbers)
     schema = lines.collect_schema()
-    counts = {
-        f"bad_{place}_sum": bad
-        for place, bad in enumerate(_questions(lines, columns, numbers).values())
-        if dates or place != _DATES_PLACE
-    }
+    counts = bad_counts(questions, () if dates else (_DATES_PLACE,))
     if "transaction" in schema.names():
         counts["no_id_sum"] = missing(nw.col("transaction"), schema["transaction"])
     counts["timed_sum"] = nw.col("when") % DAY != 0
@@ -143,30 +139,8 @@ def _figures(frame, columns, numbers, dates=False):
         nw.len().alias("n_rows_sum"),
         nw.col("when").min().alias("first_min"),
         nw.col("when").max().alias("last_max"),
-        *(
-            holds.fill_null(False).cast(nw.Int64).sum().alias(name)
-            for name, holds in counts.items()
-        ),
+        *sums_of(counts),
     )
-
-
-def _refuse_unsettled(table, columns, figures, numbers):
-    """Raise for what cleaning drops and counts."""
-    lines = _checked_lines(table.frame, columns, numbers)
-    n_rows = figures["n_rows"]
-    for place, (name, constraint) in enumerate(_questions(lines, columns, numbers)):
-        n_bad = figures.get(f"bad_{place}")
-        if n_bad:
-            where = _where(table, place, columns, numbers)
-            raise DataQualityError(
-                f"Column {name!r} must hold {constraint} in every row. Got "
-                f"{n_bad:,} of {n_rows:,} rows without instead{where}. Use "
-                "clean_transactions, which drops and counts them."
-            )
-    dtype = lines.collect_schema()["customer"]
-    check_whole_ids(columns.customer_id, dtype, figures.get("fraction"))
-    if columns.currency is not None:
-        _check_one_currency(columns.currency, figures)
 
 
 def _check_one_currency(name, figures):
@@ -179,22 +153,6 @@ def _check_one_currency(name, figures):
             "instead. Convert the amounts to one currency first, at the rates of "
             "their days."
         )
-
-
-def _where(table, place, columns, numbers):
-    """Name the first rows, where rows have an order."""
-    if not table.ordered:
-        return ""
-    table = table.with_rows()
-    found = table.rows(_bad_rows, place=place, columns=columns, numbers=numbers)
-    rows = sorted(int(row[ROW]) for row in found)
-    return f" (row {', '.join(map(str, rows[:5]))}{', ...' * (len(rows) > 5)})"
-
-
-def _bad_rows(frame, place, columns, numbers):
-    lines = _checked_lines(frame, columns, numbers)
-    bad = list(_questions(lines, columns, numbers).values())[place]
-    return lines.filter(bad).select(ROW).head(6)
 
 
 def purchase_lines(frame, columns, period, roles=(), keep=()):
