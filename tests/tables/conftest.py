@@ -32,7 +32,7 @@ class Engine:
         """Make a table of a pandas frame, through a file where that is the way."""
         if self.name != "spark":
             return self.frame({n: list(pandas_frame[n]) for n in pandas_frame})
-        pandas_frame.to_parquet(path)
+        pandas_frame.to_parquet(path, coerce_timestamps="us")
         return self.session.read.parquet(str(path))
 
     def read(self, table, by="customer_id"):
@@ -65,8 +65,11 @@ def _duckdb(columns):
 
 
 def _dask(columns):
+    import dask
     import dask.dataframe
 
+    # Threads that ignore a warning at one time may let it through.
+    dask.config.set(scheduler="synchronous")
     return dask.dataframe.from_pandas(pd.DataFrame(columns), npartitions=3)
 
 
