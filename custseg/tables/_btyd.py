@@ -50,7 +50,8 @@ def summarize_btyd(
         have bought before it begins.
     customers : frame or sequence, default=None
         Customers that are to have a row though they have no purchase, as in
-        `summarize_transactions`. Their `x` and `x_holdout` are 0, all else is missing.
+        `summarize_transactions`. Their `x` is 0, all else is missing, `x_holdout` too:
+        some may first buy in the holdout.
     observation_period_end : str, date, datetime or pandas.Timestamp, default=None
         Last day of the observation. None takes the latest date of the table.
 
@@ -167,8 +168,7 @@ def summarize_btyd(
         "count_free": bool(count_free),
     }
     found = table.run(_summarize, by=columns.customer_id, **plan)
-    zeros = ("x",) if split is None else ("x", "x_holdout")
-    return with_listed(found, customers, columns.customer_id, zeros)
+    return with_listed(found, customers, columns.customer_id, ("x",))
 
 
 def _split(table, columns, end, period, last):

@@ -8,15 +8,26 @@ from custseg.tables._parts import Parts, positive, share, x_log_x
 NO_LEVEL = "missing"
 
 
-def level_sums(frame, columns, role, with_prices):
-    """Sum currency and units by level of a role, for what was bought for money."""
+def level_sums(frame, columns, role, with_prices, limit):
+    """Sum currency and units by level of a role, for what was bought for money.
+
+    Currency and units are those of lines with units, from which prices are made. What
+    comes after the microsecond `limit` is left out.
+    """
     roles = (role, "quantity") if with_prices else (role,)
-    lines = as_lines(frame, columns, roles)
+    lines = _until(as_lines(frame, columns, roles), limit)
+    lines = lines.filter(nw.col("amount") > 0).with_columns(level=nw.col(role))
     units = nw.col("quantity") if with_prices else nw.lit(0.0)
-    bought = nw.col("amount") > 0
-    lines = lines.with_columns(level=nw.col(role), spent=nw.col("amount"), units=units)
-    lines = lines.filter(bought & (nw.col("units") > 0) if with_prices else bought)
+    has_units = units > 0
+    lines = lines.with_columns(
+        spent=nw.when(has_units).then(nw.col("amount")).otherwise(0.0),
+        units=nw.when(has_units).then(units).otherwise(0.0),
+    )
     return lines.group_by("level").agg(nw.col("spent").sum(), nw.col("units").sum())
+
+
+def _until(lines, limit):
+    return lines if limit is None else lines.filter(nw.col("when") <= limit)
 
 
 def levels_of(settings, role):
@@ -24,10 +35,10 @@ def levels_of(settings, role):
     return dict(settings.levels or ()).get(role, ())
 
 
-def unseen(frame, columns, levels):
-    """Count the lines whose level of a role is none of those given."""
+def unseen(frame, columns, levels, limit):
+    """Count the lines until the limit whose level of a role is none of those given."""
     roles = [role for role, _ in levels]
-    lines = as_lines(frame, columns, roles)
+    lines = _until(as_lines(frame, columns, roles), limit)
     counts = {}
     for role, names in levels:
         known = nw.col(role).is_in([str(name) for name in names])

@@ -20,6 +20,7 @@ from custseg.tables._lines import as_lines, impossible_dates, not_finite
 from custseg.tables._questions import Question, bad_counts, refuse_bad, sums_of
 
 _REMEDY = "Use clean_transactions, which drops and counts them."
+_NUMBER_REMEDY = "Fill them in, or leave out what needs the column."
 _DATES_PLACE = 2  # of the question whether dates are impossible
 
 
@@ -101,12 +102,17 @@ def _ask(frame, columns, numbers):
         (columns.date, years): ancient | epoch | distant,
     }
     amount = ("amount",) if columns.amount else ("quantity", "unit_price")
-    for role in (*amount, *numbers):
+    for role in amount:
         questions[named[role], "a finite number"] = not_finite(nw.col(role))
     for name in extra:
         questions[name, "a finite number"] = not_finite(nw.col(name))
         questions[name, "currency of 0 or more"] = nw.col(name) < 0
-    return lines, {Question(*one, _REMEDY): bad for one, bad in questions.items()}
+    asked = {Question(*one, _REMEDY): bad for one, bad in questions.items()}
+    for role in numbers:
+        if role not in amount:
+            question = Question(named[role], "a finite number", _NUMBER_REMEDY)
+            asked[question] = not_finite(nw.col(role))
+    return lines, asked
 
 
 def _is_suspect(figures, zone):

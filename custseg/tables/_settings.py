@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from numbers import Real
 
 from custseg.tables._calendar import read_dayparts, read_holidays, read_seasons
+from custseg.tables._clock import read_end, zone_of
 from custseg.tables._groups import GROUPS
 from custseg.tables._lines import after_cleaning, open_transactions
 from custseg.tables._parts import as_given, as_pairs
@@ -164,7 +165,7 @@ class SummarySettings:
                 )
             read_holidays(as_given(self.holidays))
 
-    def learned(self, tx, columns):
+    def learned(self, tx, columns, *, observation_period_end=None):
         """Take levels and usual prices that are not given from a table.
 
         Parameters
@@ -173,6 +174,8 @@ class SummarySettings:
             Transaction table, as `summarize_transactions` takes it.
         columns : TransactionColumns
             Which column is which.
+        observation_period_end : str, date, datetime or pandas.Timestamp, default=None
+            Until when lines count, as in `summarize_transactions`. None takes all.
 
         Returns
         -------
@@ -185,10 +188,16 @@ class SummarySettings:
             If a column is missing or has the wrong type.
         DataQualityError
             If a column has more than 50 levels, or none.
+        ValueError
+            If the end cannot be read.
         """
         table, columns = open_transactions(tx, columns)
         columns = after_cleaning(columns, table.columns)
-        return learned_settings(self, table, columns)
+        limit = None
+        if observation_period_end is not None:
+            zone = zone_of(table.frame, columns.date)
+            limit, _ = read_end(observation_period_end, "observation_period_end", zone)
+        return learned_settings(self, table, columns, limit)
 
     def units(self, names):
         """Say what columns of a summary are counted in.

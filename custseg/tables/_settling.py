@@ -48,13 +48,14 @@ def check_period(settings, period):
         )
 
 
-def check_levels(settings, table, columns):
-    """Warn of lines with a level that the settings do not have."""
+def check_levels(settings, table, columns, limit):
+    """Warn of lines until the limit with a level that the settings do not have."""
     known = dict(settings.levels or ())
     roles = [role for role in _levelled(settings, columns) if role in known]
     if not roles:
         return
-    found = table.figures(unseen, columns=columns, levels=tuple(known.items()))
+    levels = tuple((role, known[role]) for role in roles)
+    found = table.figures(unseen, columns=columns, levels=levels, limit=limit)
     for role in roles:
         if found[role]:
             warnings.warn(
@@ -67,8 +68,11 @@ def check_levels(settings, table, columns):
             )
 
 
-def learned_settings(settings, table, columns):
-    """Take what is not given from an opened table; see `learned`."""
+def learned_settings(settings, table, columns, limit):
+    """Take what is not given from an opened table; see `learned`.
+
+    What comes after the microsecond `limit` is left out, nothing if it is None.
+    """
     check_columns(settings, columns)
     levels = dict(settings.levels or ())
     prices = settings.category_prices
@@ -76,7 +80,7 @@ def learned_settings(settings, table, columns):
         with_prices = role == "category" and "price" in settings.groups
         if role in levels and not (with_prices and prices is None):
             continue
-        sums = _summed(table, columns, role, with_prices)
+        sums = _summed(table, columns, role, with_prices, limit)
         levels.setdefault(role, _checked_levels(columns.named()[role], sums))
         if with_prices and prices is None:
             prices = _prices(columns.named()[role], sums)
@@ -90,10 +94,11 @@ def _levelled(settings, columns):
     return [role for role in dict.fromkeys(wanted) if role in named]
 
 
-def _summed(table, columns, role, with_prices):
+def _summed(table, columns, role, with_prices, limit):
     """Currency and units by level; levels of a Dask frame come part by part."""
     found = {}
-    rows = table.rows(level_sums, columns=columns, role=role, with_prices=with_prices)
+    plan = {"columns": columns, "role": role, "with_prices": with_prices}
+    rows = table.rows(level_sums, **plan, limit=limit)
     for row in rows:
         level = row["level"]
         level = NO_LEVEL if level is None or level != level else level

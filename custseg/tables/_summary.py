@@ -133,7 +133,7 @@ def summarize_transactions(
     - "price": `price_index`, currency over what the same units cost at the usual price
       of their categories, and `price_low_spend_share`, `price_middle_...`,
       `price_high_...`, by the price of a line against that usual price, which is the
-      mean over all units sold;
+      mean over all units sold until the end;
     - "margin": `margin_total`, currency kept above `unit_cost`, and `margin_share`;
     - "returns": `n_returned_orders`, orders of which something came back, and
       `return_order_share`, over the orders that were paid;
@@ -199,8 +199,8 @@ def summarize_transactions(
         table, columns, observation_period_end, numbers=numbers_of(settings, columns)
     )
     check_period(settings, period)
-    check_levels(settings, table, columns)
-    settings = learned_settings(settings, table, columns)
+    check_levels(settings, table, columns, period.limit)
+    settings = learned_settings(settings, table, columns, period.limit)
     parts = _parts(settings, columns, period)
     found = table.run(
         _summarize,

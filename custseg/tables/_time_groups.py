@@ -97,7 +97,9 @@ def recent_parts(settings, columns, period):
     for days in settings.recent_days:
         name = f"{days:g}d"
         start = period.reference - int(days * DAY)
-        late = (nw.col("order_time") > start).cast(nw.Int64)
+        # Days count at their end, times from the first microsecond of the window on.
+        time = nw.col("order_time")
+        late = (time > start if period.daily else time >= start).cast(nw.Int64)
         marks |= {f"n_{name}": late * nw.col("is_order")}
         marks |= {f"kept_{name}": late * nw.col("kept")}
         totals |= {f"n_{name}_sum": (f"n_{name}", "sum")}

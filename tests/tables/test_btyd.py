@@ -173,3 +173,18 @@ def test_refusals(given, error, sentence):
     table, _ = clean_transactions(pd.DataFrame(ledger()), COLUMNS)
     with pytest.raises(error, match=re.escape(sentence)):
         summarize_btyd(table, COLUMNS, **given)
+
+
+def test_listed_customers_who_first_buy_in_the_holdout(make_frame):
+    table, _ = clean_transactions(make_frame(ledger()), COLUMNS)
+    found = summarize_btyd(
+        table,
+        COLUMNS,
+        calibration_end="2024-02-15",
+        observation_period_end="2024-04-01",
+        customers=["late", "new"],
+    )
+    found = pd.DataFrame({n: list(found[n]) for n in found.columns})
+    late = found.set_index("customer_id").loc[["late", "new"]]
+    assert list(late["x"]) == [0, 0]
+    assert late.drop(columns="x").isna().all(axis=None)

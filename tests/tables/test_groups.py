@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import warnings
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -381,6 +382,16 @@ def test_refusals(make_frame):
         summarize_transactions(many, kinds, groups=("category",))
 
 
+def test_costs_that_are_missing(make_frame):
+    lines = LINES_OF | {"cost": [1.0, None, 1.0, 1.0, 1.0, 1.0]}
+    sentence = (
+        "Column 'cost' must hold a finite number in every row. Got 1 of 6 rows without "
+        "instead (row 1). Fill them in, or leave out what needs the column."
+    )
+    with pytest.raises(DataQualityError, match=re.escape(sentence)):
+        summary(make_frame, SummarySettings(groups=("margin",)), lines)
+
+
 def test_one_currency(make_frame):
     lines = {"id": [1, 2], "date": [datetime(2024, 1, 1)] * 2, "eur": [1.0, 2.0]}
     columns = TransactionColumns(customer_id="id", amount="eur", currency="code")
@@ -441,3 +452,55 @@ def test_nothing_said_is_no_promotion(kind):
     columns = TransactionColumns(customer_id="id", amount="eur", promotion="p")
     found = summarize_transactions(pd.DataFrame(lines), columns, groups=["promotion"])
     assert list(found["promotion_order_share"]) == [0.0, 1.0, 0.0]
+
+
+def test_what_comes_after_the_end_is_not_learned(make_frame):
+    # In June, tea is sold at 9 a unit, and cups without a number of units.
+    lines = {
+        "id": [1, 1, 2, 2],
+        "date": [datetime(2024, m, 1) for m in (1, 5, 5, 6)],
+        "kind": ["tea", "tea", "cup", "pot"],
+        "eur": [4.0, 8.0, 5.0, 90.0],
+        "n": [2, 2, 0, 10],
+    }
+    columns = TransactionColumns(
+        customer_id="id", amount="eur", quantity="n", category="kind"
+    )
+    settings = SummarySettings(groups=("category", "price"))
+    end = {"observation_period_end": "2024-05-31"}
+    learned = settings.learned(make_frame(lines), columns, **end)
+    assert dict(learned.levels)["category"] == ("cup", "tea")
+    assert dict(learned.category_prices) == {"tea": 3.0}
+    assert "pot" in dict(settings.learned(make_frame(lines), columns).category_prices)
+    for one in (settings, learned):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = summarize_transactions(
+                make_frame(lines), columns, settings=one, **end
+            )
+        assert "category_pot_spend_share" not in found.columns
+        assert list(found["category_cup_spend_share"]) == [0.0, 1.0]
+        assert found["price_index"][0] == 1.0
+
+
+def test_settings_with_levels_of_columns_that_are_not_there(make_frame):
+    lines = {"id": [1], "date": [datetime(2024, 1, 1)], "eur": [4.0], "kind": ["tea"]}
+    columns = TransactionColumns(customer_id="id", amount="eur", category="kind")
+    levels = {"category": ("tea",), "contact": ("email",)}
+    settings = SummarySettings(groups=("category", "wholesale"), levels=levels)
+    found = summarize_transactions(make_frame(lines), columns, settings=settings)
+    assert list(found["category_tea_spend_share"]) == [1.0]
+
+
+def test_windows_begin_with_their_first_microsecond(make_frame):
+    # Thirty days to the end of 31 March begin at midnight of 2 March.
+    dates = [datetime(2024, 3, 2), datetime(2024, 3, 1, 23, 59), datetime(2024, 3, 31)]
+    columns = TransactionColumns(customer_id="id", amount="eur")
+    settings = SummarySettings(groups=("recent",), recent_days=30)
+    end = {"observation_period_end": "2024-03-31"}
+    lines = {"id": [1, 1, 1], "date": dates, "eur": [1.0, 2.0, 4.0]}
+    for day in (dates[1], datetime(2024, 3, 1)):  # with and without times
+        table = make_frame(lines | {"date": [dates[0], day, dates[2]]})
+        found = summarize_transactions(table, columns, settings=settings, **end)
+        assert list(found["frequency_last_30d"]) == [2]
+        assert list(found["monetary_total_before_30d"]) == [2.0]
