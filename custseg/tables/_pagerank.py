@@ -3,7 +3,8 @@
 import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
+
+from custseg.exceptions import SegmentWarning
 
 __all__ = ["pagerank"]
 
@@ -34,7 +35,7 @@ def pagerank(source, target, weight, n, *, damping, tolerance=1e-12):
 
     Warns
     -----
-    ConvergenceWarning
+    SegmentWarning
         If the errors are still larger after 100,000 steps.
 
     Notes
@@ -61,7 +62,7 @@ def pagerank(source, target, weight, n, *, damping, tolerance=1e-12):
     warnings.warn(
         f"PageRank did not settle in {_MOST_STEPS:,} steps with damping={damping}: "
         f"its errors add up to at most {left:.1g}. Take a lower damping.",
-        ConvergenceWarning,
+        SegmentWarning,
         stacklevel=4,
     )
     return rank

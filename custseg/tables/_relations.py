@@ -82,7 +82,7 @@ def summarize_relations(
 
     Warns
     -----
-    ConvergenceWarning
+    SegmentWarning
         If PageRank has not settled to a sum of errors of 1e-12 after 100,000 steps,
         which only a damping near 1 can do.
 

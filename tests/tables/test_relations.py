@@ -5,9 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.exceptions import ConvergenceWarning
 
-from custseg.exceptions import DataQualityError, SchemaError
+from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.tables import summarize_relations
 
 # ann and ben point at each other (ann twice), ann at cy, cy at ben, dee at ann. The
@@ -174,5 +173,5 @@ def test_pagerank_settles_or_says_that_it_did_not(recwarn):
     np.testing.assert_allclose(found["pagerank"], ranks(matrix, 0.999), rtol=1e-9)
     assert not recwarn.list
     two = pd.DataFrame({"source": ["a", "b", "c"], "target": ["b", "a", "a"]})
-    with pytest.warns(ConvergenceWarning, match="did not settle in 100,000 steps"):
+    with pytest.warns(SegmentWarning, match="did not settle in 100,000 steps"):
         summarize_relations(two, damping=1 - 1e-9)
