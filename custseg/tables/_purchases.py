@@ -38,8 +38,8 @@ class Period:
         Whether all times are midnight.
     by_time : bool
         Whether some lines have no transaction id, and go by their time.
-    first : int
-        The first microsecond of the table.
+    first, last : int
+        The first and the last microsecond of the table.
     """
 
     reference: int
@@ -47,6 +47,7 @@ class Period:
     daily: bool
     by_time: bool
     first: int
+    last: int
 
 
 def observed_period(table, columns, end, name="observation_period_end", numbers=()):
@@ -71,18 +72,18 @@ def observed_period(table, columns, end, name="observation_period_end", numbers=
         _check_one_currency(columns.currency, figures)
     daily = not figures["timed"]
     by_time = bool(figures.get("no_id", 0))
+    first, last = figures["first"], figures["last"]
     if end is None:
-        last = figures["last"]
-        return Period(last, last, daily, by_time, figures["first"])
+        return Period(last, last, daily, by_time, first, last)
     limit, reference = read_end(end, name, zone_of(table.frame, columns.date))
     if daily:
         reference = limit = limit - limit % DAY
-    if figures["first"] > limit:
+    if first > limit:
         raise DataQualityError(
             f"{name} must not come before the first line of the table. Got {end!r} "
             "instead. Check the year, and the order of day and month."
         )
-    return Period(reference, limit, daily, by_time, figures["first"])
+    return Period(reference, limit, daily, by_time, first, last)
 
 
 def _ask(frame, columns, numbers):
@@ -171,7 +172,10 @@ def purchase_lines(frame, columns, period, roles=(), keep=()):
     lines = as_lines(frame, columns, ("transaction_id", *roles), extra, keep)
     lines = settled_ids(lines, columns.customer_id)
     kept = nw.when(nw.col("amount") > 0).then(nw.col("amount")).otherwise(0.0)
-    lines = lines.filter(_until(lines, period.limit)).with_columns(kept=kept)
+    # A query may run when there are more lines; those of pandas are here, and copied.
+    if period.last > period.limit or not lines.implementation.is_pandas():
+        lines = lines.filter(_until(lines, period.limit))
+    lines = lines.with_columns(kept=kept)
     returned = nw.col("kept") - nw.col("amount")
     if not extra:  # what was paid is what was kept
         return lines.with_columns(returned=returned)
