@@ -24,7 +24,9 @@ def product_parts(settings, columns, period):
 
 def _product_mix(lines):
     has_product = ~missing(nw.col("product"), lines.collect_schema()["product"])
-    kept = lines.filter((nw.col("kept") > 0) & has_product)
+    has_product = (nw.col("kept") > 0) & has_product
+    kept = lines.select("customer", "product", "kept", has_product=has_product)
+    kept = kept.filter(nw.col("has_product"))
     products = kept.group_by("customer", "product").agg(nw.col("kept").sum())
     return (
         products.with_columns(kept_log=x_log_x(nw.col("kept")))

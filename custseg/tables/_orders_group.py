@@ -86,11 +86,16 @@ def breadth_parts():
 
 def _breadth(lines):
     has_product = ~missing(nw.col("product"), lines.collect_schema()["product"])
-    kept = lines.filter((nw.col("kept") > 0) & has_product)
+    has_product = (nw.col("kept") > 0) & has_product
+    kept = lines.select("customer", "product", has_product=has_product)
+    kept = kept.filter(nw.col("has_product"))
     engine = kept.implementation
-    if engine.is_duckdb() or engine.is_spark_like():
-        # These group twice in less time than they count what is distinct.
+    if engine.is_polars():
+        n_products = nw.col("product").n_unique().alias("n_products")
+        return kept.group_by("customer").agg(n_products)
+    # Others group twice in less time than they count what is distinct.
+    if engine.is_pandas():
+        products = kept.unique(subset=["customer", "product"], keep="any")
+    else:
         products = kept.group_by("customer", "product").agg(nw.len().alias("n_lines"))
-        return products.group_by("customer").agg(nw.len().alias("n_products"))
-    n_products = nw.col("product").n_unique().alias("n_products")
-    return kept.group_by("customer").agg(n_products)
+    return products.group_by("customer").agg(nw.len().alias("n_products"))

@@ -227,9 +227,9 @@ def _settled(settings, groups, columns):
 def _summarize(frame, columns, period, settings):
     """Make the summary of a table whose period and settings are settled."""
     parts = _parts(settings, columns, period)
-    roles = dict.fromkeys(parts.roles + sum((own for _, own in parts.branches), ()))
-    bought = purchase_lines(frame, columns, period, tuple(roles))
-    lines = bought.with_columns(**parts.lines) if parts.lines else bought
+    lines = purchase_lines(frame, columns, period, parts.roles)
+    if parts.lines:
+        lines = lines.with_columns(**parts.lines)
     orders = orders_of(lines, period, parts.sums, parts.least, parts.most)
     for marks in parts.marks:
         orders = marks(orders) if callable(marks) else orders.with_columns(**marks)
@@ -238,8 +238,9 @@ def _summarize(frame, columns, period, settings):
     )
     for end in ("first", "last"):  # dates again as times: one column less a line
         customers = with_clock(customers, f"{end}_date", end)
-    for branch, _ in parts.branches:
-        customers = customers.join(branch(bought), on="customer", how="left")
+    for branch, roles in parts.branches:
+        own = branch(purchase_lines(frame, columns, period, roles))
+        customers = customers.join(own, on="customer", how="left")
     return customers.select(
         nw.col("customer").alias("customer_id"), **parts.figures
     ).sort("customer_id")
