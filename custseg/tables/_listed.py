@@ -49,8 +49,7 @@ def with_listed(found, customers, name, zeros):
     dtype = table.collect_schema()["customer_id"]
     _check_ids(listed, dtype)
     listed = _of_one_type(listed, dtype).unique(subset=["customer_id"], keep="any")
-    both = listed.join(table, on="customer_id", how="full", suffix="_found")
-    ids = nw.coalesce(nw.col("customer_id"), nw.col("customer_id_found"))
+    both = _outer(listed, table)
     schema = table.collect_schema()
     zeros = set(zeros)
     filled = [
@@ -58,10 +57,28 @@ def with_listed(found, customers, name, zeros):
         for column, kind in schema.items()
         if column != "customer_id"
     ]
-    whole = both.select(ids.alias("customer_id"), *filled).sort("customer_id")
+    whole = both.select("customer_id", *filled).sort("customer_id")
     if isinstance(given, nw.LazyFrame):
         return whole.to_native()
     return nw.maybe_reset_index(whole.collect()).to_native()
+
+
+def _outer(listed, table):
+    """Join ids and a table; in pandas, narwhals would make floats of whole ids."""
+    if table.implementation.is_pandas():
+        ids, native = _of_one_kind(listed.to_native(), table.to_native())
+        return nw.from_native(ids.merge(native, on="customer_id", how="outer")).lazy()
+    both = listed.join(table, on="customer_id", how="full", suffix="_found")
+    ids = nw.coalesce(nw.col("customer_id"), nw.col("customer_id_found"))
+    return both.with_columns(customer_id=ids)
+
+
+def _of_one_kind(ids, found):
+    """Give ids of pandas or Dask the very type of the table's; text for categories."""
+    kind = found["customer_id"].dtype
+    if kind == "category":  # takes in no others
+        kind, found = "str", found.astype({"customer_id": "str"})
+    return ids.astype({"customer_id": kind}), found
 
 
 def _with_listed_dask(found, customers, name, zeros):
@@ -83,7 +100,7 @@ def _with_listed_dask(found, customers, name, zeros):
     if dtype.is_integer():
         theirs = ids["customer_id"]
         _check_range(theirs.min().compute(), theirs.max().compute(), dtype)
-    ids = ids.astype({"customer_id": found._meta["customer_id"].dtype})
+    ids, found = _of_one_kind(ids, found)
     both = ids.drop_duplicates().merge(found, on="customer_id", how="outer")
     kinds = {one: found._meta[one].dtype for one in zeros}
     return both.fillna(dict.fromkeys(zeros, 0)).astype(kinds)[list(found.columns)]

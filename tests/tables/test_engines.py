@@ -176,6 +176,11 @@ def test_ids_that_no_float_can_hold(engine):
     customers = engine.read(summarize_transactions(table, columns))
     assert customers["customer_id"].tolist() == [large, large + 1]
     assert customers["monetary_total"].tolist() == [1.0, 4.0]
+    listed = engine.frame({"customer_id": [large + 3, large + 1]})
+    customers = summarize_transactions(table, columns, customers=listed)
+    customers = engine.read(customers)
+    assert customers["customer_id"].tolist() == [large, large + 1, large + 3]
+    assert customers["frequency"].tolist() == [1, 2, 0]
 
 
 def test_refusals(engine):

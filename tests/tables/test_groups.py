@@ -434,6 +434,20 @@ def test_listed_ids_that_the_type_does_not_hold(make_frame):
         summarize_transactions(table, columns, customers=large)
 
 
+@pytest.mark.parametrize("kind", ["category", "string", object])
+def test_listed_ids_among_categories(kind):
+    lines = {"id": ["b", "a"], "date": datetime(2024, 1, 1), "eur": [1.0, 2.0]}
+    columns = TransactionColumns(customer_id="id", amount="eur")
+    table = pd.DataFrame(lines).astype({"id": "category"})
+    listed = pd.DataFrame({"id": pd.Series(["c", "a"], dtype=kind)})
+    found = summarize_transactions(table, columns, customers=listed)
+    assert list(found["customer_id"]) == ["a", "b", "c"]
+    dask = pytest.importorskip("dask.dataframe")
+    table, listed = (dask.from_pandas(one, npartitions=1) for one in (table, listed))
+    found = summarize_transactions(table, columns, customers=listed).compute()
+    assert sorted(found["customer_id"]) == ["a", "b", "c"]
+
+
 def test_dates_of_delivery_in_two_zones(make_frame):
     zones = {"due": "Europe/Berlin", "came": "America/New_York"}
     dates = {n: [datetime(2024, 1, 3, tzinfo=ZoneInfo(z))] for n, z in zones.items()}
