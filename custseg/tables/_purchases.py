@@ -202,12 +202,11 @@ def order_keys(lines, period):
     if not period.by_time:
         return lines, ["customer", "transaction"]
     absent = missing(nw.col("transaction"), schema["transaction"])
-    own_time = nw.when(absent).then(nw.col("when")).otherwise(0)
-    return lines.with_columns(own_time=own_time), [
-        "customer",
-        "transaction",
-        "own_time",
-    ]
+    lines = lines.with_columns(
+        transaction=nw.when(~absent).then(nw.col("transaction")),
+        own_time=nw.when(absent).then(nw.col("when")).otherwise(0),
+    )
+    return lines, ["customer", "transaction", "own_time"]
 
 
 def orders_of(lines, period, sums=(), least=(), most=()):

@@ -377,6 +377,22 @@ def test_lines_whose_transaction_id_is_missing(make_frame):
     assert list(customers["n_products"]) == [2]
 
 
+def test_transaction_ids_that_are_missing_in_two_ways(engine):
+    # One date, and no order number on any line of the first: one order.
+    tx = engine.frame(
+        {
+            "customer_id": [1] * 5,
+            "order": [None, "nan", " ", "a", None],
+            "date": [datetime(2024, 1, d) for d in (1, 1, 1, 1, 2)],
+            "eur": [1.0, 2.0, 3.0, 4.0, 5.0],
+            "item": ["x"] * 5,
+        }
+    )
+    customers = engine.read(summarize_transactions(tx, COLUMNS))
+    assert list(customers["frequency"]) == [3]
+    assert list(customers["gap_mean"]) == [0.5]
+
+
 def test_same_order_number_of_two_customers(make_frame):
     tx = make_frame(
         {
