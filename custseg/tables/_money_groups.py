@@ -54,9 +54,9 @@ def promotion_parts(settings, columns, period):
         totals["promoted_orders"] = ("promoted_order", "sum")
         figures["promotion_spend_share"] = share(nw.col("promoted_spend"), total)
         figures["promotion_order_share"] = share(nw.col("promoted_orders"), n)
-    listed = _list_value(named)
+    list_roles, listed = _list_value(named)
+    roles += list_roles
     if listed is not None:
-        roles += ["list_price", "quantity"] if "list_price" in named else ["discount"]
         has_both = (nw.col("kept") > 0) & listed.is_finite()
         lines["listed"] = nw.when(has_both).then(listed).otherwise(0.0)
         lines["listed_paid"] = nw.when(has_both).then(nw.col("kept")).otherwise(0.0)
@@ -76,13 +76,13 @@ def promotion_parts(settings, columns, period):
 
 
 def _list_value(named):
-    """Currency of a line at the list price, if that is known."""
+    """Currency of a line at the list price, if known, and the roles it is made of."""
     if "list_price" in named and "quantity" in named:
-        return nw.col("list_price") * nw.col("quantity")
+        return ["list_price", "quantity"], nw.col("list_price") * nw.col("quantity")
     if "discount" in named:
         off = nw.col("discount")
-        return nw.when(off < 1).then(nw.col("kept") / (1.0 - off))
-    return None
+        return ["discount"], nw.when(off < 1).then(nw.col("kept") / (1.0 - off))
+    return [], None
 
 
 def price_parts(settings, columns, period):

@@ -468,6 +468,23 @@ def test_nothing_said_is_no_promotion(kind):
     assert list(found["promotion_order_share"]) == [0.0, 1.0, 0.0]
 
 
+def test_list_prices_without_quantities(make_frame):
+    # The list value is then made of the discount: 3 / (1 - 1 / 4) = 4, and 6.
+    lines = {
+        "id": [1, 1],
+        "date": [datetime(2024, 1, 1)] * 2,
+        "eur": [3.0, 6.0],
+        "p": [True, False],
+        "off": [0.25, 0.0],
+        "list": [4.0, 3.0],
+    }
+    columns = TransactionColumns(
+        customer_id="id", amount="eur", promotion="p", discount="off", list_price="list"
+    )
+    found = summarize_transactions(make_frame(lines), columns, groups=["promotion"])
+    np.testing.assert_allclose(found["discount_depth"][0], 0.1)
+
+
 def test_what_comes_after_the_end_is_not_learned(make_frame):
     # In June, tea is sold at 9 a unit, and cups without a number of units.
     lines = {
