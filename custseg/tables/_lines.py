@@ -160,7 +160,8 @@ def plain_flag(column, dtype):
     if isinstance(dtype, nw.Boolean):
         holds = column
     elif dtype.is_numeric():
-        holds = column > 0
+        number = column.cast(nw.Float64)
+        holds = (number > 0) & ~number.is_nan()  # which some engines call the largest
     else:
         text = column.cast(nw.String).str.strip_chars().str.to_lowercase()
         holds = ~text.is_in(list(_NO)) & ~column.is_null()
