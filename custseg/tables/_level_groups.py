@@ -79,7 +79,7 @@ def level_shares(role, names, *, entropy=False):
         spends = [nw.col(f"{part}_spend") for part in parts]
         several = sum(((s > 0).cast(nw.Int64) for s in spends[1:]), _one(spends[0]))
         figures[_plural(role)] = several
-        figures[f"{role}_entropy"] = _entropy(spends, total)
+        figures[f"{role}_entropy"] = _entropy(spends)
     zeros = frozenset({_plural(role)}) if entropy else frozenset()
     return Parts(
         roles=(role,),
@@ -100,8 +100,9 @@ def _plural(role):
     return "n_categories" if role == "category" else f"n_{role}s"
 
 
-def _entropy(spends, total):
-    """Shannon's entropy of shares of currency, in nats."""
+def _entropy(spends):
+    """Shannon's entropy of shares of the currency of known levels, in nats."""
+    total = sum(spends[1:], spends[0])
     terms = [x_log_x(spend) for spend in spends]
     mixed = sum(terms[1:], terms[0])
     entropy = positive(total).log() - mixed / total

@@ -523,6 +523,23 @@ def test_what_comes_after_the_end_is_not_learned(make_frame):
         assert found["price_index"][0] == 1.0
 
 
+@pytest.mark.parametrize("unit", [1.0, 100.0])
+def test_entropy_beside_a_level_that_is_new(make_frame, unit):
+    # Of what is known, half is tea and half are cups, in euros as in cents.
+    lines = {
+        "id": [1, 1, 1, 2],
+        "date": [datetime(2024, 1, 1)] * 4,
+        "eur": [3.0 * unit, 3.0 * unit, 6.0 * unit, 1.0 * unit],
+        "kind": ["tea", "cup", "pot", "pot"],
+    }
+    columns = TransactionColumns(customer_id="id", amount="eur", category="kind")
+    settings = SummarySettings(("category",), levels={"category": ("tea", "cup")})
+    with pytest.warns(SegmentWarning, match="levels that the settings do not have"):
+        found = summarize_transactions(make_frame(lines), columns, settings=settings)
+    entropy = np.array(found["category_entropy"].to_list(), dtype=float)
+    np.testing.assert_allclose(entropy, [np.log(2), np.nan])
+
+
 def test_settings_with_levels_of_columns_that_are_not_there(make_frame):
     lines = {"id": [1], "date": [datetime(2024, 1, 1)], "eur": [4.0], "kind": ["tea"]}
     columns = TransactionColumns(customer_id="id", amount="eur", category="kind")
