@@ -53,7 +53,7 @@ def unseen(frame, columns, levels, limit):
 
 
 def is_level(role, level):
-    column = nw.col(role)
+    column, level = nw.col(role), str(level)
     if level == NO_LEVEL:
         return column.is_null() | (column == level)
     return (column == level).fill_null(False)

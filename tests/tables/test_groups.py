@@ -523,6 +523,27 @@ def test_what_comes_after_the_end_is_not_learned(make_frame):
         assert found["price_index"][0] == 1.0
 
 
+def test_levels_that_are_numbers(make_frame):
+    lines = {
+        "id": [1, 1],
+        "date": [datetime(2024, 1, 1)] * 2,
+        "eur": [3.0, 1.0],
+        "n": [1, 1],
+        "kind": [10, 20],
+    }
+    columns = TransactionColumns(
+        customer_id="id", amount="eur", category="kind", quantity="n"
+    )
+    settings = SummarySettings(
+        ("category", "price"),
+        levels={"category": (10, 20)},
+        category_prices={10: 1.5, 20: 0.5},
+    )
+    found = summarize_transactions(make_frame(lines), columns, settings=settings)
+    assert list(found["category_10_spend_share"]) == [0.75]
+    assert list(found["price_index"]) == [2.0]
+
+
 @pytest.mark.parametrize("unit", [1.0, 100.0])
 def test_entropy_beside_a_level_that_is_new(make_frame, unit):
     # Of what is known, half is tea and half are cups, in euros as in cents.
