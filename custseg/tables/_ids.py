@@ -62,7 +62,7 @@ def not_whole(dtype):
         return None
     column = nw.col("customer").cast(nw.Float64)
     limit = float(float_limit(dtype))
-    fraction = ((column % 1) != 0) | (column >= limit) | (column <= -limit)
+    fraction = (column != column.floor()) | (column >= limit) | (column <= -limit)
     return fraction & ~column.is_nan()
 
 

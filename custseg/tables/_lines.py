@@ -179,10 +179,10 @@ def plain_level(column, dtype):
     if dtype.is_float():
         # pandas makes floats of whole numbers with gaps; "1" and not "1.0" is meant.
         there = column.is_finite().fill_null(False)
-        number = nw.when(there).then(column).otherwise(0.0)
-        whole = number.cast(nw.Int64).cast(nw.String)
-        text = nw.when(number % 1 == 0).then(whole).otherwise(number.cast(nw.String))
-        return nw.when(there).then(text)
+        number = nw.when(there & (column.abs() < 2**53)).then(column).otherwise(0.5)
+        whole = number.floor()
+        text = nw.when(number == whole).then(whole.cast(nw.Int64).cast(nw.String))
+        return nw.when(there).then(text.otherwise(column.cast(nw.String)))
     text = column.cast(nw.String).str.strip_chars()
     return nw.when(~text.is_in(TEXT_FOR_MISSING)).then(text)
 

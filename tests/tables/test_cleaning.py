@@ -9,7 +9,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from custseg.tables import TransactionColumns, clean_transactions
+from custseg.exceptions import SchemaError
+from custseg.tables import (
+    TransactionColumns,
+    clean_transactions,
+    summarize_transactions,
+)
 
 BY_AMOUNT = TransactionColumns(amount="eur", transaction_id="order")
 DAY = datetime(2024, 1, 5)
@@ -228,6 +233,20 @@ def test_float_ids_become_integers():
     assert table["customer_id"].to_list() == [17850]
     assert table["customer_id"].dtype == pl.Int64
     assert list(report.positions("missing_customer_id")) == [1, 2]
+
+
+def test_arrow_floats_in_pandas():
+    # Integers with gaps, as ids and as levels, which are "1" and "2" and no floats.
+    arrow = pytest.importorskip("pyarrow")
+    floats = pd.Series([1.0, None, 2.0], dtype=pd.ArrowDtype(arrow.float64()))
+    tx = pd.DataFrame(lines(customer_id=floats, kind=floats))
+    columns = TransactionColumns(amount="eur", category="kind")
+    table, _ = clean_transactions(tx, columns)
+    assert list(table["customer_id"]) == [1, 2]
+    found = summarize_transactions(table, columns, groups=["category"])
+    assert list(found["category_1_spend_share"]) == [1.0, 0.0]
+    with pytest.raises(SchemaError, match="Got others in 1 rows instead"):
+        clean_transactions(tx.assign(customer_id=floats / 2), columns)
 
 
 def test_integer_ids_with_missing_ones(make_frame):
