@@ -324,7 +324,9 @@ def _pandas_to_arrow(frame, fields):
     for place, field in enumerate(table.schema):
         known = fields.get_field_index(field.name) >= 0
         wanted = fields.field(field.name).type if known else _plain_text(field.type)
-        if wanted != field.type and not pa.types.is_decimal(wanted):
+        kinds = pa.types
+        settled = kinds.is_integer(field.type) and kinds.is_floating(wanted)  # ids
+        if wanted != field.type and not kinds.is_decimal(wanted) and not settled:
             with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 column = table.column(place).cast(wanted)
                 table = table.set_column(place, field.name, column)
