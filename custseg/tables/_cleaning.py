@@ -276,10 +276,13 @@ def _check_choice(name, value, choices):
 
 
 def _check_no_column_is_overwritten(table, columns, returns):
-    added = ["amount"] if columns.amount is None else []
+    added = ["rule"]
+    added += ["amount"] if columns.amount is None else []
     added += ["returned_amount"] if returns == "net" else []
-    for name in added:
-        if name in table.columns:
+    engine = table.frame.implementation
+    in_sql = engine.is_duckdb() or engine.is_spark_like()  # where Amount is amount
+    for name in table.columns:
+        if (name.lower() if in_sql else name) in added:
             raise SchemaError(
                 f"A transaction table must have no column {name!r} of its own, which "
                 "cleaning adds. Got one instead. Clean a table once only, name the "
