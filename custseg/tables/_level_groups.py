@@ -36,7 +36,10 @@ def levels_of(settings, role):
 
 
 def unseen(frame, columns, levels, limit):
-    """Count the lines until the limit whose level of a role is none of those given."""
+    """Count the lines until the limit whose level of a role is none of those given.
+
+    As in `level_sums`, only what was bought for money counts.
+    """
     roles = [role for role, _ in levels]
     lines = _until(as_lines(frame, columns, roles), limit)
     counts = {}
@@ -46,6 +49,7 @@ def unseen(frame, columns, levels, limit):
         is_new = ~known & ~absent
         if NO_LEVEL not in names:
             is_new = is_new | absent
+        is_new = is_new & (nw.col("amount") > 0)
         counts[f"{role}_sum"] = is_new.fill_null(False).cast(nw.Int64)
     return lines.with_columns(**counts).select(
         nw.len().alias("n_rows_sum"), *(nw.col(name).sum() for name in counts)

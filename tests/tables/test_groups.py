@@ -15,6 +15,7 @@ from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.tables import (
     SummarySettings,
     TransactionColumns,
+    clean_transactions,
     summarize_transactions,
 )
 
@@ -521,6 +522,23 @@ def test_what_comes_after_the_end_is_not_learned(make_frame):
         assert "category_pot_spend_share" not in found.columns
         assert list(found["category_cup_spend_share"]) == [0.0, 1.0]
         assert found["price_index"][0] == 1.0
+
+
+def test_levels_of_what_was_sent_back_are_not_new(make_frame):
+    # Nothing was kept of the cup, so neither learning nor counting knows its kind.
+    lines = {
+        "id": [1, 1, 1],
+        "date": [datetime(2024, 1, day) for day in (1, 2, 3)],
+        "eur": [3.0, 5.0, -5.0],
+        "kind": ["tea", "cup", "cup"],
+    }
+    columns = TransactionColumns(customer_id="id", amount="eur", category="kind")
+    table, _ = clean_transactions(make_frame(lines), columns)
+    settings = SummarySettings(("category",)).learned(table, columns)
+    assert dict(settings.levels) == {"category": ("tea",)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        summarize_transactions(table, columns, settings=settings)
 
 
 def test_levels_that_are_numbers(make_frame):
