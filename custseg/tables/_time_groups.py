@@ -94,18 +94,18 @@ def recent_parts(settings, columns, period):
     zeros = set()
     n, total = nw.col("frequency"), nw.col("monetary_total")
     tenure = (period.reference - nw.col("first")) / DAY
-    for days in settings.recent_days:
-        name = f"{days:g}d"
+    for place, days in enumerate(settings.recent_days):
+        name, part = f"{days:g}d", f"window_{place}"  # Spark reads a dot otherwise
         start = period.reference - int(days * DAY)
         # Days count at their end, times from the first microsecond of the window on.
         time = nw.col("order_time")
         late = (time > start if period.daily else time >= start).cast(nw.Int64)
-        marks |= {f"n_{name}": late * nw.col("is_order")}
-        marks |= {f"kept_{name}": late * nw.col("kept")}
-        totals |= {f"n_{name}_sum": (f"n_{name}", "sum")}
-        totals |= {f"kept_{name}_sum": (f"kept_{name}", "sum")}
-        n_late = nw.col(f"n_{name}_sum").cast(nw.Int64)
-        late, early = nw.col(f"kept_{name}_sum"), total - nw.col(f"kept_{name}_sum")
+        marks |= {f"{part}_order": late * nw.col("is_order")}
+        marks |= {f"{part}_kept": late * nw.col("kept")}
+        totals |= {f"{part}_orders": (f"{part}_order", "sum")}
+        totals |= {f"{part}_spend": (f"{part}_kept", "sum")}
+        n_late = nw.col(f"{part}_orders").cast(nw.Int64)
+        late, early = nw.col(f"{part}_spend"), total - nw.col(f"{part}_spend")
         rate, before = late / days, early / (tenure - days)
         change = (rate - before) / positive(rate + before)
         found = {
