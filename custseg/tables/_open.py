@@ -302,17 +302,21 @@ def _plain(value):
 
 
 def _arrow_to_pandas(table):
-    """Make a pandas frame of a pyarrow table; whole numbers with gaps stay whole."""
+    """Make a pandas frame of a pyarrow table, of types that have gaps and days."""
     import pandas as pd
     import pyarrow as pa
 
     bits = (8, 16, 32, 64)
     kinds = {getattr(pa, f"int{n}")(): getattr(pd, f"Int{n}Dtype")() for n in bits}
     kinds |= {getattr(pa, f"uint{n}")(): getattr(pd, f"UInt{n}Dtype")() for n in bits}
+    kinds |= {pa.bool_(): pd.BooleanDtype(), pa.date32(): pd.ArrowDtype(pa.date32())}
     for place, field in enumerate(table.schema):
         if pa.types.is_decimal(field.type):
             numbers = table.column(place).cast(pa.float64())
             table = table.set_column(place, field.name, numbers)
+        elif pa.types.is_date64(field.type):
+            dates = table.column(place).cast(pa.date32())
+            table = table.set_column(place, field.name, dates)
     return nw.from_native(table.to_pandas(types_mapper=kinds.get), eager_only=True)
 
 

@@ -246,6 +246,22 @@ def test_float_ids_become_integers_on_every_engine(engine):
         assert list(ids) == [17850, 2**53 - 1]
 
 
+@pytest.mark.parametrize("kind", ["date32", "date64"])
+def test_days_and_truths_of_arrow(kind):
+    arrow = pytest.importorskip("pyarrow")
+    days = [date(2024, 1, 5), date(2024, 1, 7), None]
+    days = arrow.array(days, getattr(arrow, kind)())
+    tx = arrow.table(lines(date=days, kind=[True, None, False]))
+    columns = TransactionColumns(amount="eur", category="kind")
+    table, report = clean_transactions(tx, columns)
+    assert table.schema.field("date").type == days.type
+    assert report.last_date == datetime(2024, 1, 7)
+    found = summarize_transactions(table, columns, groups=["category"])
+    assert found["gap_mean"].to_pylist() == [2.0]
+    assert found["first_date"].to_pylist() == [date(2024, 1, 5)]
+    assert found["category_true_order_share"].to_pylist() == [0.5]
+
+
 def test_arrow_floats_in_pandas():
     # Integers with gaps, as ids and as levels, which are "1" and "2" and no floats.
     arrow = pytest.importorskip("pyarrow")
