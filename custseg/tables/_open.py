@@ -321,12 +321,13 @@ def _arrow_to_pandas(table):
 
 
 def _pandas_to_arrow(frame, fields):
-    """Make a pyarrow table; a column that was in the table given has its type again."""
+    """Make a pyarrow table; one that has all columns given has their types again."""
     import pyarrow as pa
 
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+    same = set(fields.names) <= set(table.column_names)
     for place, field in enumerate(table.schema):
-        known = fields.get_field_index(field.name) >= 0
+        known = same and fields.get_field_index(field.name) >= 0
         wanted = fields.field(field.name).type if known else _plain_text(field.type)
         kinds = pa.types
         settled = kinds.is_integer(field.type) and kinds.is_floating(wanted)  # ids

@@ -262,6 +262,14 @@ def test_days_and_truths_of_arrow(kind):
     assert found["category_true_order_share"].to_pylist() == [0.5]
 
 
+def test_columns_of_arrow_that_are_called_like_those_of_the_summary():
+    arrow = pytest.importorskip("pyarrow")
+    tx = arrow.table(lines(frequency=[DAY] * 3, recency=["x", "y", "z"]))
+    found = summarize_transactions(tx, BY_EUR)
+    assert found["frequency"].to_pylist() == [1]
+    assert found["recency"].to_pylist() == [0.0]
+
+
 def test_arrow_floats_in_pandas():
     # Integers with gaps, as ids and as levels, which are "1" and "2" and no floats.
     arrow = pytest.importorskip("pyarrow")
