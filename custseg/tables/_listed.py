@@ -11,6 +11,8 @@ from custseg.tables._open import is_dask
 
 __all__ = ["with_listed"]
 
+_TEXTS = (nw.String, nw.Categorical, nw.Enum)
+
 
 def with_listed(found, customers, name, zeros):
     """Add the customers of a list to a table of customers.
@@ -48,8 +50,11 @@ def with_listed(found, customers, name, zeros):
     listed = _listed(customers, given, name)
     dtype = table.collect_schema()["customer_id"]
     _check_ids(listed, dtype)
-    listed = _of_one_type(listed, dtype).unique(subset=["customer_id"], keep="any")
-    both = _outer(listed, table)
+    listed = _of_one_type(listed, dtype)
+    if isinstance(dtype, _TEXTS):  # categories take in no others
+        text = nw.col("customer_id").cast(nw.String)
+        listed, table = listed.with_columns(text), table.with_columns(text)
+    both = _outer(listed.unique(subset=["customer_id"], keep="any"), table)
     schema = table.collect_schema()
     zeros = set(zeros)
     filled = [
@@ -182,9 +187,10 @@ def _of_one_type(listed, dtype):
     if theirs == dtype:
         return listed
     whole = theirs.is_integer() and dtype.is_integer()
-    texts = (nw.String, nw.Categorical, nw.Enum)
-    text = isinstance(theirs, texts) and isinstance(dtype, texts)
-    if not (whole or text):
+    text = isinstance(theirs, _TEXTS) and isinstance(dtype, _TEXTS)
+    if text:
+        return listed
+    if not whole:
         raise SchemaError(
             f"customers must have ids of the type that the table has, {dtype}. "
             f"Got {theirs} instead. Convert one of them, so that ids can be found."

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
@@ -447,6 +448,25 @@ def test_listed_ids_among_categories(kind):
     table, listed = (dask.from_pandas(one, npartitions=1) for one in (table, listed))
     found = summarize_transactions(table, columns, customers=listed).compute()
     assert sorted(found["customer_id"]) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("kind", ["Categorical", "Enum", "large_string", "dictionary"])
+def test_listed_ids_among_kinds_of_text(kind):
+    lines = {"id": ["b", "a"], "date": [datetime(2024, 1, 1)] * 2, "eur": [1.0, 2.0]}
+    columns = TransactionColumns(customer_id="id", amount="eur")
+    if hasattr(pl, kind):
+        dtype = pl.Enum(["b", "a"]) if kind == "Enum" else pl.Categorical
+        table = pl.DataFrame(lines).with_columns(pl.col("id").cast(dtype))
+    else:
+        arrow = pytest.importorskip("pyarrow")
+        ids = arrow.array(lines["id"])
+        dictionary = kind == "dictionary"
+        ids = ids.dictionary_encode() if dictionary else ids.cast(arrow.large_string())
+        table = arrow.table(lines | {"id": ids})
+    for listed in (["c", "a"], table):
+        found = summarize_transactions(table, columns, customers=listed)
+        ids = nw.from_native(found)["customer_id"].to_list()
+        assert ids == (["a", "b"] if listed is table else ["a", "b", "c"])
 
 
 def test_dates_of_delivery_in_two_zones(make_frame):
