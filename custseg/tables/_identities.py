@@ -51,6 +51,8 @@ def with_identities(native, table, name, identities, unknown):
             "identities must have two columns, an alias and the customer behind it. "
             f"Got {len(keys.columns)} instead. Select the two, in this order."
         )
+    if table.frame.implementation.is_polars():
+        keys = table.with_frame(keys.frame)  # lazy or not, as the events are
     _check_keys(keys)
     _check_types(table.schema[name], keys, name, unknown)
     lookup = _lookup(keys)

@@ -455,6 +455,18 @@ def test_identities_of_unsigned_64_bits(make_frame):
         summarize_events(events, EventColumns(), identities=signed)
 
 
+@pytest.mark.parametrize("unknown", ["refuse", "keep"])
+def test_identities_that_are_lazy_or_not(unknown):
+    visits, keys = table(pl.DataFrame, VISITS[:4], VISIT_NAMES), pl.DataFrame(KEYS)
+    options = {"unknown_aliases": unknown}
+    plain = summarize_events(visits, VISIT_COLUMNS, identities=keys, **options)
+    for one in (visits, visits.lazy()):
+        for other in (keys, keys.lazy()):
+            found = summarize_events(one, VISIT_COLUMNS, identities=other, **options)
+            assert type(found) is type(one)
+            assert found.lazy().collect().equals(plain)
+
+
 def test_identities_of_another_engine():
     message = "identities must be a table of the kind that the events are"
     with pytest.raises(SchemaError, match=re.escape(message)):
