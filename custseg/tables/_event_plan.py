@@ -18,6 +18,7 @@ __all__ = [
     "in_order",
     "read_levels",
     "read_modes",
+    "read_names",
     "read_stages",
 ]
 
@@ -125,7 +126,7 @@ def _read_phases(stages):
             f'stages in their order. Got {got!r} instead. Write {{"before": '
             '("search",), "during": ("pay",), "after": ("service",)}.'
         )
-    phases = {p: _read_names(stages.get(p, ()), f"stages[{p!r}]") for p in _PHASES}
+    phases = {p: read_names(stages.get(p, ()), f"stages[{p!r}]") for p in _PHASES}
     names = [name.lower() for own in phases.values() for name in own]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -141,7 +142,7 @@ def _read_phases(stages):
     return phases
 
 
-def _read_names(value, what):
+def read_names(value, what):
     """Return names as a tuple of text."""
     alone = isinstance(value, str | Mapping) or not isinstance(value, Iterable)
     names = () if alone else tuple(value)
@@ -171,7 +172,7 @@ def read_levels(columns, touchpoints, channels, payment_methods):
                 f"EventColumns must name {role} where {name} are given. Got "
                 f"{role}=None instead. Name the column, or leave {name} out."
             )
-        found[role] = _read_names(value, name)
+        found[role] = read_names(value, name)
         if not found[role]:
             raise ValueError(f"{name} must have at least one name. Got none instead.")
     return found
@@ -215,7 +216,7 @@ def read_modes(channels, online, name):
                 "that are online; all others are then offline."
             )
         return tuple(known[one.lower()] for one in channels)
-    wanted = {one.lower() for one in _read_names(online, "online")}
+    wanted = {one.lower() for one in read_names(online, "online")}
     if name is None:
         raise SchemaError(
             "EventColumns must name channel where online is given. Got channel=None "

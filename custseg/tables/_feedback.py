@@ -14,6 +14,7 @@ from custseg.tables._clock import (
     with_moment,
     zone_of,
 )
+from custseg.tables._event_plan import read_names
 from custseg.tables._feedback_columns import FeedbackColumns
 from custseg.tables._ids import (
     check_customer_type,
@@ -105,7 +106,8 @@ def summarize_feedback(
         or settled before it was opened, there are more than 50 touchpoints, or the
         table has no rows until the end.
     ValueError
-        If the scale is no pair of numbers, or the end cannot be read.
+        If the scale is no pair of numbers, touchpoints are no names, or the end cannot
+        be read.
     TypeError
         If `columns` is no FeedbackColumns, or `feedback` no table.
 
@@ -319,7 +321,7 @@ def _read_touchpoints(table, columns, touchpoints, limit):
             )
         return ()
     if touchpoints is not None:
-        return tuple(map(str, touchpoints))
+        return read_names(touchpoints, "touchpoints")
     rows = table.rows(_levels, columns=columns, limit=limit)
     names = {row["touchpoint"] for row in rows}
     names = {_NO_TOUCHPOINT if one is None or one != one else one for one in names}

@@ -188,6 +188,8 @@ def test_more_refusals(make_frame):
     with pytest.raises(DataQualityError, match="must not come before the first row"):
         summarize_feedback(rows, COLUMNS, observation_period_end="2023-01-01")
     columns = FeedbackColumns("who", "at", satisfaction="stars")
+    with pytest.raises(ValueError, match=r"touchpoints must be .* Got 'store' instead"):
+        summarize_feedback(rows, COLUMNS, touchpoints="store")
     with pytest.raises(SchemaError, match="must name touchpoint where touchpoints"):
         summarize_feedback(rows, columns, touchpoints=["store"])
 
