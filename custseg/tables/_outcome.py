@@ -406,7 +406,11 @@ def _outcome(frame, columns, period, start, ids):
 
 def _joined_dask(ids, found):
     """Join ids and outcomes that lie in parts."""
-    ids = ids.astype({"customer_id": found._meta["customer_id"].dtype})
+    kind = found.dtypes["customer_id"]
+    if kind == "category":  # which may have no place for the ids asked for
+        kind = "str"
+        found = found.astype({"customer_id": kind})
+    ids = ids.astype({"customer_id": kind})
     table = ids.merge(found, on="customer_id", how="left")
     zeros = {"outcome_orders": 0, "outcome_monetary_total": 0.0}
     table = table.fillna(zeros).astype({"outcome_orders": "int64"})

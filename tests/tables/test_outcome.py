@@ -146,6 +146,22 @@ def test_every_engine(engine):
     assert isinstance(found, type(table))
 
 
+def test_customers_of_dask_need_no_category():
+    dask = pytest.importorskip("dask.dataframe")
+    table = orders(LINES).astype({"customer_id": "category"})
+    customers = pd.DataFrame({"customer_id": ["a", "new"]})
+    found = summarize_outcome(
+        dask.from_pandas(table, npartitions=1),
+        EUR,
+        customers=dask.from_pandas(customers, npartitions=1),
+        observation_period_end=END,
+        outcome_days=10,
+    )
+    found = found.compute().sort_values("customer_id")
+    assert found["customer_id"].tolist() == ["a", "new"]
+    assert found["outcome_orders"].tolist() == [2, 0]
+
+
 def test_customers_of_a_relation():
     """They come as a relation, each once, with ids of one type."""
     duckdb = pytest.importorskip("duckdb")
