@@ -31,6 +31,13 @@ def missing(column, dtype):
     return is_missing.fill_null(True)
 
 
+def n_present(name, dtype):
+    """Return the aggregation that counts keys that are not missing."""
+    if dtype.is_integer():
+        return nw.col(name).count()
+    return (~missing(nw.col(name), dtype)).cast(nw.Int64).sum()
+
+
 def settle_ids(ids, name):
     """Return a series of ids as integers or text, never as floats."""
     frame = ids.alias("customer").to_frame()

@@ -1,9 +1,10 @@
 """The columns that every summary has: recency, frequency, money, rhythm, returns."""
 
 import narwhals as nw
+import numpy as np
 
 from custseg.tables._clock import DAY
-from custseg.tables._ids import missing
+from custseg.tables._ids import TEXT_FOR_MISSING, missing
 from custseg.tables._parts import Parts, share
 
 __all__ = ["breadth_parts", "order_parts", "return_parts", "with_gaps"]
@@ -57,7 +58,12 @@ def with_gaps(orders):
     if engine.is_polars():
         import polars as pl
 
-        native = orders.to_native().sort("customer", "time")
+        native, keys = orders.to_native(), ["customer", "time"]
+        if orders.collect_schema()["customer"].is_integer():
+            # The streaming engine sorts by one number much faster than by two columns.
+            one = pl.col("customer").cast(pl.Int128) * 2**60 + pl.col("time")
+            native, keys = native.with_columns(key=one), ["key"]
+        native = native.sort(keys)
         same = pl.col("customer") == pl.col("customer").shift(1)
         gap = pl.when(same).then(pl.col("time").diff() / DAY)
         return nw.from_native(native.with_columns(gap=gap))
@@ -69,9 +75,19 @@ def return_parts():
     """Share of the currency paid that was returned."""
     returned, paid = nw.col("returned_total"), nw.col("paid_total")
     return Parts(
+        marks=(_with_paid,),
         totals={"paid_total": ("paid", "sum"), "returned_total": ("returned", "sum")},
         figures={"return_share": share(returned, paid)},
     )
+
+
+def _with_paid(orders):
+    """Take what was kept for what was paid, where nothing was taken off.
+
+    It comes after the gaps, for which engines would carry it along.
+    """
+    there = orders.collect_schema().names()
+    return orders if "paid" in there else orders.with_columns(paid=nw.col("kept"))
 
 
 def breadth_parts():
@@ -85,17 +101,45 @@ def breadth_parts():
 
 
 def _breadth(lines):
-    has_product = ~missing(nw.col("product"), lines.collect_schema()["product"])
-    has_product = (nw.col("kept") > 0) & has_product
-    kept = lines.select("customer", "product", has_product=has_product)
-    kept = kept.filter(nw.col("has_product"))
-    engine = kept.implementation
+    engine = lines.implementation
+    if engine.is_pandas():
+        return _breadth_by_codes(lines.to_native())
+    named = _is_named(nw.col("product"), lines.collect_schema()["product"], engine)
+    named = (nw.col("kept") > 0) & named
+    kept = lines.select("customer", "product", named=named).filter(nw.col("named"))
     if engine.is_polars():
         n_products = nw.col("product").n_unique().alias("n_products")
         return kept.group_by("customer").agg(n_products)
-    # Others group twice in less time than they count what is distinct.
-    if engine.is_pandas():
-        products = kept.unique(subset=["customer", "product"], keep="any")
-    else:
-        products = kept.group_by("customer", "product").agg(nw.len().alias("n_lines"))
+    # DuckDB and Spark group twice in less time than they count what is distinct.
+    products = kept.group_by("customer", "product").agg(nw.len().alias("n_lines"))
     return products.group_by("customer").agg(nw.len().alias("n_products"))
+
+
+def _is_named(product, dtype, engine):
+    """Tell products with a name; in SQL, text that may be none is looked up alone."""
+    named = ~missing(product, dtype)
+    if engine.is_polars() or not isinstance(dtype, nw.String):
+        return named
+    longest = max(map(len, TEXT_FOR_MISSING))
+    suspect = (product.str.len_chars() <= longest) | (product < "!")
+    for blank in " \t\n\r":
+        suspect = suspect | product.str.ends_with(blank)
+    return ~product.is_null() & nw.when(suspect).then(named).otherwise(True)
+
+
+def _breadth_by_codes(native):
+    """Count in pandas, where numbers of products are faster than their names."""
+    import pandas as pd
+
+    products, names = native["product"].factorize()
+    names = nw.from_native(pd.DataFrame({"name": names}), eager_only=True)
+    absent = names.select(a=missing(nw.col("name"), names.schema["name"]))["a"]
+    named = np.append(~absent.to_numpy().astype(bool), False)  # -1 stands for null
+    here = named[products] & (native["kept"] > 0).to_numpy()
+    customers, ids = native.loc[here, "customer"].factorize()
+    n = max(1, len(names))
+    pairs = np.sort(customers * n + products[here])  # faster than a look-up of each
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
+    counts = np.bincount(pairs // n, minlength=len(ids))
+    found = pd.DataFrame({"customer": ids, "n_products": counts})
+    return nw.from_native(found).lazy()

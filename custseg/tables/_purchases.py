@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import narwhals as nw
+import numpy as np
 
 from custseg.exceptions import DataQualityError
 from custseg.tables._clock import (
@@ -15,13 +16,19 @@ from custseg.tables._clock import (
     with_clock,
     zone_of,
 )
-from custseg.tables._ids import check_whole_ids, missing, not_whole, settled_ids
+from custseg.tables._ids import (
+    check_whole_ids,
+    missing,
+    n_present,
+    not_whole,
+    settled_ids,
+)
 from custseg.tables._lines import as_lines, impossible_dates, not_finite
 from custseg.tables._questions import Question, bad_counts, refuse_bad, sums_of
 
 _REMEDY = "Use clean_transactions, which drops and counts them."
 _NUMBER_REMEDY = "Fill them in, or leave out what needs the column."
-_DATES_PLACE = 2  # of the question whether dates are impossible
+_KNOWN, _TOTAL, _LEAST = "known ", "total ", "least "
 
 
 @dataclass(frozen=True)
@@ -58,20 +65,20 @@ def observed_period(table, columns, end, name="observation_period_end", numbers=
     """
     plan = {"columns": columns, "numbers": tuple(numbers)}
     figures = table.figures(_figures, **plan)
-    if _is_suspect(figures, zone_of(table.frame, columns.date)):
-        figures = table.figures(_figures, dates=True, **plan)
     if not figures["n_rows"]:
         raise DataQualityError(
             f"{table.what} must have at least one row. Got 0 rows instead. Check how "
             "it was read, and in the report of clean_transactions what was dropped."
         )
-    refuse_bad(table, figures, _ask, **plan)
+    if _is_suspect(figures, zone_of(table.frame, columns.date)):
+        refuse_bad(table, table.figures(_counts, **plan), _ask, **plan)
     dtype = table.schema[columns.customer_id]
     check_whole_ids(columns.customer_id, dtype, figures.get("fraction"))
     if columns.currency is not None:
         _check_one_currency(columns.currency, figures)
     daily = not figures["timed"]
-    by_time = bool(figures.get("no_id", 0))
+    n_ids = _named(figures, _KNOWN).get("transaction", figures["n_rows"])
+    by_time = n_ids < figures["n_rows"]
     first, last = figures["first"], figures["last"]
     if end is None:
         return Period(last, last, daily, by_time, first, last)
@@ -88,10 +95,7 @@ def observed_period(table, columns, end, name="observation_period_end", numbers=
 
 def _ask(frame, columns, numbers):
     """Return lines, and what none of them may be like."""
-    there = frame.collect_schema().names()
-    extra = ("returned_amount",) if "returned_amount" in there else ()
-    roles = ("transaction_id", "currency", *numbers)
-    lines = as_lines(frame, columns, roles, extra)
+    lines = _lines(frame, columns, numbers)
     schema, named = lines.collect_schema(), columns.named()
     ancient, epoch, distant = impossible_dates(zone_of(lines, "date")).values()
     years = "a date of the years 1901 to 2099, and not of January 1970,"
@@ -105,7 +109,7 @@ def _ask(frame, columns, numbers):
     amount = ("amount",) if columns.amount else ("quantity", "unit_price")
     for role in amount:
         questions[named[role], "a finite number"] = not_finite(nw.col(role))
-    for name in extra:
+    for name in _returned(frame):
         questions[name, "a finite number"] = not_finite(nw.col(name))
         questions[name, "currency of 0 or more"] = nw.col(name) < 0
     asked = {Question(*one, _REMEDY): bad for one, bad in questions.items()}
@@ -116,38 +120,74 @@ def _ask(frame, columns, numbers):
     return lines, asked
 
 
-def _is_suspect(figures, zone):
-    """Tell whether the first or the last date may stand for none."""
-    first, last = figures["first"], figures["last"]
-    if first is None:
-        return False
-    late = on_the_wall(datetime(2100, 1, 1), zone)
-    return first < max(31 * DAY, start_of_clocks(zone) + 1) or last >= late
+def _lines(frame, columns, numbers):
+    roles = ("transaction_id", "currency", *numbers)
+    return as_lines(frame, columns, roles, _returned(frame))
 
 
-def _figures(frame, columns, numbers, dates=False):
-    """Count what no line may be like; impossible dates only if they are asked for."""
+def _returned(frame):
+    there = frame.collect_schema().names()
+    return ("returned_amount",) if "returned_amount" in there else ()
+
+
+def _counts(frame, columns, numbers):
+    """Count the lines that answer each question badly."""
     lines, questions = _ask(frame, columns, numbers)
+    return lines.select(nw.len().alias("n_rows_sum"), *sums_of(bad_counts(questions)))
+
+
+def _figures(frame, columns, numbers):
+    """Read how far lines go, and sums that show whether any may be bad.
+
+    Sizes add up to a finite number, of as many as there are lines, if all are finite.
+    """
+    lines = _lines(frame, columns, numbers)
     schema = lines.collect_schema()
-    counts = bad_counts(questions, () if dates else (_DATES_PLACE,))
-    if "transaction" in schema.names():
-        counts["no_id_sum"] = missing(nw.col("transaction"), schema["transaction"])
-    counts["timed_sum"] = nw.col("when") % DAY != 0
+    when = nw.col("when")
+    found = {
+        "n_rows_sum": nw.len(),
+        "first_min": when.min(),
+        "last_max": when.max(),
+        "timed_max": (when % DAY).max(),
+        f"{_KNOWN}date_sum": nw.col("date").count(),
+    }
+    for part in ("customer", "transaction"):
+        if part in schema.names():
+            found[f"{_KNOWN}{part}_sum"] = n_present(part, schema[part])
     fraction = not_whole(schema["customer"])
     if fraction is not None:
-        counts["fraction_sum"] = fraction
-    extremes = []
+        found["fraction_sum"] = fraction.cast(nw.Int64).sum()
     if columns.currency is not None:
-        code = nw.col("currency").fill_null("")
-        extremes = [code.min().alias("code_min"), code.max().alias("last_code_max")]
-        counts["no_code_sum"] = nw.col("currency").is_null()
-    return lines.select(
-        *extremes,
-        nw.len().alias("n_rows_sum"),
-        nw.col("when").min().alias("first_min"),
-        nw.col("when").max().alias("last_max"),
-        *sums_of(counts),
-    )
+        code = nw.col("currency")
+        found |= {"code_min": code.min(), "last_code_max": code.max()}
+        found["no_code_sum"] = code.is_null().cast(nw.Int64).sum()
+    for name in _returned(frame):
+        found[f"{_LEAST}{name}_min"] = nw.col(name).min()
+    for name in dict.fromkeys(("amount", *numbers, *_returned(frame))):
+        found[f"{_KNOWN}{name}_sum"] = nw.col(name).count()
+        found[f"{_TOTAL}{name}_sum"] = nw.col(name).abs().sum()
+    return lines.select(**found)
+
+
+def _is_suspect(figures, zone):
+    """Tell whether some line may have no id, no possible date or no finite number."""
+    n, first, last = figures["n_rows"], figures["first"], figures["last"]
+    known = _named(figures, _KNOWN)
+    known.pop("transaction", None)  # a line without one goes by its time
+    if any(one < n for one in known.values()):
+        return True
+    late = on_the_wall(datetime(2100, 1, 1), zone)
+    if first < max(31 * DAY, start_of_clocks(zone) + 1) or last >= late:
+        return True
+    totals = _named(figures, _TOTAL).values()
+    if any(one is None or not np.isfinite(one) for one in totals):
+        return True
+    return any(one < 0 for one in _named(figures, _LEAST).values())
+
+
+def _named(figures, kind):
+    """Return the figures of one kind, by column."""
+    return {k.removeprefix(kind): v for k, v in figures.items() if k.startswith(kind)}
 
 
 def _check_one_currency(name, figures):
@@ -167,8 +207,7 @@ def purchase_lines(frame, columns, period, roles=(), keep=()):
 
     `keep` are columns that stay as they are.
     """
-    there = frame.collect_schema().names()
-    extra = ("returned_amount",) if "returned_amount" in there else ()
+    extra = _returned(frame)
     lines = as_lines(frame, columns, ("transaction_id", *roles), extra, keep)
     lines = settled_ids(lines, columns.customer_id)
     kept = nw.when(nw.col("amount") > 0).then(nw.col("amount")).otherwise(0.0)
@@ -225,6 +264,4 @@ def orders_of(lines, period, sums=(), least=(), most=()):
         *(nw.col(name).max() for name in most),
     )
     orders = with_clock(orders, "order_date", "order_time")
-    if not has_paid:
-        orders = orders.with_columns(paid=nw.col("kept"))
     return orders.with_columns(is_order=(nw.col("kept") > 0).cast(nw.Int64))

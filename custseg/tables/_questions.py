@@ -32,16 +32,9 @@ class Question(NamedTuple):
     remedy: str
 
 
-def bad_counts(questions, leave_out=()):
-    """Return where rows are bad, under the names that `refuse_bad` looks for.
-
-    `leave_out` are places of questions that are not asked.
-    """
-    return {
-        f"bad_{place}_sum": bad
-        for place, bad in enumerate(questions.values())
-        if place not in leave_out
-    }
+def bad_counts(questions):
+    """Return where rows are bad, under the names that `refuse_bad` looks for."""
+    return {f"bad_{place}_sum": bad for place, bad in enumerate(questions.values())}
 
 
 def sums_of(counts):

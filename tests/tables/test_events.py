@@ -616,6 +616,16 @@ def with_dates(frame):
     return frame
 
 
+def test_dates_of_pyarrow():
+    pyarrow = pytest.importorskip("pyarrow")
+    days = [date(2024, 1, 5), date(2024, 1, 3)]
+    visits = pyarrow.table({"customer_id": ["a", "a"], "time": days})
+    end = {"observation_period_end": "2024-01-06"}
+    found = summarize_events(visits, EventColumns(), **end)
+    assert found["recency"].to_pylist() == [1.0]
+    assert found["tenure"].to_pylist() == [3.0]
+
+
 def test_days_are_those_of_the_wall(make_frame):
     """The clocks go forward on 31 March in London."""
     rows = [
@@ -656,6 +666,45 @@ def test_listed_customers_are_kept(make_frame):
     rest = {name for name, value in zoe.items() if value is not None} - zeros
     assert rest == {"customer_id"}
     assert len(found) == 5
+
+
+def test_listed_whole_numbers_stay_exact(engine):
+    """As floats, 2**53 + 1 would be 2**53, and 2**53 + 3 would be 2**53 + 4."""
+    odd, even = 2**53 + 1, 2**53
+    visits = engine.frame(
+        {"customer_id": [odd, odd + 2], "time": [datetime(2024, 1, 1)] * 2}
+    )
+    listed = engine.frame({"customer_id": [even, odd]})
+    found = engine.read(summarize_events(visits, EventColumns(), customers=listed))
+    assert found["customer_id"].tolist() == [even, odd, odd + 2]
+    assert found["customer_id"].dtype == "int64"
+    assert found["n_events"].tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "dask"])
+def test_listed_customers_need_no_category(kind):
+    frame = pd.DataFrame(
+        {
+            "customer_id": pd.Categorical(["b", "a", "a"], ordered=True),
+            "time": [datetime(2024, 1, 1)] * 3,
+        }
+    )
+    listed = pd.DataFrame({"customer_id": ["c", "b"]})
+    dask = pytest.importorskip("dask.dataframe") if kind == "dask" else None
+    make = {
+        "pandas": lambda frame: frame,
+        "polars": pl.from_pandas,
+        "pyarrow": lambda frame: nw.from_native(frame).to_arrow(),
+        "dask": lambda frame: dask.from_pandas(frame, npartitions=1),
+    }[kind]
+    visits = make(frame)
+    if kind == "polars":
+        visits = visits.with_columns(pl.col("customer_id").cast(pl.Enum(["a", "b"])))
+    found = summarize_events(visits, EventColumns(), customers=make(listed))
+    found = nw.from_native(found.compute() if kind == "dask" else found)
+    found = found.sort("customer_id").to_dict(as_series=False)
+    assert list(found["customer_id"]) == ["a", "b", "c"]
+    assert list(found["n_events"]) == [2, 1, 0]
 
 
 def test_kinds_of_pandas_columns():

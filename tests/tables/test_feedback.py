@@ -1,5 +1,6 @@
 """What customers say, and how they were answered."""
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -261,6 +262,17 @@ def test_moments_of_every_engine(engine):
     found = engine.read(summarize_feedback(engine.frame(rows), columns))
     np.testing.assert_array_equal(found["response_hours_mean"], [1.5, np.nan])
     assert list(found["n_complaints"]) == [0, 1]
+
+
+def test_no_number_is_no_complaint(engine):
+    rows = {
+        "customer_id": ["a", "b", "c"],
+        "time": [T(2024, 1, 1)] * 3,
+        "angry": [math.nan, 0.5, 0.0],
+    }
+    columns = FeedbackColumns(complaint="angry")
+    found = engine.read(summarize_feedback(engine.frame(rows), columns))
+    assert list(found["n_complaints"]) == [0, 1, 0]
 
 
 @pytest.mark.parametrize(
