@@ -9,6 +9,7 @@ from custseg.tables._calendar import day_of
 from custseg.tables._clock import DAY, read_end, zone_of
 from custseg.tables._lines import after_cleaning, open_transactions
 from custseg.tables._listed import with_listed
+from custseg.tables._parts import of_customers
 from custseg.tables._purchases import observed_period, purchase_lines
 
 __all__ = ["summarize_btyd"]
@@ -207,7 +208,6 @@ def _summarize(frame, columns, period, last, split, unit, older, count_free):
     x, later = nw.col("repeat"), nw.col("later")
     begins = (period.first - period.first % DAY) // DAY
     figures = {
-        "customer_id": nw.col("customer"),
         "x": x.cast(nw.Int64),
         "t_x": (nw.col("latest") - nw.col("first")) / unit,
         "T": (end - nw.col("first")) / unit,
@@ -223,7 +223,7 @@ def _summarize(frame, columns, period, last, split, unit, older, count_free):
                 nw.col("later_kept") / later
             ),
         }
-    return customers.select(**figures).sort("customer_id")
+    return of_customers(customers, figures)
 
 
 def _purchase_days(frame, columns, period, count_free):

@@ -18,7 +18,7 @@ from custseg.tables._judgement import (
     rejected_rows,
 )
 from custseg.tables._lines import as_lines, open_transactions
-from custseg.tables._open import ROW
+from custseg.tables._open import ROW, ignores_case
 from custseg.tables._report import CleaningReport, RuleCount
 from custseg.tables._zones import in_one_zone
 
@@ -279,10 +279,9 @@ def _check_no_column_is_overwritten(table, columns, returns):
     added = ["rule"]
     added += ["amount"] if columns.amount is None else []
     added += ["returned_amount"] if returns == "net" else []
-    engine = table.frame.implementation
-    in_sql = engine.is_duckdb() or engine.is_spark_like()  # where Amount is amount
+    any_case = ignores_case(table.frame)
     for name in table.columns:
-        if (name.lower() if in_sql else name) in added:
+        if (name.lower() if any_case else name) in added:
             raise SchemaError(
                 f"A transaction table must have no column {name!r} of its own, which "
                 "cleaning adds. Got one instead. Clean a table once only, name the "

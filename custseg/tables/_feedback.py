@@ -26,7 +26,7 @@ from custseg.tables._ids import (
 from custseg.tables._lines import check_date_type, plain_flag, plain_level
 from custseg.tables._listed import with_listed
 from custseg.tables._open import ROW
-from custseg.tables._parts import share
+from custseg.tables._parts import of_customers, share
 from custseg.tables._questions import Question, bad_counts, refuse_bad, sums_of
 from custseg.tables._roles import open_with_roles
 
@@ -86,8 +86,8 @@ def summarize_feedback(
         - `satisfaction_<touchpoint>_mean`: float, of the answers about a touchpoint;
         - `n_promoter_score`, `promoter_score_mean`, `promoter_score_last`,
           `promoter_score_<touchpoint>_mean`: likewise, from 0 to 10;
-        - `promoter_share`, `detractor_share`: float, answers of 9 and 10, and of 0 to
-          6, over all, missing without any;
+        - `promoter_share`, `detractor_share`: float, answers from 9 on, and below 7,
+          over all, missing without any;
         - `net_promoter_score`: float, 100 times their difference, -100 to 100;
         - `n_complaints`: int, and `complaint_share`: float, over all rows;
         - `n_tickets`: int, rows with a ticket id; `n_open_tickets`: int, those that
@@ -379,13 +379,11 @@ def _summarize(frame, columns, touchpoints, limit, reference):
         .group_by("customer")
         .agg(nw.col("time").max(), *(nw.col(name).sum() for name in lines))
     )
-    found = customers.select(
-        customer_id=nw.col("customer"),
-        n_feedback=nw.col("n").cast(nw.Int64),
-        feedback_recency=(reference - nw.col("time")) / DAY,
-        **figures,
-    )
-    return _numpy_numbers(found).sort("customer_id")
+    figures = {
+        "n_feedback": nw.col("n").cast(nw.Int64),
+        "feedback_recency": (reference - nw.col("time")) / DAY,
+    } | figures
+    return _numpy_numbers(of_customers(customers, figures))
 
 
 def _numpy_numbers(found):

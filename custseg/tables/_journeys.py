@@ -13,6 +13,7 @@ from custseg.tables._ids import settled_ids
 from custseg.tables._journey_columns import event_figures
 from custseg.tables._lines import plain_level
 from custseg.tables._open import ROW
+from custseg.tables._parts import of_customers
 
 __all__ = ["ALIAS", "KNOWN", "as_events", "summarize"]
 
@@ -165,10 +166,7 @@ def summarize(frame, plan):
     if plan.transitions:
         counts = _moves(in_order, plan)
         customers = customers.join(counts, on="customer", how="left")
-    figures = event_figures(plan)
-    return customers.select(nw.col("customer").alias("customer_id"), **figures).sort(
-        "customer_id"
-    )
+    return of_customers(customers, event_figures(plan))
 
 
 def _counts(rows, code, called, n_levels):

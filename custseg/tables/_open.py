@@ -49,7 +49,7 @@ def open_table(native, what="A transaction table"):
     TypeError
         If it is of another kind.
     SchemaError
-        If two columns have one name.
+        If two columns have one name, or Spark cannot read one.
     """
     _check_column_names(native, what)
     if is_dask(native):
@@ -175,6 +175,18 @@ class _Unordered(_Lazy):
         return self
 
 
+class _Spark(_Unordered):
+    def __init__(self, frame, what):
+        super().__init__(frame, what)
+        odd = [name for name in self.columns if "." in name or "`" in name]
+        if odd:
+            raise SchemaError(
+                f"{what} must have column names without dots and backticks on Spark, "
+                f"which reads them as parts of names. Got {', '.join(map(repr, odd))} "
+                "instead. Rename the columns, e.g. with withColumnRenamed."
+            )
+
+
 class _Arrow(_Pandas):
     """A pyarrow table, as a pandas frame on the way."""
 
@@ -237,8 +249,8 @@ _OPENERS = {
     nw.Implementation.POLARS: partial(_lazy, _PolarsLazy, _Polars),
     nw.Implementation.PYARROW: _Arrow,
     nw.Implementation.DUCKDB: _Unordered,
-    nw.Implementation.PYSPARK: _Unordered,
-    nw.Implementation.PYSPARK_CONNECT: _Unordered,
+    nw.Implementation.PYSPARK: _Spark,
+    nw.Implementation.PYSPARK_CONNECT: _Spark,
 }
 
 
@@ -246,6 +258,11 @@ def is_dask(native):
     """Tell a Dask frame, without importing Dask."""
     home = type(native).__module__.partition(".")[0]
     return home in ("dask", "dask_expr") and hasattr(native, "map_partitions")
+
+
+def ignores_case(frame):
+    """Tell whether the engine takes Amount and amount for one column."""
+    return frame.implementation.is_duckdb() or frame.implementation.is_spark_like()
 
 
 def _check_column_names(native, what):

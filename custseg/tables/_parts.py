@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, fields
 
 import narwhals as nw
 
-__all__ = ["Parts", "joined", "share"]
+from custseg.exceptions import SchemaError
+from custseg.tables._open import ignores_case
+
+__all__ = ["Parts", "joined", "of_customers", "share"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,31 @@ def joined(groups):
 
 def _has_or(value):
     return isinstance(value, dict | frozenset)
+
+
+def of_customers(customers, figures):
+    """Select figures of customers, in the order of their ids.
+
+    Raises
+    ------
+    SchemaError
+        If names that levels gave to columns differ only by the case of letters, and
+        the engine cannot tell them apart.
+    """
+    if ignores_case(customers):
+        named = {}
+        for name in figures:
+            named.setdefault(name.lower(), []).append(name)
+        alike = [name for names in named.values() if len(names) > 1 for name in names]
+        if alike:
+            raise SchemaError(
+                "Columns of the result must have names that differ by more than the "
+                f"case of letters on {customers.implementation}. Got "
+                f"{', '.join(map(repr, alike))} instead. Write levels that are one "
+                "alike, and name others apart."
+            )
+    found = customers.select(nw.col("customer").alias("customer_id"), **figures)
+    return found.sort("customer_id")
 
 
 def share(part, whole):

@@ -7,7 +7,7 @@ from custseg.tables._groups import GROUPS
 from custseg.tables._lines import after_cleaning, open_transactions
 from custseg.tables._listed import with_listed
 from custseg.tables._orders_group import breadth_parts, order_parts, return_parts
-from custseg.tables._parts import joined
+from custseg.tables._parts import joined, of_customers
 from custseg.tables._purchases import observed_period, orders_of, purchase_lines
 from custseg.tables._settings import SummarySettings
 from custseg.tables._settling import (
@@ -45,6 +45,7 @@ def summarize_transactions(
         `SummarySettings` has by default: "products", "category", "channel",
         "weekday", "hour", "season", "promotion", "price", "margin", "returns",
         "regularity", "trend", "recent", "wholesale". The notes list their columns.
+        "holiday" needs a calendar, which only `settings` have.
     settings : SummarySettings, default=None
         Groups and their measures, in place of `groups`; those of last month make the
         same columns again.
@@ -69,7 +70,7 @@ def summarize_transactions(
         Spark and Dask, it is a query that has not run yet; the checks and the end of
         the period have been worked out by one query before:
 
-        - `customer_id`: as given;
+        - `customer_id`: as given; with `customers`, categories come as text;
         - `recency`: float, days from the last order to the end;
         - `frequency`: int, number of orders;
         - `monetary_value`: float, mean currency kept per order (0 without orders);
@@ -241,9 +242,7 @@ def _summarize(frame, columns, period, settings):
     for branch, roles in parts.branches:
         own = branch(purchase_lines(frame, columns, period, roles))
         customers = customers.join(own, on="customer", how="left")
-    return customers.select(
-        nw.col("customer").alias("customer_id"), **parts.figures
-    ).sort("customer_id")
+    return of_customers(customers, parts.figures)
 
 
 def _total(name, column, how):

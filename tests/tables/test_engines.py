@@ -280,3 +280,36 @@ def test_real_invoices_by_hand(retail):
     np.testing.assert_allclose(
         found["gap_sd"], gaps.groupby(level=0).std(), rtol=1e-9, equal_nan=True
     )
+
+
+def test_levels_that_differ_by_case_alone(engine):
+    # SQL takes channel_Web_spend_share and channel_web_spend_share for one column.
+    tx = engine.frame(
+        {
+            "customer_id": ["a", "a"],
+            "date": [datetime(2024, 1, 1), datetime(2024, 1, 2)],
+            "eur": [3.0, 1.0],
+            "shop": ["Web", "web"],
+        }
+    )
+    columns = TransactionColumns(amount="eur", channel="shop")
+    if engine.name in ("duckdb", "spark"):
+        message = "'channel_Web_spend_share', 'channel_web_spend_share'"
+        with pytest.raises(SchemaError, match=message):
+            summarize_transactions(tx, columns, groups=("channel",))
+        return
+    found = engine.read(summarize_transactions(tx, columns, groups=("channel",)))
+    assert found["channel_Web_spend_share"].tolist() == [0.75]
+    assert found["channel_web_spend_share"].tolist() == [0.25]
+
+
+@pytest.mark.xdist_group("spark")
+def test_names_that_spark_cannot_read(spark_session):
+    tx = spark_session.createDataFrame(
+        [("a", datetime(2024, 1, 1), 3.0)],
+        "`who.id` string, date timestamp_ntz, eur double",
+    )
+    columns = TransactionColumns(customer_id="who.id", amount="eur")
+    message = "must have column names without dots and backticks on Spark"
+    with pytest.raises(SchemaError, match=message):
+        summarize_transactions(tx, columns)
