@@ -15,6 +15,8 @@ LIBRARIES = (
     "scikit-learn",
     "joblib",
     "narwhals",
+    "duckdb",
+    "polars",
     "matplotlib",
     "onnxruntime",
     "skl2onnx",
