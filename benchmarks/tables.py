@@ -22,7 +22,8 @@ from _harness import Call, Case, Target, WrongAnswerError, run
 READING = """
 Ours first reads the table once to refuse what cleaning settles and to learn whether
 dates have times; a query by hand trusts its table. What follows is the same work on
-both sides.
+both sides, but that polars sorts orders by one number made of customer and time, and
+pandas counts products by their codes.
 """
 FOLDER = "CUSTSEG_BENCHMARK_TABLES"  # where the files are, for the processes started
 THREADS, MEMORY = 2, "4GB"
