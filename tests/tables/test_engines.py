@@ -282,6 +282,23 @@ def test_real_invoices_by_hand(retail):
     )
 
 
+def test_products_without_a_name_are_none(engine):
+    # Of ten, four have a name, two of them the same; b only sent one back.
+    names = ["tea", "tea", "nano", "a long name ", "nan", " None ", "\tNaN\n", "", " "]
+    names += [None, "tea"]
+    tx = engine.frame(
+        {
+            "customer_id": ["a"] * 10 + ["b"],
+            "date": [datetime(2024, 1, 1)] * 11,
+            "eur": [1.0] * 10 + [-1.0],
+            "item": names,
+        }
+    )
+    columns = TransactionColumns(amount="eur", product="item")
+    found = engine.read(summarize_transactions(tx, columns))
+    assert found["n_products"].tolist() == [3, 0]
+
+
 def test_levels_that_differ_by_case_alone(engine):
     # SQL takes channel_Web_spend_share and channel_web_spend_share for one column.
     tx = engine.frame(
