@@ -117,7 +117,7 @@ def summarize_transactions(
     Groups add these columns. A share of currency is of `monetary_total`, a share of
     orders of `frequency`; shares are missing for a customer without orders. Entropies
     are Shannon's, of shares of currency, in nats; their exponential is the effective
-    number of levels.
+    number of levels. Levels that the settings do not have are left out of them.
 
     - "products": `product_entropy`;
     - "category", "channel": `category_<level>_spend_share` and `..._order_share` (an
