@@ -41,9 +41,10 @@ def judge(frame, columns, names, returns, duplicates, limit):
 
     Besides the user's columns, a line has `code`; 0 or 1 for each of `FLAGS`; `given`,
     its currency as given, 0 where that is no number; `moment`, its time if that is
-    possible; `fraction`, 1 for a float id that is no whole number; `kept`, `units` and
-    `taken`, the currency and units that stay and the currency that returns took off;
-    `orphan` and `orphan_amount`, units and currency returned that were never bought.
+    possible and observed; `fraction`, 1 for a float id that is no whole number; `kept`,
+    `units` and `taken`, the currency and units that stay and the currency that returns
+    took off; `orphan` and `orphan_amount`, units and currency returned that were never
+    bought.
     """
     frame, columns = _plainly_named(frame, columns, names)
     lines = _first_judgement(frame, columns, len(names), limit)
@@ -86,7 +87,8 @@ def _first_judgement(frame, columns, n_columns, limit):
     code = nw.lit(STAYS)
     for rule, holds in reversed(rules.items()):
         code = nw.when(holds.fill_null(False)).then(_CODE[rule]).otherwise(code)
-    return lines.with_columns(code=code.cast(nw.Int64), **_flags(lines, columns))
+    flags = _flags(lines, columns, limit)
+    return lines.with_columns(code=code.cast(nw.Int64), **flags)
 
 
 def drop_rules(lines, columns, limit):
@@ -114,7 +116,7 @@ def _numbers(columns):
     return [part for part in wanted if part in ("amount", "quantity", "unit_price")]
 
 
-def _flags(lines, columns):
+def _flags(lines, columns, limit):
     schema, amount = lines.collect_schema(), nw.col("amount")
     back = amount < 0
     if columns.quantity is not None:
@@ -122,6 +124,8 @@ def _flags(lines, columns):
     possible = ~nw.col("date").is_null()
     for holds in impossible_dates(zone_of(lines, "date")).values():
         possible = possible & ~holds
+    if limit is not None:
+        possible = possible & (nw.col("when") <= limit)
     no_id = nw.lit(False)
     if columns.transaction_id is not None:
         no_id = missing(nw.col("transaction"), schema["transaction"])

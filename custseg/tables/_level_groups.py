@@ -121,14 +121,11 @@ def category_parts(settings, columns, period):
 
 def channel_parts(settings, columns, period):
     """Shares by channel, their mix, and online against offline."""
-    names = levels_of(settings, "channel")
-    levels = level_shares("channel", names, entropy=True)
-    wanted = {str(name).lower() for name in settings.online}
-    online = [i for i, name in enumerate(names) if str(name).lower() in wanted]
+    levels = level_shares("channel", levels_of(settings, "channel"), entropy=True)
+    wanted = [str(name).lower() for name in settings.online]
     n, total = nw.col("frequency"), nw.col("monetary_total")
-    here = [nw.col(f"channel_{i}") for i in online]
-    kept = sum(here[1:], here[0]) if here else nw.lit(0.0) * nw.col("kept")
-    spent = {"online_kept": kept}
+    online = nw.col("channel").str.to_lowercase().is_in(wanted).fill_null(False)
+    spent = {"online_kept": nw.when(online).then(nw.col("kept")).otherwise(0.0)}
     order = {"online_order": (nw.col("online_kept") > 0).cast(nw.Int64)}
     totals = {
         "online_spend": ("online_kept", "sum"),
@@ -140,9 +137,9 @@ def channel_parts(settings, columns, period):
     }
     return Parts(
         roles=levels.roles,
-        lines=levels.lines,
-        sums=levels.sums,
-        marks=(*levels.marks, spent, order),
+        lines=levels.lines | spent,
+        sums=(*levels.sums, *spent),
+        marks=(*levels.marks, order),
         totals=levels.totals | totals,
         figures=levels.figures | figures,
         zeros=levels.zeros,

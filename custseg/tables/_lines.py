@@ -131,14 +131,14 @@ def check_date_type(name, frame):
     if isinstance(dtype, nw.Date | nw.Datetime) or zone_of(frame, name) is not None:
         return
     how = (
-        "Parse it first, e.g. with pandas.to_datetime or "
-        "polars.Expr.str.to_datetime; one column holds dates of one time zone, or all "
-        "without."
+        "Parse it first, e.g. with pandas.to_datetime, polars.Expr.str.to_datetime or "
+        "SQL's CAST; one column holds dates of one time zone, or all without."
     )
     if dtype.is_numeric():
         how = (
             "Say what the numbers count: pandas.to_datetime(..., unit='s'), or 'ms', "
-            "'us' or 'ns', for time since 1970, and format='%Y%m%d' for 20241231."
+            "'us' or 'ns', for time since 1970, and format='%Y%m%d' for 20241231 made "
+            "text."
         )
     raise SchemaError(f"Column {name!r} must hold dates. Got {dtype} instead. {how}")
 

@@ -41,7 +41,7 @@ def with_listed(found, customers, name, zeros):
     DataQualityError
         If ids of the list are missing.
     """
-    if customers is None:
+    if customers is None or (isinstance(customers, list | tuple) and not customers):
         return found
     if is_dask(found):
         return _with_listed_dask(found, customers, name, zeros)

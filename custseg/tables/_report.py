@@ -46,10 +46,10 @@ class CleaningReport:
         Currency of the part of returns without an earlier purchase, positive. None
         unless returns were netted.
     last_date : datetime or None
-        Latest date of the table that was given that is neither missing nor
-        impossible, on whatever line: returns and lines that were dropped count. It
-        has no time zone and is read off the clock of the column's own. None if there
-        is no such date. It is meant for `observation_period_end` of
+        Latest date of the table that was given that is neither missing nor impossible
+        nor after the end that was given, on whatever line: returns and lines that were
+        dropped count. It has no time zone and is read off the clock of the column's
+        own. None if there is no such date. It is meant for `observation_period_end` of
         `summarize_transactions`, where midnight stands for the end of the day.
     rejected : same kind as the table that was given
         The lines that are not in the cleaned table, dropped and netted, with all their

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from numbers import Real
 
 from custseg.tables._calendar import read_dayparts, read_holidays, read_seasons
-from custseg.tables._clock import read_end, zone_of
-from custseg.tables._groups import GROUPS
+from custseg.tables._groups import GROUPS, LEVELLED
 from custseg.tables._lines import after_cleaning, open_transactions
 from custseg.tables._parts import as_given, as_pairs
-from custseg.tables._settling import learned_settings
+from custseg.tables._purchases import observed_period
+from custseg.tables._settling import check_columns, learned_settings, numbers_of
 
 __all__ = ["SummarySettings"]
 
@@ -150,7 +150,19 @@ class SummarySettings:
                     f"{name} must be a number of units above zero. Got {value!r} "
                     "instead."
                 )
+        self._check_levels()
         self._check_calendar()
+
+    def _check_levels(self):
+        levels = () if self.levels is None else self.levels
+        known = [role for roles in LEVELLED.values() for role in roles]
+        alone = isinstance(levels, str) or not isinstance(levels, Iterable)
+        if alone or any(len(pair) != 2 or pair[0] not in known for pair in levels):
+            raise ValueError(
+                "levels must be a mapping of 'category', 'channel' and 'contact' to "
+                f"their levels. Got {levels!r} instead. Write "
+                '{"channel": ("web", "store")}.'
+            )
 
     def _check_calendar(self):
         if "hour" in self.groups:
@@ -187,17 +199,19 @@ class SummarySettings:
         SchemaError
             If a column is missing or has the wrong type.
         DataQualityError
-            If a column has more than 50 levels, or none.
+            If the table holds what `clean_transactions` settles, or a column has more
+            than 50 levels, or none.
         ValueError
             If the end cannot be read.
         """
         table, columns = open_transactions(tx, columns)
         columns = after_cleaning(columns, table.columns)
-        limit = None
-        if observation_period_end is not None:
-            zone = zone_of(table.frame, columns.date)
-            limit, _ = read_end(observation_period_end, "observation_period_end", zone)
-        return learned_settings(self, table, columns, limit)
+        check_columns(self, columns)
+        numbers = numbers_of(self, columns)
+        period = observed_period(
+            table, columns, observation_period_end, numbers=numbers
+        )
+        return learned_settings(self, table, columns, period.limit)
 
     def units(self, names):
         """Say what columns of a summary are counted in.

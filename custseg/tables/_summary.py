@@ -117,7 +117,8 @@ def summarize_transactions(
     Groups add these columns. A share of currency is of `monetary_total`, a share of
     orders of `frequency`; shares are missing for a customer without orders. Entropies
     are Shannon's, of shares of currency, in nats; their exponential is the effective
-    number of levels. Levels that the settings do not have are left out of them.
+    number of levels. Levels that the settings do not have are left out of
+    them and of numbers of levels.
 
     - "products": `product_entropy`;
     - "category", "channel": `category_<level>_spend_share` and `..._order_share` (an
@@ -141,7 +142,8 @@ def summarize_transactions(
     - "regularity": `gap_cv`, standard deviation over mean of the gaps between orders,
       and `recency_in_gaps`, recency in mean gaps;
     - "trend": `spend_trend`, the slope of the value of orders over time by least
-      squares, in currency per order and 30 days; missing with fewer than three orders;
+      squares, in currency per order and 30 days; missing with fewer than three orders,
+      or if all lie within a day;
     - "recent": for each window `frequency_last_90d`, `frequency_before_90d`,
       `monetary_total_last_90d`, `monetary_total_before_90d`, and `spend_change_90d`,
       the difference of currency a day in and before the window over their sum, from
@@ -216,6 +218,11 @@ def summarize_transactions(
 def _settled(settings, groups, columns):
     if settings is None:
         settings = SummarySettings(groups=groups)
+    elif not isinstance(settings, SummarySettings):
+        raise TypeError(
+            "settings must be SummarySettings. Got "
+            f"{type(settings).__name__} instead. Write SummarySettings(groups=...)."
+        )
     elif groups:
         raise ValueError(
             "groups must be left out where settings name them. Got both instead. Give "

@@ -77,7 +77,7 @@ def trend_parts(settings, columns, period):
     n, y = nw.col("frequency"), nw.col("monetary_total")
     x, xx, xy = nw.col("months_sum"), nw.col("months_2_sum"), nw.col("months_kept_sum")
     spread = xx - x * x / n
-    is_spread = (n > 2) & (spread > 1e-12 * xx)
+    is_spread = (n > 2) & (nw.col("last") - nw.col("first") >= DAY)
     return Parts(
         marks=marks,
         totals={

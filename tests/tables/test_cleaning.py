@@ -371,3 +371,11 @@ def test_a_netted_return_that_repeats_another_is_counted_twice(make_frame):
     assert counts["duplicate_line"] == (1, -1.0)
     _, report = clean_transactions(tx, BY_EUR, returns="drop")
     assert list(report.positions("duplicate_line")) == []
+
+
+def test_the_latest_date_is_one_that_was_observed(make_frame):
+    dates = [datetime(2024, 1, 5), datetime(2024, 1, 9), datetime(2042, 1, 5)]
+    tx = make_frame(lines(date=dates))
+    end = {"observation_period_end": "2024-01-31"}
+    assert clean_transactions(tx, BY_EUR, **end)[1].last_date == dates[1]
+    assert clean_transactions(tx, BY_EUR)[1].last_date == dates[2]

@@ -123,14 +123,14 @@ def test_types(make_frame, job):
         (
             {"date": ["2024-01-05", "2024-01-06"]},
             "Column 'date' must hold dates. Got String instead. Parse it first, e.g. "
-            "with pandas.to_datetime or polars.Expr.str.to_datetime; one column holds "
-            "dates of one time zone, or all without.",
+            "with pandas.to_datetime, polars.Expr.str.to_datetime or SQL's CAST; one "
+            "column holds dates of one time zone, or all without.",
         ),
         (
             {"date": [20240105, 20240106]},
             "Column 'date' must hold dates. Got Int64 instead. Say what the numbers "
             "count: pandas.to_datetime(..., unit='s'), or 'ms', 'us' or 'ns', for time "
-            "since 1970, and format='%Y%m%d' for 20241231.",
+            "since 1970, and format='%Y%m%d' for 20241231 made text.",
         ),
         (
             {"eur": ["1.0", "2.0"]},

@@ -620,3 +620,46 @@ def test_windows_begin_with_their_first_microsecond(make_frame):
         found = summarize_transactions(table, columns, settings=settings, **end)
         assert list(found["frequency_last_30d"]) == [2]
         assert list(found["monetary_total_before_30d"]) == [2.0]
+
+
+def test_online_channels_that_are_new(make_frame):
+    # Settings know a store alone; what was bought on the web is online all the same.
+    lines = {
+        "id": [1, 1],
+        "date": [datetime(2024, 1, 1), datetime(2024, 1, 2)],
+        "eur": [3.0, 1.0],
+        "shop": ["Web", "store"],
+    }
+    columns = TransactionColumns(customer_id="id", amount="eur", channel="shop")
+    settings = SummarySettings(groups=["channel"], levels={"channel": ["store"]})
+    with pytest.warns(SegmentWarning, match="in 1 of 2 rows"):
+        found = summarize_transactions(make_frame(lines), columns, settings=settings)
+    assert list(found["online_spend_share"]) == [0.75]
+    assert list(found["online_order_share"]) == [0.5]
+    assert list(found["n_channels"]) == [1]
+
+
+def test_settings_learn_of_clean_tables_alone(make_frame):
+    lines = {"id": ["a", None], "date": [datetime(2024, 1, 1)] * 2, "eur": [3.0, 1.0]}
+    columns = TransactionColumns(customer_id="id", amount="eur", channel="shop")
+    table = make_frame(lines | {"shop": ["web", "adjustment"]})
+    with pytest.raises(DataQualityError, match="must hold a customer id in every row"):
+        SummarySettings(groups=["channel"]).learned(table, columns)
+
+
+def test_levels_of_no_role():
+    for levels in (5, "web", {"chanel": ["web"]}):
+        with pytest.raises(ValueError, match="levels must be a mapping of 'category'"):
+            SummarySettings(groups=["channel"], levels=levels)
+    with pytest.raises(TypeError, match=r"settings must be SummarySettings\. Got dict"):
+        summarize_transactions(
+            pd.DataFrame(LINES_OF), COLUMNS, settings={"groups": ["channel"]}
+        )
+
+
+def test_orders_of_one_day_have_no_trend(make_frame):
+    times = [datetime(2024, 1, 1, 9, minute) for minute in (0, 1, 2)]
+    lines = {"id": [1] * 3, "date": times, "eur": [9.0, 5.0, 1.0]}
+    columns = TransactionColumns(customer_id="id", amount="eur")
+    found = summarize_transactions(make_frame(lines), columns, groups=["trend"])
+    assert pd.isna(found["spend_trend"][0])
