@@ -17,7 +17,8 @@ def level_sums(frame, columns, role, with_prices, limit):
     roles = (role, "quantity") if with_prices else (role,)
     lines = _until(as_lines(frame, columns, roles), limit)
     lines = lines.filter(nw.col("amount") > 0).with_columns(level=nw.col(role))
-    units = nw.col("quantity") if with_prices else nw.lit(0.0)
+    # polars 1.36 sums no column that is made of a literal alone.
+    units = nw.col("quantity") if with_prices else 0.0 * nw.col("amount")
     has_units = units > 0
     lines = lines.with_columns(
         spent=nw.when(has_units).then(nw.col("amount")).otherwise(0.0),

@@ -158,9 +158,9 @@ def _figures(frame, columns, numbers):
     if fraction is not None:
         found["fraction_sum"] = fraction.cast(nw.Int64).sum()
     if columns.currency is not None:
-        code = nw.col("currency")
+        code = nw.col("currency").fill_null("")
         found |= {"code_min": code.min(), "last_code_max": code.max()}
-        found["no_code_sum"] = code.is_null().cast(nw.Int64).sum()
+        found["no_code_sum"] = nw.col("currency").is_null().cast(nw.Int64).sum()
     for name in _returned(frame):
         found[f"{_LEAST}{name}_min"] = nw.col(name).min()
     for name in dict.fromkeys(("amount", *numbers, *_returned(frame))):
