@@ -28,7 +28,7 @@ def level_sums(frame, columns, role, with_prices, limit):
 
 
 def _until(lines, limit):
-    return lines if limit is None else lines.filter(nw.col("when") <= limit)
+    return lines.filter(nw.col("when") <= limit)
 
 
 def levels_of(settings, role):

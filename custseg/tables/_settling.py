@@ -71,9 +71,9 @@ def check_levels(settings, table, columns, limit):
 def learned_settings(settings, table, columns, limit):
     """Take what is not given from an opened table; see `learned`.
 
-    What comes after the microsecond `limit` is left out, nothing if it is None.
+    What comes after the microsecond `limit` is left out. The columns are those that the
+    groups need.
     """
-    check_columns(settings, columns)
     levels = dict(settings.levels or ())
     prices = settings.category_prices
     for role in _levelled(settings, columns):
