@@ -59,7 +59,9 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         Number of starts.
     start_size : int or None, default=20000
         Beyond so many customers starts are run on a random draw of so many, and the
-        best three different ones on all. None runs every start on all customers.
+        best three different ones on all. None runs every start on all customers. Up to
+        so many, neither the order of customers nor whether equal ones are repeated or
+        have a weight makes a difference.
     max_iter : int, default=2000
         EM iterations of one start at most.
     tol : float, default=1e-6
@@ -249,18 +251,20 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         self._tell_silent(read)
         self.distributions_, self.levels_ = columns.distributions, columns.levels
         weights, n_counted = self._weights(sample_weight, read.n_customers)
-        overall = Overall.of(read, columns, weights)
+        some, of_some = self._distinct(table, weights)
+        distinct = read.rows(some)
+        overall = Overall.of(distinct, columns, of_some)
 
         def mixture_of(rows, regularized):
-            drawn = read.rows(rows)
-            of_rows = None if weights is None else weights[rows]
+            drawn = distinct.rows(rows)
+            of_rows = None if of_some is None else of_some[rows]
             densities = self._densities(drawn, columns, overall)
             return Mixture(densities, drawn.n_customers, weights=of_rows)
 
         def start_frames(rows):
-            return (overall.start_frame(read.rows(rows), columns),)
+            return (overall.start_frame(distinct.rows(rows), columns),)
 
-        runs = self._learn(mixture_of, table, start_frames, weights)
+        runs = self._learn(mixture_of, table[some], start_frames, of_some)
         self._freeze(read, columns, overall, runs, sample_weight)
         densities = self._densities(read.rows(slice(0, 0)), columns, overall)
         n_parameters = densities.n_parameters(self.n_components) + self.n_components - 1

@@ -49,7 +49,9 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
         drawn at random in turn.
     start_size : int or None, default=20000
         Beyond so many customers starts are run on a random draw of so many, and the
-        best three different ones on all. None runs every start on all customers.
+        best three different ones on all. None runs every start on all customers. Up to
+        so many, neither the order of customers nor whether equal ones are repeated or
+        have a weight makes a difference.
     reg_covar : float, default=1e-8
         Added to the variances, in units of the variance of all customers: of the
         columns, with "full" and "tied" of all directions.
@@ -238,8 +240,9 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
             X, self.n_components, sample_weight, min_customers=2
         )
         weights, n_counted = self._weights(sample_weight, len(X))
-        frame = Frame.of(X, weights, self.covariance_type)
-        runs, log_noise = self._run(X, frame, weights)
+        rows, of_rows = self._distinct(X, weights)
+        frame = Frame.of(X[rows], of_rows, self.covariance_type)
+        runs, log_noise = self._run(X[rows], frame, of_rows)
         self._freeze(X, frame, runs, log_noise, sample_weight)
         log_likelihood = runs.log_likelihoods[0] + n_counted * frame.log_scale
         densities = self._densities(np.zeros((frame.matrix.shape[1], 0)), False)

@@ -118,6 +118,34 @@ class MixtureSegmenterMixin(SegmenterMixin):
         present = np.count_nonzero(sample_weight)
         return sample_weight * (present / sample_weight.sum()), float(present)
 
+    def _distinct(self, table, weights):
+        """Rows of customers of whom no two are the same, in ascending order.
+
+        Where starts are run on all customers, what is learnt from these rows depends
+        neither on the order of customers nor on whether equal ones are repeated or
+        have a weight.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_customers, any)
+        weights : ndarray of shape (n_customers,) or None
+
+        Returns
+        -------
+        rows : ndarray of int or slice
+            All customers as a slice, if starts are run on a draw.
+        weights : ndarray of shape (n_rows,) or None
+        """
+        present = np.arange(len(table)) if weights is None else np.flatnonzero(weights)
+        if self.start_size is not None and len(present) > self.start_size:
+            return slice(None), weights
+        _, first, place = np.unique(
+            table[present], axis=0, return_index=True, return_inverse=True
+        )
+        of_present = None if weights is None else weights[present]
+        of_each = np.bincount(place.ravel(), of_present).astype(float)
+        return present[first], None if (of_each == 1).all() else of_each
+
     def _learn(self, mixture_of, X, start_frames, weights):
         settings = Settings(self.n_init, self.start_size, self.max_iter, self.tol)
         rng = check_random_state(self.random_state)

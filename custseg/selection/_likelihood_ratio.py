@@ -174,7 +174,7 @@ def bootstrap_likelihood_ratio(
     >>> test.frame()[["n_components", "p_value", "rejected"]].round(2)
        n_components  p_value  rejected
     0             1     0.02      True
-    1             2     0.42     False
+    1             2     0.32     False
     """
     check_scalar(
         alpha, "alpha", Real, min_val=0, max_val=1, include_boundaries="neither"

@@ -308,6 +308,19 @@ class TestWeights:
         one, other = weighted.item_responses(), repeated.item_responses()
         np.testing.assert_allclose(one[[0, 1]], other[[0, 1]], rtol=1e-4, atol=1e-6)
 
+    def test_order_and_repetition_leave_no_trace(self):
+        # Without any classes to find, what is found would depend on the starts.
+        rng = np.random.default_rng(0)
+        answers = pd.DataFrame(rng.integers(0, 2, (30, 12)).astype(str))
+        answers.iloc[::4, 0] = None
+        answers["age"] = rng.integers(20, 60, 30) + 0.5
+        counts = rng.integers(1, 4, 30)
+        repeated = rng.permutation(np.repeat(np.arange(30), counts))
+        answers.columns = answers.columns.astype(str)
+        weighted = fitted(answers, sample_weight=counts).item_responses()
+        plain = fitted(answers.iloc[repeated]).item_responses()
+        pd.testing.assert_frame_equal(weighted, plain, check_exact=True)
+
     def test_sampling_weights_leave_the_number_of_customers(self):
         sampled = fitted(sample_weight=np.full(len(TABLE), 40.0), weights="sampling")
         assert sampled.bic_ == pytest.approx(fitted().bic_)

@@ -206,6 +206,21 @@ class TestWeights:
         expected = mixture.score(np.vstack([X, X[:50]]))
         assert twice == pytest.approx(expected)
 
+    def test_order_and_repetition_leave_no_trace(self):
+        # Twelve customers in thirty columns are all equally far apart: whatever decided
+        # between them, a rounding error or a seed that met them in another order, would
+        # show in who is together.
+        rng = np.random.default_rng(42)
+        few = rng.random((12, 30))
+        counts = np.array([1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4])
+        repeated = rng.permutation(np.repeat(few, counts, axis=0))
+        with pytest.warns(SegmentWarning, match="shrinks"):
+            weighted = fitted(few, n_components=2, sample_weight=counts)
+        with pytest.warns(SegmentWarning, match="shrinks"):
+            plain = fitted(repeated, n_components=2)
+        assert plain.means_.tobytes() == weighted.means_.tobytes()
+        assert plain.covariances_.tobytes() == weighted.covariances_.tobytes()
+
 
 class TestCollapse:
     def test_a_component_of_one_customer_is_not_kept(self):
@@ -258,7 +273,7 @@ class TestStarts:
         hard = rng.normal(size=(200, 2))
         mixture = fitted(hard, n_components=4, n_init=15)
         best = np.nanmax(mixture.start_log_likelihoods_)
-        assert np.ptp(mixture.start_log_likelihoods_) > 0.001
+        assert np.nanmin(mixture.start_log_likelihoods_) < best - 0.001
         # Starts end roughly; what is kept goes on.
         assert mixture.score(hard) >= best - 1e-12
 
