@@ -387,7 +387,7 @@ class TestNoneOfTheAbove:
 
 def test_a_segment_that_attracts_nobody_keeps_its_column():
     # Five components over one heavy-tailed column: the last is never the likeliest.
-    X = np.random.default_rng(4).standard_t(3, (100, 1))
+    X = np.random.default_rng(9).standard_t(3, (100, 1))
     mixture = GaussianMixtureSegmenter(5, covariance_type="tied", random_state=0)
     with pytest.warns(SegmentWarning, match="Got none for segment 4 of 5"):
         model = SegmentationModel(mixture, DiscriminantAssigner()).fit(X)
