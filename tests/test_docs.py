@@ -29,6 +29,7 @@ def of_one_worker(page):
 
 
 @pytest.mark.parametrize("page", [of_one_worker(p) for p in PAGES if blocks(p)])
+@pytest.mark.slow
 def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace, printed = {"__name__": "page"}, ""

@@ -41,6 +41,7 @@ def texts(notebook):
 # What the machinery that runs notebooks warns of is not ours; cells run elsewhere.
 @pytest.mark.filterwarnings("default")
 @each_notebook
+@pytest.mark.slow
 def test_runs_and_shows_what_the_file_shows(path, tmp_path, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -67,6 +67,7 @@ def test_true_members_are_rejected_at_the_rate_chosen(alpha):
     ],
     ids=["mixture", "hierarchy", "two of three, quadratic", "six of three"],
 )
+@pytest.mark.slow
 def test_any_segmenter_right_or_wrong(segmenter, assigner):
     """The rate does not need segments to be there, nor to be the right ones."""
     alpha, n_splits, rates = 0.1, 100, []

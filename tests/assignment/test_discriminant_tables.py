@@ -203,6 +203,7 @@ class TestWilks:
         soft = DiscriminantAssigner().fit(IRIS.data, IRIS.target, segment_proba=proba)
         assert soft.wilks(learned_on=[]).columns["p_value"].isna().all()
 
+    @pytest.mark.slow
     def test_p_values_hold_their_level(self):
         # Segments given from elsewhere: 400 tables, 5 columns each. Of 2,000 p-values
         # .05 +- .015 (three standard errors, columns of a table being independent) lie

@@ -33,6 +33,7 @@ def test_the_count_on_paper():
     assert excess_p_value(5, 5, 0, 3) == 1
 
 
+@pytest.mark.slow
 def test_level_of_both_parts():
     # Members alone: a share .05 of tables has a p-value up to .05, within the 99.9 %
     # binomial bounds; the count is discrete and so below it.

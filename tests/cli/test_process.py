@@ -61,6 +61,7 @@ def test_mistakes_as_a_process(folder):
     )
 
 
+@pytest.mark.slow
 def test_demo_overwrites_its_own_files_only(run, refused, folder):
     assert run("demo")[0] == 0
     assert run("demo")[0] == 0

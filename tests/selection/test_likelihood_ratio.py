@@ -29,6 +29,7 @@ CLASSES = LatentClassSegmenter(n_init=3, tol=1e-5)
 @pytest.mark.parametrize(
     ("segmenter", "X"), [(MIXTURE, two_groups(6)), (CLASSES, answers(2))]
 )
+@pytest.mark.slow
 def test_two_that_are_there_are_enough(segmenter, X):
     X = X.rename(columns=str) if hasattr(X, "columns") else X
     test = bootstrap_likelihood_ratio(
@@ -105,6 +106,7 @@ def test_what_is_drawn_has_the_moments_of_the_mixture(shape):
     assert fitted.score(drawn) == pytest.approx(fitted.score(X), abs=0.2)
 
 
+@pytest.mark.slow
 def test_level_over_many_tables():
     # 30 tables without a second component; the simulations have 200 of three kinds.
     rejected = 0
