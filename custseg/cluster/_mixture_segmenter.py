@@ -121,7 +121,7 @@ class MixtureSegmenterMixin(SegmenterMixin):
     def _distinct(self, table, weights):
         """Rows of customers of whom no two are the same, in ascending order.
 
-        Where starts are run on all customers, what is learnt from these rows depends
+        Where starts are run on all customers, what is learned from these rows depends
         neither on the order of customers nor on whether equal ones are repeated or
         have a weight.
 
