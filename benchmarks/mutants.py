@@ -1,0 +1,556 @@
+"""Plants small faults in the library and counts those that the tests find.
+
+python benchmarks/mutants.py                          writes benchmarks/mutants.csv
+python benchmarks/mutants.py --suite ../old --out F   the tests of another checkout
+python benchmarks/mutants.py --only 17,21             these faults alone, prints them
+python benchmarks/mutants.py --list                   prints the faults, runs nothing
+python benchmarks/mutants.py -- -m ""                 pytest options behind the dashes
+
+Faults are of eight kinds: a bound, a sign, a number off by one, a wrong axis, a missing
+branch, a dropped weight, a swapped "and" or "or", a flipped option. `PER_STAGE` of each
+stage are drawn with a fixed seed, evenly over kinds.
+
+All faults stand in one copy of the package, each behind a switch that is off (mutant
+schemata: Untch, Offutt and Harrold 1993, doi 10.1145/174146.154265). One run of the
+suite records which tests reach which switch. A second process collects the tests once
+and forks: each child turns one fault on and runs the tests that reach it, the quickest
+first, until one fails. A test that also fails with all faults off does not count. Needs
+a system with fork.
+"""
+
+import argparse
+import ast
+import builtins
+import contextlib
+import copy
+import csv
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLE = Path(__file__).with_suffix(".csv")
+PER_STAGE, SEED = 14, 20
+STAGES = (
+    "assignment",
+    "cli",
+    "cluster",
+    "datasets",
+    "engine",
+    "features",
+    "plotting",
+    "profile",
+    "scoring",
+    "selection",
+    "tables",
+)
+FIELDS = ("fault", "stage", "place", "kind", "before", "after", "found", "by")
+SWITCH = "__fault__"
+# A child may take this many times what its tests took when reach was recorded; a fault
+# that makes a loop endless is found by its time.
+PATIENCE, LEAST_SECONDS = 10, 60
+_OFF = -1
+
+# --- faults ---------------------------------------------------------------------------
+
+_BOUNDS = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+_SIGNS = {ast.Add: ast.Sub, ast.Sub: ast.Add}
+
+
+def _is_int(node):
+    return isinstance(node, ast.Constant) and type(node.value) is int
+
+
+def _is_weight(node):
+    return isinstance(node, ast.Name) and "weight" in node.id
+
+
+def _bound(node):
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        op = _BOUNDS[type(node.ops[0])]()
+        yield "bound", ast.Compare(node.left, [op], node.comparators)
+
+
+def _sign(node):
+    # A sum of texts or lists has no sign.
+    parts = ast.walk(node) if isinstance(node, ast.BinOp) else ()
+    texts = any(isinstance(part, ast.JoinedStr | ast.List) for part in parts)
+    if isinstance(node, ast.BinOp) and type(node.op) in _SIGNS and not texts:
+        yield "sign", ast.BinOp(node.left, _SIGNS[type(node.op)](), node.right)
+    negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    if negative and not isinstance(node.operand, ast.Constant):
+        yield "sign", node.operand
+
+
+def _branch(node):
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield "branch", node.operand
+    if isinstance(node, ast.IfExp):
+        yield "branch", node.orelse
+
+
+def _weight(node):
+    scaled = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
+    if scaled and _is_weight(node.right):
+        yield "weight", node.left
+
+
+def _and_or(node):
+    if isinstance(node, ast.BoolOp):
+        op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        yield "and/or", ast.BoolOp(op, node.values)
+
+
+def _off_by_one(node):
+    if _is_int(node):
+        yield "off by one", ast.Constant(node.value + 1)
+
+
+def faults_of(node):
+    """Yield (kind, faulty node) for each fault that fits in the place of a node."""
+    for kind in (_bound, _sign, _branch, _weight, _and_or, _off_by_one):
+        yield from kind(node)
+
+
+def keyword_faults(keyword):
+    """Yield (kind, faulty value) for a keyword argument."""
+    value = keyword.value
+    if keyword.arg == "axis" and _is_int(value) and value.value in (0, 1):
+        yield "axis", ast.Constant(1 - value.value)
+    elif keyword.arg and "weight" in keyword.arg and _is_weight(value):
+        yield "weight", ast.Constant(None)
+    elif isinstance(value, ast.Constant) and isinstance(value.value, bool):
+        yield "option", ast.Constant(not value.value)
+
+
+class _Walk(ast.NodeTransformer):
+    """Offers every place in the bodies of functions to `self.place`, in order."""
+
+    def __init__(self):
+        self.inside = []
+
+    def visit_FunctionDef(self, node):
+        self.inside.append(node.name)
+        node.body = [self.visit(one) for one in node.body]
+        self.inside.pop()
+        return node
+
+    def visit_ClassDef(self, node):
+        self.inside.append(node.name)
+        for i, one in enumerate(node.body):
+            if isinstance(one, ast.FunctionDef | ast.ClassDef):
+                node.body[i] = self.visit(one)
+        self.inside.pop()
+        return node
+
+    def visit_Module(self, node):
+        for i, one in enumerate(node.body):
+            if isinstance(one, ast.FunctionDef | ast.ClassDef):
+                node.body[i] = self.visit(one)
+        return node
+
+    def _untouched(self, node):
+        return node
+
+    visit_JoinedStr = visit_Raise = visit_Match = visit_AnnAssign = _untouched
+    visit_arguments = _untouched  # of lambdas: defaults are made once
+
+    def visit_If(self, node):
+        missing = ("branch", ast.Constant(False))
+        test = self.place(node.test, [missing, *faults_of(node.test)])
+        node.body = [self.visit(one) for one in node.body]
+        node.orelse = [self.visit(one) for one in node.orelse]
+        node.test = test
+        return node
+
+    def visit_keyword(self, node):
+        found = list(keyword_faults(node))
+        if found:
+            node.value = self.place(node.value, found)
+            return node
+        return super().generic_visit(node)
+
+    def generic_visit(self, node):
+        found = list(faults_of(node)) if isinstance(node, ast.expr) else []
+        return self.place(node, found) if found else super().generic_visit(node)
+
+    def inner(self, node):
+        """Walk on below a node that is dealt with."""
+        return super().generic_visit(node)
+
+    def place(self, node, found):
+        raise NotImplementedError
+
+
+class Listed(_Walk):
+    """Lists the faults of a module: (key, place, kind, before, after)."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module, self.faults, self.count = module, [], 0
+
+    def place(self, node, found):
+        before = ast.unparse(node)
+        name = ".".join(self.inside)
+        for kind, other in found:
+            place = f"{self.module}:{node.lineno} {name}"
+            key = (self.module, self.count)
+            self.faults.append((key, place, kind, before, ast.unparse(other)))
+            self.count += 1
+        return self.inner(node)
+
+
+class Planted(_Walk):
+    """Puts chosen faults behind switches; numbers places as `Listed` does."""
+
+    def __init__(self, chosen):
+        super().__init__()
+        self.chosen, self.count = chosen, 0
+
+    def place(self, node, found):
+        mine = []
+        for _, other in found:
+            if self.count in self.chosen:
+                mine.append((self.chosen[self.count], copy.deepcopy(other)))
+            self.count += 1
+        node = self.inner(node)
+        for number, other in mine:
+            switch = ast.Call(ast.Name(SWITCH, ast.Load()), [ast.Constant(number)], [])
+            node = ast.IfExp(switch, other, node)
+        return node
+
+
+def modules_of(stage):
+    return sorted((ROOT / "custseg" / stage).glob("*.py"))
+
+
+def drawn():
+    """Return the faults of all stages, as dicts with their key."""
+    faults = []
+    for stage in STAGES:
+        kinds = defaultdict(list)
+        for path in modules_of(stage):
+            walk = Listed(path.relative_to(ROOT).as_posix())
+            walk.visit(ast.parse(path.read_text()))
+            for one in walk.faults:
+                kinds[one[2]].append(one)
+        chance = random.Random(f"{stage} {SEED}")
+        for found in kinds.values():
+            chance.shuffle(found)
+        taken = []
+        while len(taken) < PER_STAGE:
+            for found in kinds.values():
+                if found and len(taken) < PER_STAGE:
+                    taken.append(found.pop())
+        for key, place, kind, before, after in sorted(taken):
+            row = (len(faults), stage, place, kind, before, after)
+            faults.append({**dict(zip(FIELDS, row, strict=False)), "key": key})
+    return faults
+
+
+_HEADER = f"""
+import builtins, os
+if not hasattr(builtins, "{SWITCH}"):
+    builtins.{SWITCH} = int(os.environ.get("PLANTED_FAULT", {_OFF})).__eq__
+del builtins, os
+"""
+
+
+def plant(faults, suite, folder):
+    """Write the package with all faults behind switches, and the suite around it."""
+    ignored = shutil.ignore_patterns(".*", "custseg", "custseg-demo", "_build")
+    shutil.copytree(suite, folder, ignore=ignored, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "custseg", folder / "custseg")
+    chosen = defaultdict(dict)
+    for fault in faults:
+        module, count = fault["key"]
+        chosen[module][count] = fault["fault"]
+    for module, of_module in chosen.items():
+        path = folder / module
+        tree = Planted(of_module).visit(ast.parse(path.read_text()))
+        path.write_text(ast.unparse(ast.fix_missing_locations(tree)) + "\n")
+    top = folder / "custseg" / "__init__.py"
+    source = top.read_text()
+    end = ast.parse(source).body[0].end_lineno  # behind the docstring
+    lines = source.splitlines(keepends=True)
+    top.write_text("".join([*lines[:end], _HEADER, *lines[end:]]))
+
+
+# --- the plugin: this module is loaded by pytest as well ------------------------------
+
+
+class Reach:
+    """Records which tests reach which switch, and how long they take."""
+
+    def __init__(self, folder):
+        self.file = Path(folder) / f"reach-{os.getpid()}.json"
+        self.open, self.of_test, self.of_fixture = [set()], {}, defaultdict(set)
+        self.seconds, self.failed = defaultdict(float), set()
+        builtins.__dict__[SWITCH] = self.switch
+
+    def switch(self, number):
+        for one in self.open:
+            one.add(number)
+        return False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef):
+        # What a shared fixture reaches, all of its tests reach.
+        reached = set()
+        self.open.append(reached)
+        try:
+            return (yield)
+        finally:
+            self.open.remove(reached)
+            self.of_fixture[fixturedef.argname, fixturedef.baseid] |= reached
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        reached = set()
+        self.open = [reached]
+        begin = time.perf_counter()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.perf_counter() - begin
+            defined = getattr(item, "_fixtureinfo", None)
+            for found in (defined.name2fixturedefs if defined else {}).values():
+                for one in found:
+                    reached |= self.of_fixture[one.argname, one.baseid]
+            self.of_test[item.nodeid] = sorted(reached)
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failed.add(report.nodeid)
+
+    def pytest_sessionfinish(self):
+        kept = {"reach": self.of_test, "seconds": self.seconds}
+        self.file.write_text(json.dumps({**kept, "failed": sorted(self.failed)}))
+
+
+class Hunt:
+    """Runs the tests that reach each fault, in forked children."""
+
+    def __init__(self, folder, numbers, jobs):
+        self.folder, self.numbers, self.jobs = Path(folder), numbers, jobs
+        self.on = _OFF
+        builtins.__dict__[SWITCH] = lambda number: number == self.on
+        self.reach, self.seconds = defaultdict(list), {}
+        self.struck = set()
+        for file in self.folder.glob("reach-*.json"):
+            kept = json.loads(file.read_text())
+            self.struck |= set(kept["failed"])
+            self.seconds |= kept["seconds"]
+            for test, reached in kept["reach"].items():
+                for number in reached:
+                    self.reach[number].append(test)
+
+    def pytest_runtestloop(self, session):
+        self.items = {item.nodeid: item for item in session.items}
+        self.order = {nodeid: i for i, nodeid in enumerate(self.items)}
+        waiting, running, found = list(self.numbers), {}, {}
+        while waiting or running:
+            while waiting and len(running) < self.jobs:
+                number = waiting.pop(0)
+                running[self._fork(number)] = number
+            for run in [run for run in running if run.ended()]:
+                number = running.pop(run)
+                if run.failed and self._fails_without_fault(run.failed):
+                    self.struck.add(run.failed)
+                    waiting.insert(0, number)
+                    continue
+                found[number] = run.result()
+                print(f"{len(found)}/{len(self.numbers)}", number, *found[number])
+                sys.stdout.flush()
+                (self.folder / "found.json").write_text(json.dumps(found))
+            time.sleep(0.02)
+        return True
+
+    def _fails_without_fault(self, test):
+        run = Child(self, _OFF, [test])
+        while not run.ended():
+            time.sleep(0.02)
+        return run.failed is not None
+
+    def _fork(self, number):
+        tests = [
+            test
+            for test in self.reach[number]
+            if test in self.items and test not in self.struck
+        ]
+        return Child(self, number, sorted(tests, key=self.seconds.__getitem__))
+
+
+class Child:
+    """A process with one fault on, and what became of it."""
+
+    def __init__(self, hunt, number, tests):
+        self.tests, self.failed, self.late = tests, None, False
+        expected = sum(hunt.seconds[test] for test in tests)
+        self.limit = time.monotonic() + LEAST_SECONDS + PATIENCE * expected
+        self.out, inside = os.pipe()
+        os.set_blocking(self.out, False)
+        self.said = b""
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self.out)
+            _run_in_child(hunt, number, tests, inside)
+        os.close(inside)
+
+    def ended(self):
+        self._listen()
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if not pid and time.monotonic() > self.limit:
+            self.late = True
+            os.killpg(self.pid, signal.SIGKILL)
+            pid, status = os.waitpid(self.pid, 0)
+        if not pid:
+            return False
+        self._listen()
+        os.close(self.out)
+        if status:
+            last = self.said.decode().split()
+            self.failed = self.tests[int(last[-1])] if last else self.tests[0]
+        return True
+
+    def _listen(self):
+        with contextlib.suppress(BlockingIOError):
+            self.said += os.read(self.out, 1 << 20)
+
+    def result(self):
+        if self.failed is None:
+            return (0, f"{len(self.tests)} tests reach it")
+        return (1, self.failed + (" (endless)" if self.late else ""))
+
+
+def _run_in_child(hunt, number, tests, inside):
+    """Run tests until one fails; the parent hears which one is at work."""
+    from _pytest.runner import runtestprotocol
+
+    try:
+        os.setpgid(0, 0)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        hunt.on = number
+        os.environ["PLANTED_FAULT"] = str(number)
+        for i, test in enumerate(tests):
+            os.write(inside, f"{i} ".encode())
+            after = hunt.items[tests[i + 1]] if i + 1 < len(tests) else None
+            reports = runtestprotocol(hunt.items[test], nextitem=after, log=False)
+            if any(report.failed for report in reports):
+                os._exit(1)
+        os._exit(0)
+    finally:
+        os._exit(2)
+
+
+def pytest_configure(config):
+    """Start as a plugin: record reach, or hunt."""
+    config.addinivalue_line("markers", "xdist_group(name): tests of one process")
+    folder = os.environ["FAULTS_FOLDER"]
+    if "FAULTS_HUNTED" in os.environ:
+        numbers = [int(one) for one in os.environ["FAULTS_HUNTED"].split(",")]
+        config.pluginmanager.register(
+            Hunt(folder, numbers, int(os.environ["FAULTS_JOBS"]))
+        )
+    else:
+        config.pluginmanager.register(Reach(folder))
+
+
+# --- the command ----------------------------------------------------------------------
+
+
+def run_pytest(tree, jobs, options, **variables):
+    """Run the suite of the planted tree with this module as plugin."""
+    paths = os.pathsep.join([str(tree), str(Path(__file__).parent)])
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    environment = {**os.environ, **threads, **variables, "PYTHONPATH": paths}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", Path(__file__).stem]
+    command += ["--no-header", "--tb=line", "-r", "fE", *jobs, *options]
+    return subprocess.run(command, cwd=tree, env=environment, check=False)
+
+
+def main():
+    first, _, usage = __doc__.partition("\n")
+    parser = argparse.ArgumentParser(
+        description=first,
+        epilog=usage,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--suite", type=Path, default=ROOT, help="whose tests run")
+    parser.add_argument("--out", type=Path, default=TABLE, help="the table")
+    parser.add_argument("--only", help="numbers of faults, parted by commas")
+    parser.add_argument("--list", action="store_true", help="print faults and stop")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--keep", type=Path, help="keep the tree and what is known")
+    parser.add_argument("pytest", nargs="*", help="options of pytest, behind --")
+    options = parser.parse_args()
+    faults = drawn()
+    if options.only:
+        wanted = {int(one) for one in options.only.split(",")}
+        faults = [fault for fault in faults if fault["fault"] in wanted]
+    if options.list:
+        for fault in faults:
+            print(*[fault[name] for name in FIELDS[:6]], sep=" | ")
+        return 0
+    with tempfile.TemporaryDirectory() as passing:
+        folder = options.keep or Path(passing)
+        tree = folder / "tree"
+        if not tree.exists():
+            plant(drawn(), options.suite.resolve(), tree)
+        variables = {"FAULTS_FOLDER": str(folder)}
+        if not list(folder.glob("reach-*.json")):
+            workers = ["-n", str(options.jobs), "--dist", "loadgroup"]
+            run_pytest(tree, workers, options.pytest, **variables)
+        numbers = ",".join(str(fault["fault"]) for fault in faults)
+        variables |= {"FAULTS_HUNTED": numbers, "FAULTS_JOBS": str(options.jobs)}
+        run_pytest(tree, ["-p", "no:xdist", "-s"], options.pytest, **variables)
+        found = json.loads((folder / "found.json").read_text())
+    for fault in faults:
+        fault["found"], fault["by"] = found[str(fault["fault"])]
+    report(faults, options)
+    return 0
+
+
+def report(faults, options):
+    """Print the shares per stage, and write the table where all were planted."""
+    for stage in STAGES:
+        own = [fault["found"] for fault in faults if fault["stage"] == stage]
+        if own:
+            print(f"{stage:12}{sum(own):4} of {len(own)}")
+    n_found = sum(fault["found"] for fault in faults)
+    print(f"found {n_found} of {len(faults)} = {n_found / len(faults):.3f}")
+    for fault in faults:
+        if not fault["found"]:
+            print("survived:", *[fault[name] for name in FIELDS[:6]], fault["by"])
+    if not options.only:
+        with options.out.open("w", newline="") as file:
+            writer = csv.DictWriter(file, FIELDS, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
