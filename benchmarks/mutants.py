@@ -13,7 +13,7 @@ stage are drawn with a fixed seed, evenly over kinds.
 All faults stand in one copy of the package, each behind a switch that is off (mutant
 schemata: Untch, Offutt and Harrold 1993, doi 10.1145/174146.154265). One run of the
 suite records which tests reach which switch. A second process collects the tests once
-and forks: each child turns one fault on and runs the tests that reach it, the quickest
+and forks: each child turns one fault on and runs the tests that reach it, the nearest
 first, until one fails. A test that also fails with all faults off does not count. Needs
 a system with fork.
 """
@@ -333,12 +333,15 @@ class Reach:
         try:
             return (yield)
         finally:
-            self.seconds[item.nodeid] = time.perf_counter() - begin
+            # pytest-xdist writes the group of a test behind its name.
+            group = item.get_closest_marker("xdist_group")
+            test = item.nodeid.removesuffix(f"@{group.args[0]}" if group else "")
+            self.seconds[test] = time.perf_counter() - begin
             defined = getattr(item, "_fixtureinfo", None)
             for found in (defined.name2fixturedefs if defined else {}).values():
                 for one in found:
                     reached |= self.of_fixture[one.argname, one.baseid]
-            self.of_test[item.nodeid] = sorted(reached)
+            self.of_test[test] = sorted(reached)
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
@@ -352,8 +355,8 @@ class Reach:
 class Hunt:
     """Runs the tests that reach each fault, in forked children."""
 
-    def __init__(self, folder, numbers, jobs):
-        self.folder, self.numbers, self.jobs = Path(folder), numbers, jobs
+    def __init__(self, folder, places, jobs):
+        self.folder, self.places, self.jobs = Path(folder), places, jobs
         self.on = _OFF
         builtins.__dict__[SWITCH] = lambda number: number == self.on
         self.reach, self.seconds = defaultdict(list), {}
@@ -368,8 +371,11 @@ class Hunt:
 
     def pytest_runtestloop(self, session):
         self.items = {item.nodeid: item for item in session.items}
-        self.order = {nodeid: i for i, nodeid in enumerate(self.items)}
-        waiting, running, found = list(self.numbers), {}, {}
+        known, found = self.folder / "found.json", {}
+        if known.exists():  # an earlier run was stopped
+            found = {int(one): of for one, of in json.loads(known.read_text()).items()}
+        waiting = [number for number in self.places if number not in found]
+        running = {}
         while waiting or running:
             while waiting and len(running) < self.jobs:
                 number = waiting.pop(0)
@@ -381,9 +387,9 @@ class Hunt:
                     waiting.insert(0, number)
                     continue
                 found[number] = run.result()
-                print(f"{len(found)}/{len(self.numbers)}", number, *found[number])
+                print(f"{len(found)}/{len(self.places)}", number, *found[number])
                 sys.stdout.flush()
-                (self.folder / "found.json").write_text(json.dumps(found))
+                known.write_text(json.dumps(found))
             time.sleep(0.02)
         return True
 
@@ -399,7 +405,17 @@ class Hunt:
             for test in self.reach[number]
             if test in self.items and test not in self.struck
         ]
-        return Child(self, number, sorted(tests, key=self.seconds.__getitem__))
+        _, stage, module = self.places[number].split("/")
+        name = module.strip("_").removesuffix(".py")
+
+        def distance(
+            test,
+        ):  # tests of the module, of the stage, others; quick ones first
+            path = Path(test.partition("::")[0])
+            near = stage in path.parts
+            return (near and name in path.stem) + near, -self.seconds[test]
+
+        return Child(self, number, sorted(tests, key=distance, reverse=True))
 
 
 class Child:
@@ -471,10 +487,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "xdist_group(name): tests of one process")
     folder = os.environ["FAULTS_FOLDER"]
     if "FAULTS_HUNTED" in os.environ:
-        numbers = [int(one) for one in os.environ["FAULTS_HUNTED"].split(",")]
-        config.pluginmanager.register(
-            Hunt(folder, numbers, int(os.environ["FAULTS_JOBS"]))
-        )
+        places = json.loads(os.environ["FAULTS_HUNTED"])
+        places = {int(number): module for number, module in places.items()}
+        jobs = int(os.environ["FAULTS_JOBS"])
+        config.pluginmanager.register(Hunt(folder, places, jobs))
     else:
         config.pluginmanager.register(Reach(folder))
 
@@ -524,8 +540,8 @@ def main():
         if not list(folder.glob("reach-*.json")):
             workers = ["-n", str(options.jobs), "--dist", "loadgroup"]
             run_pytest(tree, workers, options.pytest, **variables)
-        numbers = ",".join(str(fault["fault"]) for fault in faults)
-        variables |= {"FAULTS_HUNTED": numbers, "FAULTS_JOBS": str(options.jobs)}
+        places = json.dumps({fault["fault"]: fault["key"][0] for fault in faults})
+        variables |= {"FAULTS_HUNTED": places, "FAULTS_JOBS": str(options.jobs)}
         run_pytest(tree, ["-p", "no:xdist", "-s"], options.pytest, **variables)
         found = json.loads((folder / "found.json").read_text())
     for fault in faults:

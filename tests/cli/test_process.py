@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import custseg
-from custseg.cli import _commands, main
+from custseg.cli import _commands, _results, main
 
 RESULTS = {
     "segments.csv",
@@ -50,19 +50,30 @@ def test_demo_as_a_process(folder):
     assert "agrees with the segmenter itself" in done.stdout
 
 
-def test_mistakes_as_a_process(folder):
+def test_mistakes_as_a_process():
+    done = process("segment", "customers.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    first, second = done.stderr.splitlines()
+    assert first.startswith("custseg: --out must name the folder for")
+    assert second == "See custseg segment --help."
+
+
+def test_an_empty_file(refused, folder):
     folder.joinpath("empty.csv").write_text("")
-    done = process("segment", "empty.csv", "--out", "out")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr == (
+    assert refused("segment empty.csv --out out") == (
         "custseg: empty.csv must start with a line of column names. Got an empty file "
         "instead.\n"
     )
 
 
-@pytest.mark.slow
-def test_demo_overwrites_its_own_files_only(run, refused, folder):
+def test_demo_overwrites_its_own_files_only(run, refused, folder, monkeypatch):
+    models, fit = [], _results.fit
+
+    def fit_once(plan):  # files are asked for here, not what is in them
+        models.extend([] if models else [fit(plan)])
+        return models[0]
+
+    monkeypatch.setattr(_results, "fit", fit_once)
     assert run("demo")[0] == 0
     assert run("demo")[0] == 0
     folder.joinpath("custseg-demo/README.txt").unlink()

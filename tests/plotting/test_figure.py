@@ -2,8 +2,6 @@
 
 import builtins
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -74,15 +72,3 @@ def test_the_error_without_matplotlib_names_the_extra(monkeypatch):
     with pytest.raises(ImportError, match=re.escape('pip install "custseg[plot]"')):
         display.plot()
     assert len(display.frame()) == 2
-
-
-def test_numbers_need_no_matplotlib():
-    code = (
-        "import sys, custseg.plotting as p, custseg.profile as q\n"
-        "d = p.SegmentProfileDisplay.from_profile(\n"
-        "    q.profile_segments([[1.0], [2.0]], [0, 1]))\n"
-        "d.frame()\n"
-        "p.SilhouetteDisplay.from_labels([[0], [1], [5]], [0, 0, 1]).frame()\n"
-        "assert 'matplotlib' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
