@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+# Pages of five processor seconds or more, each with its reason: in `make test-all`.
+LONG = {"pitfalls": "refits and structure tests of three populations of customers"}
 
 
 def blocks(page):
@@ -22,14 +24,15 @@ def stripped(text):
     return [line.rstrip() for line in text.splitlines()]
 
 
-def of_one_worker(page):
-    """Let the page with Spark run where the tests with Spark do: one is enough."""
-    marks = [pytest.mark.xdist_group("spark")] if page.stem == "engines" else []
+def marked(page):
+    """Mark long pages, and the one with Spark, which runs where Spark's tests do."""
+    marks = [pytest.mark.page] if page.stem in LONG else []
+    if page.stem == "engines":
+        marks = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
     return pytest.param(page, marks=marks, id=page.stem)
 
 
-@pytest.mark.parametrize("page", [of_one_worker(p) for p in PAGES if blocks(p)])
-@pytest.mark.slow
+@pytest.mark.parametrize("page", [marked(page) for page in PAGES if blocks(page)])
 def test_code_runs_and_prints_what_the_page_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace, printed = {"__name__": "page"}, ""
