@@ -12,10 +12,9 @@ stage are drawn with a fixed seed, evenly over kinds.
 
 All faults stand in one copy of the package, each behind a switch that is off (mutant
 schemata: Untch, Offutt and Harrold 1993, doi 10.1145/174146.154265). One run of the
-suite records which tests reach which switch. A second process collects the tests once
-and forks: each child turns one fault on and runs the tests that reach it, the nearest
-first, until one fails. A test that also fails with all faults off does not count. Needs
-a system with fork.
+suite records which tests reach which switch. A second process forks: each child turns
+one fault on and runs the tests that reach it, the nearest first, until one fails. Tests
+that also fail with all faults off do not count. Needs a system with fork.
 """
 
 import argparse
@@ -24,6 +23,7 @@ import builtins
 import contextlib
 import copy
 import csv
+import importlib
 import json
 import os
 import random
@@ -59,6 +59,12 @@ SWITCH = "__fault__"
 # A child may take this many times what its tests took when reach was recorded; a fault
 # that makes a loop endless is found by its time.
 PATIENCE, LEAST_SECONDS = 10, 60
+# What a child should find imported.
+_LIBRARIES = (
+    *("numpy", "scipy.stats", "pandas", "sklearn.utils.estimator_checks", "joblib"),
+    *("matplotlib.pyplot", "narwhals", "polars", "pyarrow", "duckdb", "openpyxl"),
+    *("dask.dataframe", "numpydoc.validate", *(f"custseg.{name}" for name in STAGES)),
+)
 _OFF = -1
 
 # --- faults ---------------------------------------------------------------------------
@@ -352,34 +358,49 @@ class Reach:
         self.file.write_text(json.dumps({**kept, "failed": sorted(self.failed)}))
 
 
-class Hunt:
-    """Runs the tests that reach each fault, in forked children."""
+def pytest_configure(config):
+    """Start as a plugin."""
+    config.pluginmanager.register(Reach(os.environ["FAULTS_FOLDER"]))
 
-    def __init__(self, folder, places, jobs):
-        self.folder, self.places, self.jobs = Path(folder), places, jobs
+
+# --- the hunt, in a process of its own ------------------------------------------------
+
+
+class Hunt:
+    """Runs the tests that reach each fault, in forked children.
+
+    The parent has imported the libraries, which children then need not, but has run
+    nothing: threads that a library has started do not come along into a child.
+    """
+
+    def __init__(self, folder, options):
+        self.folder, self.options = folder, options
         self.on = _OFF
         builtins.__dict__[SWITCH] = lambda number: number == self.on
-        self.reach, self.seconds = defaultdict(list), {}
-        self.struck = set()
-        for file in self.folder.glob("reach-*.json"):
+        self.reach, self.seconds, self.struck = defaultdict(list), {}, set()
+        for file in folder.glob("reach-*.json"):
             kept = json.loads(file.read_text())
             self.struck |= set(kept["failed"])
             self.seconds |= kept["seconds"]
             for test, reached in kept["reach"].items():
                 for number in reached:
                     self.reach[number].append(test)
+        for name in _LIBRARIES:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
 
-    def pytest_runtestloop(self, session):
-        self.items = {item.nodeid: item for item in session.items}
+    def run(self, places, jobs):
+        """Return what became of each fault: {number: (found, by)}."""
         known, found = self.folder / "found.json", {}
         if known.exists():  # an earlier run was stopped
             found = {int(one): of for one, of in json.loads(known.read_text()).items()}
-        waiting = [number for number in self.places if number not in found]
+        waiting = [number for number in places if number not in found]
         running = {}
         while waiting or running:
-            while waiting and len(running) < self.jobs:
+            while waiting and len(running) < jobs:
                 number = waiting.pop(0)
-                running[self._fork(number)] = number
+                rounds = self.rounds_of(number, places[number])
+                running[Child(self, number, rounds)] = number
             for run in [run for run in running if run.ended()]:
                 number = running.pop(run)
                 if run.failed and self._fails_without_fault(run.failed):
@@ -387,51 +408,44 @@ class Hunt:
                     waiting.insert(0, number)
                     continue
                 found[number] = run.result()
-                print(f"{len(found)}/{len(self.places)}", number, *found[number])
-                sys.stdout.flush()
+                print(f"{len(found)}/{len(places)}", number, *found[number], flush=True)
                 known.write_text(json.dumps(found))
             time.sleep(0.02)
-        return True
+        return found
 
     def _fails_without_fault(self, test):
-        run = Child(self, _OFF, [test])
+        run = Child(self, _OFF, [[test]])
         while not run.ended():
             time.sleep(0.02)
         return run.failed is not None
 
-    def _fork(self, number):
-        tests = [
-            test
-            for test in self.reach[number]
-            if test in self.items and test not in self.struck
-        ]
-        _, stage, module = self.places[number].split("/")
+    def rounds_of(self, number, place):
+        """Tests that reach a fault: of its module, of its stage, and all others."""
+        _, stage, module = place.split("/")
         name = module.strip("_").removesuffix(".py")
-
-        def distance(
-            test,
-        ):  # tests of the module, of the stage, others; quick ones first
+        rounds = [[], [], []]
+        for test in sorted(self.reach[number], key=self.seconds.__getitem__):
             path = Path(test.partition("::")[0])
-            near = stage in path.parts
-            return (near and name in path.stem) + near, -self.seconds[test]
-
-        return Child(self, number, sorted(tests, key=distance, reverse=True))
+            near = (stage in path.parts) + (stage in path.parts and name in path.stem)
+            if test not in self.struck:
+                rounds[2 - near].append(test)
+        return rounds
 
 
 class Child:
     """A process with one fault on, and what became of it."""
 
-    def __init__(self, hunt, number, tests):
-        self.tests, self.failed, self.late = tests, None, False
-        expected = sum(hunt.seconds[test] for test in tests)
+    def __init__(self, hunt, number, rounds):
+        self.failed, self.late, self.said = None, False, b""
+        self.tests = [test for tests in rounds for test in tests]
+        expected = sum(hunt.seconds[test] for test in self.tests)
         self.limit = time.monotonic() + LEAST_SECONDS + PATIENCE * expected
         self.out, inside = os.pipe()
         os.set_blocking(self.out, False)
-        self.said = b""
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self.out)
-            _run_in_child(hunt, number, tests, inside)
+            _run_in_child(hunt, number, rounds, inside)
         os.close(inside)
 
     def ended(self):
@@ -446,13 +460,14 @@ class Child:
         self._listen()
         os.close(self.out)
         if status:
-            last = self.said.decode().split()
-            self.failed = self.tests[int(last[-1])] if last else self.tests[0]
+            last = self.said.decode().split("\0")[-2:]
+            self.failed = last[0] or self.tests[0]
         return True
 
     def _listen(self):
         with contextlib.suppress(BlockingIOError):
-            self.said += os.read(self.out, 1 << 20)
+            while heard := os.read(self.out, 1 << 16):
+                self.said += heard
 
     def result(self):
         if self.failed is None:
@@ -460,10 +475,27 @@ class Child:
         return (1, self.failed + (" (endless)" if self.late else ""))
 
 
-def _run_in_child(hunt, number, tests, inside):
-    """Run tests until one fails; the parent hears which one is at work."""
-    from _pytest.runner import runtestprotocol
+class Chosen:
+    """A plugin that keeps the tests asked for, in their order, and tells each."""
 
+    def __init__(self, tests, inside):
+        self.place = {test: i for i, test in enumerate(tests)}
+        self.inside = inside
+
+    def pytest_configure(self, config):
+        config.addinivalue_line("markers", "xdist_group(name): tests of one process")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        kept = [item for item in items if item.nodeid in self.place]
+        items[:] = sorted(kept, key=lambda item: self.place[item.nodeid])
+
+    def pytest_runtest_logstart(self, nodeid):
+        os.write(self.inside, f"{nodeid}\0".encode())
+
+
+def _run_in_child(hunt, number, rounds, inside):
+    """Run tests until one fails; the parent hears which one is at work."""
     try:
         os.setpgid(0, 0)
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -471,41 +503,53 @@ def _run_in_child(hunt, number, tests, inside):
             os.dup2(nothing, stream)
         hunt.on = number
         os.environ["PLANTED_FAULT"] = str(number)
-        for i, test in enumerate(tests):
-            os.write(inside, f"{i} ".encode())
-            after = hunt.items[tests[i + 1]] if i + 1 < len(tests) else None
-            reports = runtestprotocol(hunt.items[test], nextitem=after, log=False)
-            if any(report.failed for report in reports):
+        for tests in filter(None, rounds):
+            files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+            options = ["-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
+            plugins = [Chosen(tests, inside)]
+            code = pytest.main([*options, *hunt.options, *files], plugins)
+            if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 os._exit(1)
         os._exit(0)
     finally:
         os._exit(2)
 
 
-def pytest_configure(config):
-    """Start as a plugin: record reach, or hunt."""
-    config.addinivalue_line("markers", "xdist_group(name): tests of one process")
-    folder = os.environ["FAULTS_FOLDER"]
-    if "FAULTS_HUNTED" in os.environ:
-        places = json.loads(os.environ["FAULTS_HUNTED"])
-        places = {int(number): module for number, module in places.items()}
-        jobs = int(os.environ["FAULTS_JOBS"])
-        config.pluginmanager.register(Hunt(folder, places, jobs))
-    else:
-        config.pluginmanager.register(Reach(folder))
-
-
 # --- the command ----------------------------------------------------------------------
 
 
-def run_pytest(tree, jobs, options, **variables):
-    """Run the suite of the planted tree with this module as plugin."""
+def run_in_tree(folder, command):
+    """Run Python in the planted tree, where this module can be imported."""
+    tree = folder / "tree"
     paths = os.pathsep.join([str(tree), str(Path(__file__).parent)])
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    environment = {**os.environ, **threads, **variables, "PYTHONPATH": paths}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", Path(__file__).stem]
-    command += ["--no-header", "--tb=line", "-r", "fE", *jobs, *options]
-    return subprocess.run(command, cwd=tree, env=environment, check=False)
+    own = {"FAULTS_FOLDER": str(folder), "PYTHONPATH": paths}
+    environment = {**os.environ, **threads, **own}
+    subprocess.run([sys.executable, *command], cwd=tree, env=environment, check=False)
+
+
+def record_reach(folder, options):
+    """Run the whole suite once, with this module as a plugin of pytest."""
+    plugin = ["-p", Path(__file__).stem, "-n", str(options.jobs)]
+    quiet = ["-q", "--no-header", "--tb=line", "-r", "fE", "--dist", "loadgroup"]
+    run_in_tree(folder, ["-m", "pytest", *plugin, *quiet, *options.pytest])
+
+
+def hunt(folder, faults, options):
+    """Turn on one fault after the other; return {number: (found, by)}."""
+    places = {str(fault["fault"]): fault["key"][0] for fault in faults}
+    work = {"places": places, "jobs": options.jobs, "options": options.pytest}
+    (folder / "work.json").write_text(json.dumps(work))
+    run_in_tree(folder, [__file__, "--hunt"])
+    return json.loads((folder / "found.json").read_text())
+
+
+def hunt_here():
+    """Be the process that hunts."""
+    folder = Path(os.environ["FAULTS_FOLDER"])
+    work = json.loads((folder / "work.json").read_text())
+    places = {int(number): place for number, place in work["places"].items()}
+    Hunt(folder, work["options"]).run(places, work["jobs"])
 
 
 def main():
@@ -522,7 +566,11 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--keep", type=Path, help="keep the tree and what is known")
     parser.add_argument("pytest", nargs="*", help="options of pytest, behind --")
+    parser.add_argument("--hunt", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.hunt:
+        hunt_here()
+        return 0
     faults = drawn()
     if options.only:
         wanted = {int(one) for one in options.only.split(",")}
@@ -532,18 +580,12 @@ def main():
             print(*[fault[name] for name in FIELDS[:6]], sep=" | ")
         return 0
     with tempfile.TemporaryDirectory() as passing:
-        folder = options.keep or Path(passing)
-        tree = folder / "tree"
-        if not tree.exists():
-            plant(drawn(), options.suite.resolve(), tree)
-        variables = {"FAULTS_FOLDER": str(folder)}
+        folder = (options.keep or Path(passing)).resolve()
+        if not (folder / "tree").exists():
+            plant(drawn(), options.suite.resolve(), folder / "tree")
         if not list(folder.glob("reach-*.json")):
-            workers = ["-n", str(options.jobs), "--dist", "loadgroup"]
-            run_pytest(tree, workers, options.pytest, **variables)
-        places = json.dumps({fault["fault"]: fault["key"][0] for fault in faults})
-        variables |= {"FAULTS_HUNTED": places, "FAULTS_JOBS": str(options.jobs)}
-        run_pytest(tree, ["-p", "no:xdist", "-s"], options.pytest, **variables)
-        found = json.loads((folder / "found.json").read_text())
+            record_reach(folder, options)
+        found = hunt(folder, faults, options)
     for fault in faults:
         fault["found"], fault["by"] = found[str(fault["fault"])]
     report(faults, options)

@@ -34,7 +34,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.pluginmanager.register(Times(config.getoption("--times")))
+    config.pluginmanager.register(Times(config.getoption("--times")), "times")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -52,18 +52,6 @@ def _in_sample(test, share, seed):
     return drawn < share or test.startswith(KEPT_WHOLE)
 
 
-def functions_of(module):
-    """Count the test functions of a module, or the lines of its doctests."""
-    source = (ROOT / module).read_text(encoding="utf-8")
-    if not module.startswith("tests/"):
-        return source.count(">>> ")
-    nodes = ast.walk(ast.parse(source))
-    return sum(
-        isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-        for node in nodes
-    )
-
-
 def processor_seconds():
     """Of this process and of those that it waited for."""
     return sum(os.times()[:4])
@@ -74,6 +62,23 @@ class Times:
 
     def __init__(self, file):
         self.file, self.begin, self.seconds = file, 0.0, Counter()
+
+    @staticmethod
+    def functions_of(module):
+        """Count the test functions of a module, or the lines of its examples."""
+        source = (ROOT / module).read_text(encoding="utf-8")
+        if not module.startswith("tests/"):
+            return source.count(">>> ")
+        nodes = ast.walk(ast.parse(source))
+        return sum(getattr(node, "name", "").startswith("test_") for node in nodes)
+
+    @staticmethod
+    def read():
+        """Return the rows of the table by module; none if there is no table."""
+        if not TIMES.exists():
+            return {}
+        with TIMES.open(newline="", encoding="utf-8") as file:
+            return {row["module"]: row for row in csv.DictReader(file)}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self):
@@ -98,23 +103,15 @@ class Times:
         modules = defaultdict(dict)
         for test, seconds in self.seconds.items():
             modules[test.partition("::")[0]][test] = seconds
-        table = read_times()
+        table = self.read()
         for module, tests in modules.items():
             slowest = max(tests, key=tests.__getitem__)
             figures = (f"{sum(tests.values()):.1f}", slowest.partition("::")[2])
-            row = (module, functions_of(module), *figures, f"{tests[slowest]:.1f}")
+            row = (module, self.functions_of(module), *figures, f"{tests[slowest]:.1f}")
             table[module] = dict(zip(FIELDS, row, strict=True))
         write_times(self.file, table)
         total = sum(self.seconds.values())
         terminalreporter.write_line(f"{total:.0f} processor seconds in tests")
-
-
-def read_times():
-    """Return the rows of the table by module; none if there is no table."""
-    if not TIMES.exists():
-        return {}
-    with TIMES.open(newline="", encoding="utf-8") as file:
-        return {row["module"]: row for row in csv.DictReader(file)}
 
 
 def write_times(file, table):

@@ -2,10 +2,9 @@
 
 `make times` measures processor seconds on the machine that it runs on and writes
 tests/times.csv; `make times FILES="tests/cli/test_files.py"` measures some modules. So
-this test asks a file, and no clock.
+these tests ask a file, and no clock.
 """
 
-import csv
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,8 @@ ROOT = Path(__file__).parents[1]
 MOST_SECONDS, MOST_SECONDS_IN_ALL = 5.0, 300.0
 # Tests of `make test` that take longer, each with its reason.
 EXCEPTIONS = {}
-
-
-@pytest.fixture(scope="module")
-def table():
-    with (ROOT / "tests" / "times.csv").open(newline="", encoding="utf-8") as file:
-        return {row["module"]: row for row in csv.DictReader(file)}
+# Modules whose tests `make test` leaves out.
+NONE_HERE = {"tests/tables/test_spark.py"}
 
 
 def modules_with_tests():
@@ -31,20 +26,25 @@ def modules_with_tests():
             yield path.relative_to(ROOT).as_posix()
 
 
-# Tests of other runs: Spark's, and the notebooks' (their files are looked at here).
-NONE_HERE = {"tests/tables/test_spark.py"}
+@pytest.fixture
+def times(pytestconfig):
+    return pytestconfig.pluginmanager.get_plugin("times")
 
 
-@pytest.mark.parametrize("module", modules_with_tests())
-def test_every_module_has_been_measured(module, table):
-    again = f'make times FILES="{module}"'
-    if module in NONE_HERE:
-        return
-    assert module in table, again
-    assert int(table[module]["functions"]) == functions_of(module), again
+def test_every_module_has_been_measured(times):
+    table = times.read()
+    modules = [module for module in modules_with_tests() if module not in NONE_HERE]
+    changed = [
+        module
+        for module in modules
+        if module not in table
+        or int(table[module]["functions"]) != times.functions_of(module)
+    ]
+    assert not changed, f'make times FILES="{" ".join(changed)}"'
 
 
-def test_no_test_takes_long_without_a_reason(table):
+def test_no_test_takes_long_without_a_reason(times):
+    table = times.read()
     long = {
         f"{module}::{row['slowest']}"
         for module, row in table.items()
