@@ -222,11 +222,13 @@ def pair_ratios(ours, peer):
     return [a / b for a, b in zip(ours, peer, strict=True)]
 
 
-def measure(case, repeats):
+def measure(case, repeats, quick=False):
     """Time all sides in turn; return seconds a call for each side, and answers."""
     timed = [side.start() for side in case.sides]
     first = [run() for run in timed]
     answers = [answer for _, answer in first]
+    if quick:  # it runs, and the answers agree: no more is asked
+        return [[seconds] for seconds, _ in first], answers
     shortest = min(seconds for seconds, _ in first)
     if shortest < _SHORTEST:  # a first call also imports and allocates: look again
         shortest = min(run()[0] for run in timed)
@@ -305,12 +307,13 @@ def _options(text):
     parser = argparse.ArgumentParser(description=text.splitlines()[0])
     parser.add_argument("--repeats", type=int, help="measurements of each side")
     parser.add_argument(
-        "--quick", action="store_true", help="small inputs, two repeats: a smoke test"
+        "--quick", action="store_true", help="small inputs, each once: a smoke test"
     )
+    parser.add_argument("--no-memory", action="store_true", help="measure time alone")
     parser.add_argument("--json", metavar="FILE", help="write the results here as well")
     parser.add_argument("--peak", nargs=2, type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.repeats = options.repeats or (2 if options.quick else 7)
+    options.repeats = options.repeats or 7
     return options
 
 
@@ -353,8 +356,12 @@ def run(script, text, cases, reading):
     }
     for i, case in enumerate(listed):
         print(f"... {case.name}", file=sys.stderr)
-        peaks = _peaks(script, i, case, options.quick)
-        result["cases"].append(record(case, *measure(case, options.repeats), peaks))
+        no_peaks = [None] * len(case.sides)
+        peaks = (
+            no_peaks if options.no_memory else _peaks(script, i, case, options.quick)
+        )
+        timed = measure(case, options.repeats, options.quick)
+        result["cases"].append(record(case, *timed, peaks))
     print_result(result)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1) + "\n")

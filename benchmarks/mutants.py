@@ -328,7 +328,7 @@ class Reach:
         try:
             return (yield)
         finally:
-            self.open.remove(reached)
+            self.open.pop()  # fixtures are set up one within another
             self.of_fixture[fixturedef.argname, fixturedef.baseid] |= reached
 
     @pytest.hookimpl(wrapper=True)

@@ -94,6 +94,10 @@ def measured(options):
         for name in SCRIPTS:
             kept = Path(folder) / f"{name}.json"
             arguments = ["--json", str(kept)] + ["--quick"] * options.quick
+            if (
+                options.quick and name != SCRIPTS[0]
+            ):  # one shows that memory is measured
+                arguments.append("--no-memory")
             if options.repeats:
                 arguments += ["--repeats", str(options.repeats)]
             script = [str(HERE / f"{name}.py"), *arguments]
