@@ -356,10 +356,9 @@ def run(script, text, cases, reading):
     }
     for i, case in enumerate(listed):
         print(f"... {case.name}", file=sys.stderr)
-        no_peaks = [None] * len(case.sides)
-        peaks = (
-            no_peaks if options.no_memory else _peaks(script, i, case, options.quick)
-        )
+        peaks = [None] * len(case.sides)
+        if not options.no_memory:
+            peaks = _peaks(script, i, case, options.quick)
         timed = measure(case, options.repeats, options.quick)
         result["cases"].append(record(case, *timed, peaks))
     print_result(result)

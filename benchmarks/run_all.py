@@ -34,6 +34,7 @@ SCRIPTS = (
     "batch",
     "scorer",
 )
+WITH_MEMORY = ("import_time", "silhouette")  # in a quick run: a process and a call
 INTRODUCTION = """\
 # Benchmarks
 
@@ -94,9 +95,7 @@ def measured(options):
         for name in SCRIPTS:
             kept = Path(folder) / f"{name}.json"
             arguments = ["--json", str(kept)] + ["--quick"] * options.quick
-            if (
-                options.quick and name != SCRIPTS[0]
-            ):  # one shows that memory is measured
+            if options.quick and name not in WITH_MEMORY:
                 arguments.append("--no-memory")
             if options.repeats:
                 arguments += ["--repeats", str(options.repeats)]
