@@ -523,7 +523,9 @@ def run_in_tree(folder, command):
     tree = folder / "tree"
     paths = os.pathsep.join([str(tree), str(Path(__file__).parent)])
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    (folder / "tmp").mkdir(exist_ok=True)
     own = {"FAULTS_FOLDER": str(folder), "PYTHONPATH": paths}
+    own["TMPDIR"] = str(folder / "tmp")
     environment = {**os.environ, **threads, **own}
     subprocess.run([sys.executable, *command], cwd=tree, env=environment, check=False)
 

@@ -3,6 +3,8 @@
 import ast
 import csv
 import os
+import shutil
+import tempfile
 import zlib
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -24,6 +26,7 @@ FIELDS = ("module", "functions", "seconds", "slowest", "slowest_seconds")
 # A sample keeps these whole: scikit-learn's contract, the road, published figures.
 KEPT_WHOLE = ("tests/test_common.py", "tests/test_usage.py", "tests/reference/")
 KEPT_WHOLE += ("tests/tables/test_ledger.py", "tests/cluster/test_segmenters.py")
+FOLDER, PASSED = pytest.StashKey[str](), pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser):
@@ -35,6 +38,20 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.pluginmanager.register(Times(config.getoption("--times")), "times")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        # Libraries leave files in the temporary folder: give them one that goes.
+        config.stash[FOLDER] = tempfile.mkdtemp(prefix="custseg-tests-")
+        os.environ["TMPDIR"] = tempfile.tempdir = config.stash[FOLDER]
+
+
+def pytest_sessionfinish(session, exitstatus):
+    session.config.stash[PASSED] = exitstatus in (0, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def pytest_unconfigure(config):
+    # After a failure it stays, with what the tests wrote.
+    if FOLDER in config.stash and config.stash.get(PASSED, True):
+        shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config, items):
