@@ -1,6 +1,6 @@
 # make demo       real customers to segments, pictures and a model that assigns new ones
 # make test       everything that a change can break, in a few minutes
-# make test-all   the same with Spark, notebooks, long pages and simulations in small
+# make test-all   the same with Spark and Dask, notebooks, long pages and simulations in small
 # make ci         all that must pass before a change lands: several environments
 # make lint       style
 # make docs       the pages, into docs/_build/html; a warning is an error
@@ -22,7 +22,7 @@ test: .venv/.installed-test
 test-all: test test-rest
 
 test-rest: .venv/.installed-test .venv/.installed-spark
-	$(PYTEST) --dist loadgroup -m "spark or notebook or page or simulation"
+	$(PYTEST) --dist loadgroup -m "distributed or notebook or page or simulation"
 
 ci:
 	bash .ci/run

@@ -28,7 +28,7 @@ def marked(page):
     """Mark long pages, and the one with Spark, which runs where Spark's tests do."""
     marks = [pytest.mark.page] if page.stem in LONG else []
     if page.stem == "engines":
-        marks = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+        marks = [pytest.mark.distributed, pytest.mark.xdist_group("spark")]
     return pytest.param(page, marks=marks, id=page.stem)
 
 

@@ -108,10 +108,12 @@ def spark_session():
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.shuffle.partitions", "1")
-        # Tables are small: interpret queries rather than compile them.
+        # Tables are small and plans are long: interpret queries rather than compile
+        # them, and do not carry what is known of each column through the whole plan.
         .config("spark.sql.codegen.wholeStage", "false")
         .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .config("spark.sql.adaptive.enabled", "false")
+        .config("spark.sql.constraintPropagation.enabled", "false")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
@@ -134,16 +136,29 @@ _MAKERS = {
 _PACKAGES = {"duckdb": "duckdb", "dask": "dask.dataframe", "pyarrow": "pyarrow"}
 
 
-_SPARK = pytest.param("spark", marks=pytest.mark.xdist_group("spark"))
+_AT_ONCE = [name for name in _MAKERS if name != "dask"]
+_DASK = pytest.param("dask", marks=pytest.mark.distributed)
+_SPARK = pytest.param(
+    "spark", marks=[pytest.mark.distributed, pytest.mark.xdist_group("spark")]
+)
 
 
-@pytest.fixture(params=[*_MAKERS, _SPARK])
-def engine(request):
-    """Give one kind of table after the other."""
-    name = request.param
+def _engine(name, request):
     if name == "spark":
         session = request.getfixturevalue("spark_session")
         return Engine(name, _spark(session), session)
     if name in _PACKAGES:
         pytest.importorskip(_PACKAGES[name])
     return Engine(name, _MAKERS[name])
+
+
+@pytest.fixture(params=_AT_ONCE)
+def engine(request):
+    """Give one kind of table after the other, of those that answer at once."""
+    return _engine(request.param, request)
+
+
+@pytest.fixture(params=[*_AT_ONCE, _DASK, _SPARK])
+def every_engine(request):
+    """Give those of `engine`, Dask and Spark: once for each table function."""
+    return _engine(request.param, request)

@@ -78,9 +78,9 @@ def test_worked_case(make_frame):
     ]
 
 
-def test_every_engine(engine):
+def test_every_engine(every_engine):
     """The accounts above, with flags and dates."""
-    table = engine.frame(
+    table = every_engine.frame(
         ACCOUNTS
         | {
             "vat": [True, False, True, False, False, True],
@@ -103,7 +103,7 @@ def test_every_engine(engine):
             "n_accounts": [2, 1, 3],
         }
     )
-    found = engine.read(companies)
+    found = every_engine.read(companies)
     assert rows_of(found) == rows_of(expected)
 
 
