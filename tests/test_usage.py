@@ -28,7 +28,7 @@ SOURCE_NAMES = {
 @pytest.fixture(scope="module")
 def raw():
     """Customers, their attitude items and their invoices, as a shop would have them."""
-    simulated = make_customers(900, n_segments=3, separation=2, random_state=0)
+    simulated = make_customers(500, n_segments=3, separation=2, random_state=0)
     sold = make_transactions(simulated.truth, start="2011-01-01", random_state=0)
     invoices = sold.transactions.rename(columns=SOURCE_NAMES)
     return simulated.customers, list(simulated.item_columns), invoices
@@ -208,9 +208,9 @@ def test_program_6_how_sure_and_next_month():
     assert match["new_name"].tolist() == ["hotels", "shops"]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_planted_segments_are_the_last_that_come_back(seed):
-    """Three of the twenty data sets of benchmarks/simulations/number.py, 19 right."""
+    """Two of the twenty data sets of benchmarks/simulations/number.py, 19 right."""
     simulated = make_customers(
         600,
         n_segments=3 + seed % 3,
@@ -232,7 +232,7 @@ def test_planted_segments_are_the_last_that_come_back(seed):
     assert search.n_segments_ == 3 + seed % 3
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_planted_segments_are_found_and_new_customers_assigned(seed):
     simulated = make_customers(
         900,

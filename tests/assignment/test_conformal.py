@@ -40,9 +40,9 @@ def bounds(alpha, n, m, n_splits):
 
 @pytest.mark.parametrize("alpha", [0.05, 0.1])
 def test_true_members_are_rejected_at_the_rate_chosen(alpha):
-    """200 splits of fresh customers: 250 to learn from, 50 of them held back."""
+    """80 splits of fresh customers: 250 to learn from, 50 of them held back."""
     rates = []
-    for split in range(200):
+    for split in range(80):
         rng = np.random.default_rng([split, 7])
         model = SegmentationModel(
             KMeansSegmenter(3, n_init=1, random_state=split),
@@ -50,11 +50,11 @@ def test_true_members_are_rejected_at_the_rate_chosen(alpha):
             random_state=split,
         ).fit(members(rng, 250))
         rates.append((model.predict(members(rng, 400)) == -1).mean())
-    rate, half = bounds(alpha, 50, 400, 200)
+    rate, half = bounds(alpha, 50, 400, 80)
     assert abs(np.mean(rates) - rate) < half
     assert rate <= alpha
     # Each split has a rate of its own, as wide as the Beta distribution says.
-    assert abs(np.std(rates) / (half / 3.29 * np.sqrt(200)) - 1) < 0.3
+    assert abs(np.std(rates) / (half / 3.29 * np.sqrt(80)) - 1) < 0.3
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ def test_true_members_are_rejected_at_the_rate_chosen(alpha):
     ],
     ids=["mixture", "hierarchy", "two of three, quadratic", "six of three"],
 )
-@pytest.mark.slow
+@pytest.mark.simulation
 def test_any_segmenter_right_or_wrong(segmenter, assigner):
     """The rate does not need segments to be there, nor to be the right ones."""
-    alpha, n_splits, rates = 0.1, 100, []
+    alpha, n_splits, rates = 0.1, 50, []
     for split in range(n_splits):
         rng = np.random.default_rng([split, 11])
         model = SegmentationModel(

@@ -203,14 +203,13 @@ class TestWilks:
         soft = DiscriminantAssigner().fit(IRIS.data, IRIS.target, segment_proba=proba)
         assert soft.wilks(learned_on=[]).columns["p_value"].isna().all()
 
-    @pytest.mark.slow
     def test_p_values_hold_their_level(self):
-        # Segments given from elsewhere: 400 tables, 5 columns each. Of 2,000 p-values
-        # .05 +- .015 (three standard errors, columns of a table being independent) lie
+        # Segments given from elsewhere: 150 tables, 5 columns each. Of 750 p-values
+        # .05 +- .026 (3.29 standard errors, columns of a table being independent) lie
         # below .05. Segments learned on a column: nearly all would.
         rng = np.random.default_rng(0)
         given, partial, learned = [], [], []
-        for _ in range(400):
+        for _ in range(150):
             X = rng.normal(size=(60, 5))
             y = rng.permutation(np.repeat([0, 1, 2], 20))
             columns = DiscriminantAssigner().fit(X, y).wilks(learned_on=[]).columns
@@ -219,8 +218,8 @@ class TestWilks:
             cut = pd.qcut(X[:, 0], 3, labels=False)
             fitted = DiscriminantAssigner().fit(X, cut)
             learned.append(fitted.wilks(learned_on=[]).columns["p_value"][0] < 0.05)
-        assert np.mean(given) == pytest.approx(0.05, abs=0.015)
-        assert np.mean(partial) == pytest.approx(0.05, abs=0.015)
+        assert np.mean(given) == pytest.approx(0.05, abs=0.026)
+        assert np.mean(partial) == pytest.approx(0.05, abs=0.026)
         assert np.mean(learned) > 0.99
 
     def test_names_must_be_columns(self, iris):

@@ -142,7 +142,7 @@ class TestWhatItTells:
         assert "no better than chance" in result.verdict
         assert "Worse than RFM deciles" in result.verdict
 
-    @pytest.mark.slow
+    @pytest.mark.simulation
     def test_noise(self):
         """Intervals of 95 % hold chance; in sample, R² is above it by construction."""
         table, _ = clients(300)
@@ -173,7 +173,7 @@ class TestWhatItTells:
         again = quick(model_of(table), table, came_back.astype(int))
         pd.testing.assert_frame_equal(again.frame(), result.frame())
 
-    @pytest.mark.slow
+    @pytest.mark.simulation
     def test_chance_is_that_of_outcomes_dealt_at_random(self):
         """Leaving one out: an error is n / (n - 1) times that from the mean of all.
 

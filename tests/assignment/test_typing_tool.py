@@ -153,7 +153,7 @@ class TestFigures:
         (accuracy,), _ = asked.with_number_chosen(truth, 1).curve(truth)
         assert accuracy == 3 / 8
 
-    @pytest.mark.slow
+    @pytest.mark.simulation
     def test_of_a_number_that_is_chosen_among_noise(self):
         """What the curve has at the number chosen by it is too high, too.
 
@@ -173,7 +173,7 @@ class TestFigures:
         assert abs(np.mean(told) - 1 / 3) < 3.3 * error
         assert np.mean(told) < np.mean(curves) - 0.01
 
-    @pytest.mark.slow
+    @pytest.mark.simulation
     def test_noise(self):
         """Segments that have nothing to do with the questions.
 

@@ -58,7 +58,7 @@ class TestMcDonalds:
         assert scores[-1] >= 0.287
         assert (np.diff(scores) > -0.002).all()
 
-    @pytest.mark.slow
+    @pytest.mark.simulation
     def test_segments_come_back_up_to_four(self, mcdonalds):
         """Medians over 20 pairs of bootstrap samples, ten starts each.
 

@@ -74,7 +74,7 @@ class TestCriteria:
         assert information_criteria(peer, iris) == pytest.approx((bic, icl), abs=1e-4)
         assert np.isnan(information_criteria(KMeansSegmenter(2).fit(iris), iris)).all()
 
-    @pytest.mark.slow
+    @pytest.mark.simulation
     def test_long_segments_mislead_silhouettes_and_not_likelihoods(self):
         """Stated in the guide: three long segments, which k-means cuts across."""
         for seed in range(2):

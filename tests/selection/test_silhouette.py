@@ -124,7 +124,7 @@ def many_customers():
     return X, [squared[:, :k].argmin(axis=1) for k in (2, 3, 5)]
 
 
-@pytest.mark.slow
+@pytest.mark.simulation
 def test_interval_of_an_estimate_covers_the_exact_score(many_customers):
     # 1,000 draws of 2,000 from 20,000. Drawn silhouettes are exact (the test above),
     # so they can be taken from one exact pass.

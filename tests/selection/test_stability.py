@@ -543,7 +543,7 @@ def test_rivals_of_weighted_customers():
     assert moved.max() > 0
 
 
-@pytest.mark.slow
+@pytest.mark.simulation
 def test_four_segments_of_mcdonalds_come_back():
     """The book keeps four segments (Dolnicar, Gruen and Leisch, 2018, chapter 7).
 

@@ -384,7 +384,7 @@ class TestUnimodality:
 
 
 @pytest.mark.parametrize("make", [lognormal, likert, gaussian, uniform])
-@pytest.mark.slow
+@pytest.mark.simulation
 def test_level(make):
     """12 tables without segments each; benchmarks/simulations has 120."""
     p_values = []
@@ -400,7 +400,7 @@ def test_level(make):
 
 
 @pytest.mark.parametrize("make", [three_blobs, three_segments_of_attitudes])
-@pytest.mark.slow
+@pytest.mark.simulation
 def test_power(make):
     """Both find clear segments in all of 3 tables; benchmarks/simulations has 20."""
     for seed in range(3):
