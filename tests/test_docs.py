@@ -10,8 +10,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-# Pages of five processor seconds or more, each with its reason: in `make test-all`.
-LONG = {"pitfalls": "refits and structure tests of three populations of customers"}
+# Pages of two processor seconds or more, each with its reason: in `make test-all`.
+LONG = {
+    "assignment": "models are fitted in folds",
+    "mixtures": "a bootstrap likelihood-ratio test, and parameters of resamples",
+    "outcome": "segments are learned anew in every fold",
+    "pitfalls": "refits and structure tests of three populations of customers",
+    "plotting": "a picture of every display",
+    "selection": "searches by several criteria and rules",
+    "stability": "refits to resamples, and tests of structure",
+    "structure": "draws from the null for four tables",
+}
 
 
 def blocks(page):

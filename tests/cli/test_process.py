@@ -35,21 +35,6 @@ def process(*arguments):
     )
 
 
-def test_demo_as_a_process(folder):
-    done = process("demo", "--out", "demo")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert {path.name for path in folder.joinpath("demo").iterdir()} == (
-        RESULTS | PICTURES
-    )
-    assert len(pd.read_csv("demo/new_segments.csv")) == 44
-    # One of the two segments is the retailers: they buy groceries and detergents.
-    name = "high (?:Grocery|Detergents_Paper)[^\n]*"
-    counts = re.search(f"\n{name}  (\\d+) +(\\d+)", done.stdout).groups()
-    hotels, retailers = map(int, counts)
-    assert retailers > 4 * hotels
-    assert "agrees with the segmenter itself" in done.stdout
-
-
 def test_mistakes_as_a_process():
     done = process("segment", "customers.csv")
     assert (done.returncode, done.stdout) == (2, "")
@@ -66,15 +51,34 @@ def test_an_empty_file(refused, folder):
     )
 
 
-def test_demo_overwrites_its_own_files_only(run, refused, folder, monkeypatch):
+@pytest.fixture
+def fitted_once(monkeypatch):
+    """Let demos after the first have its model: they differ in their files alone."""
     models, fit = [], _results.fit
 
-    def fit_once(plan):  # files are asked for here, not what is in them
+    def fit_once(plan):
         models.extend([] if models else [fit(plan)])
         return models[0]
 
     monkeypatch.setattr(_results, "fit", fit_once)
-    assert run("demo")[0] == 0
+
+
+@pytest.mark.usefixtures("fitted_once", "pictures")
+def test_demo(run, refused, folder):
+    code, said, error = run("demo")
+    assert (code, error) == (0, "")
+    assert {path.name for path in folder.joinpath("custseg-demo").iterdir()} == (
+        RESULTS | PICTURES
+    )
+    assert len(pd.read_csv("custseg-demo/new_segments.csv")) == 44
+    # One of the two segments is the retailers: they buy groceries and detergents.
+    name = "high (?:Grocery|Detergents_Paper)[^\n]*"
+    counts = re.search(f"\n{name}  (\\d+) +(\\d+)", said).groups()
+    hotels, retailers = map(int, counts)
+    assert retailers > 4 * hotels
+    assert "agrees with the segmenter itself" in said
+
+    # It writes over its own files only.
     assert run("demo")[0] == 0
     folder.joinpath("custseg-demo/README.txt").unlink()
     assert "Results must not overwrite others" in refused("demo")
