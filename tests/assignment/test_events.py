@@ -1,11 +1,14 @@
 """Rules of identity on tables worked on paper."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from custseg.assignment._events import (
     Crossing,
     Known,
+    _by_place,
     find_events,
     matched_pairs,
     newcomers,
@@ -241,3 +244,10 @@ class TestPlace:
 
     def test_without_shares_and_centres_nothing_is_told(self):
         assert not newcomers(np.array([[50, 50, 0], [0, 0, 50]]), Known()).any()
+
+
+def test_a_part_in_the_place_of_the_rest_leaves_the_centre_where_it_was():
+    # Two parts of a segment have one mean: without either of them nothing moves.
+    known = SimpleNamespace(centers=np.zeros((1, 2)), part_means=np.zeros((1, 2, 2)))
+    place = _by_place(np.array([[2.0, 3.0]]), 0, np.array([0]), known)
+    assert place.tolist() == [0]

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from custseg.assignment import DiscriminantAssigner, SegmentationModel, match_segments
+from custseg.assignment._answers import _as_shares, count_segments
 from custseg.cluster import (
     GaussianMixtureSegmenter,
     HierarchicalSegmenter,
@@ -316,3 +317,16 @@ def test_one_segment():
     X = [[1.0], [2], [9]]
     model = KMeansSegmenter(1, random_state=0).fit(X)
     assert match_segments(model, model, X).verdict == "1 of 1 segment kept."
+
+
+class TestAnswers:
+    def test_sizes_as_shares(self):
+        assert _as_shares(None, 2) is None
+        assert _as_shares([3, 1], 3) is None
+        assert _as_shares([0, 0], 2) is None
+        assert _as_shares([3, 1], 2).tolist() == [0.75, 0.25]
+
+    def test_segments_without_centres_are_those_that_somebody_has(self):
+        nobody = DBSCAN(eps=0.1).fit([[0.0], [5.0]])
+        assert count_segments(nobody, nobody.labels_) == 0
+        assert count_segments(nobody, np.array([1, 0, -1])) == 2

@@ -6,7 +6,11 @@ import pytest
 from scipy.stats import betabinom, binom
 
 from custseg.assignment import SegmentationModel, rejected_test
-from custseg.assignment._rejected import concentration, excess_p_value
+from custseg.assignment._rejected import (
+    RejectedTest,
+    concentration,
+    excess_p_value,
+)
 from custseg.cluster import KMeansSegmenter
 
 N_RUNS = 150
@@ -157,3 +161,15 @@ def test_needs_a_model_that_rejects():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="Customers must have been rejected by typ"):
         rejected_test(fit(rng, reject_alpha=None), members(rng, 50))
+
+
+def test_scattered_or_together():
+    def said(count, concentration):
+        figures = ((100,), (30,), (10.0,), (count,), (concentration,), (1.0,))
+        return RejectedTest(("",), *figures).verdict
+
+    assert said(0.01, 0.4).startswith("More than members explain, but no one segment: ")
+    assert said(0.01, 0.4).endswith("as far-out members would (p = 0.4).")
+    assert said(0.01, 0.01).startswith("Perhaps a new segment: ")
+    assert said(0.4, 0.01).startswith("No new segment: ")
+    assert said(0.4, 0.01).endswith("they lie together (p = 0.01).")

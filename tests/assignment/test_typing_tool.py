@@ -426,3 +426,10 @@ class TestRefusals:
         message = f"column {first!r}: 1 of 200 rows (first: row 3)"
         with pytest.raises(DataQualityError, match=re.escape(message)):
             tool.predict(asked.assign(**{first: asked[first].where(asked.index != 3)}))
+
+
+def test_weights_must_sum_to_more_than_there_are_segments():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    message = "Got n_samples=60 customers of total weight 0.6 in 3 segments instead."
+    with pytest.raises(DegenerateFitError, match=re.escape(message)):
+        TypingTool(1).fit(X, np.arange(60) % 3, sample_weight=np.full(60, 0.01))

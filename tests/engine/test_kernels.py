@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from custseg.engine import distance_sums, nearest_of_block
+from custseg.engine import (
+    distance_sums,
+    nearest_of_block,
+    roughly_nearest_of_block,
+    ward_bounds,
+    ward_neighbours,
+)
 
 
 @pytest.mark.parametrize("n_points", [1, 5, 40])  # both ways of finding the least
@@ -55,3 +61,16 @@ def test_near_customers_beside_far_ones_keep_their_distances(share):
     sums, mirrored = distance_sums(X, X, np.eye(400), mirror=np.eye(400))
     np.testing.assert_allclose(sums, cdist(X, X), rtol=1e-6)
     np.testing.assert_allclose(mirrored, cdist(X, X), rtol=1e-6)
+
+
+def test_points_of_one_place_have_no_scale():
+    X = np.array([[1.0, 2.0], [3.0, 4.0]])
+    one_place = np.full((3, 2), 5.0)
+    assert roughly_nearest_of_block(X, one_place).tolist() == [0, 0]
+    # Groups of one place: merging costs nothing, and the lowest other index is nearest.
+    means, weights = np.full((2, 40), 5.0), np.ones(40)
+    index, cost = ward_neighbours(
+        np.arange(40), means, weights, ward_bounds(means, weights)
+    )
+    assert index.tolist() == [1] + [0] * 39
+    assert (cost == 0).all()

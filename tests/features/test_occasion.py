@@ -14,6 +14,7 @@ from custseg.assignment import compile_scorer
 from custseg.cluster import KMeansSegmenter
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.features import DemographicTransformer, OccasionTransformer
+from custseg.features._occasion import _read_window
 
 RAW = {"scale": False, "log": "none"}
 
@@ -461,3 +462,10 @@ def test_scorer():
 def test_parameters_that_do_not_fit(parameters, error, sentence):
     with pytest.raises(error, match=re.escape(sentence)):
         OccasionTransformer(**parameters).fit(some_customers())
+
+
+def test_one_day_is_the_shortest_window():
+    assert _read_window(1) == (1, 1)
+    assert _read_window((1, 30)) == (1, 30)
+    with pytest.raises(ValueError, match="window must be a number of days from 1"):
+        _read_window(0)

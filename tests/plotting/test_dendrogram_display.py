@@ -9,7 +9,8 @@ from sklearn.preprocessing import StandardScaler
 
 from custseg import HierarchicalSegmenter, KMeansSegmenter
 from custseg.plotting import DendrogramDisplay
-from custseg.plotting._figure import color
+from custseg.plotting._dendrogram import _count
+from custseg.plotting._figure import color, compact_number
 
 VISITS = np.array([[1.0], [2.0], [9.0], [10.0], [12.0]])
 BLOBS = np.repeat([[0.0, 0], [9, 0], [0, 20]], [50, 30, 20], axis=0)
@@ -126,3 +127,10 @@ def test_a_tree_of_one_leaf_is_refused():
     message = "A dendrogram must have two leaves at least. Got one instead."
     with pytest.raises(ValueError, match=re.escape(message)):
         DendrogramDisplay.from_estimator(tree)
+
+
+def test_customers_are_written_in_a_few_signs():
+    assert [_count(7), _count(999.0)] == ["7", "999"]
+    assert [_count(n) for n in (2.5, 1500)] == [compact_number(n) for n in (2.5, 1500)]
+    assert _count(1500) != "1500"
+    assert _count(2.5) != "2"

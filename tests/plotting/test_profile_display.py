@@ -142,3 +142,12 @@ def test_errors():
         message = f"cap must be positive and finite. Got {cap!r} instead. It is a"
         with pytest.raises(ValueError, match=re.escape(message)):
             display.plot(cap=cap)
+
+
+def test_figures_stand_in_the_middle_of_their_cells():
+    table = pd.DataFrame({"a": [1.0, 2, 9, 8], "b": [1.0, 1, 5, 6]})
+    profile = profile_segments(table, [0, 0, 1, 1])
+    texts = SegmentProfileDisplay.from_profile(profile).plot().ax_.texts
+    # Two segments and the total, in two rows.
+    places = [(x + 0.5, y + 0.5) for y in range(2) for x in range(3)]
+    assert [text.get_position() for text in texts] == places

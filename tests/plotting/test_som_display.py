@@ -17,6 +17,7 @@ from custseg.cluster import SOMSegmenter
 from custseg.exceptions import SchemaError
 from custseg.plotting import SOMDisplay
 from custseg.plotting._figure import color
+from custseg.plotting._som import _space
 
 # Two rows of three units. Segment 1 is the right column; unit 1 has no customers.
 UNITS = pd.DataFrame(
@@ -225,3 +226,9 @@ def test_what_is_no_map_is_refused():
         SOMDisplay.from_estimator(KMeansSegmenter())
     with pytest.raises(NotFittedError):
         SOMDisplay.from_estimator(SOMSegmenter())
+
+
+def test_space_without_a_layout_engine_is_that_of_the_axes():
+    _, ax = pyplot.subplots(figsize=(10, 4))
+    ax.set_position([0.1, 0.2, 0.5, 0.6])
+    assert _space(ax) == pytest.approx((5, 2.4))

@@ -154,3 +154,12 @@ def test_max_traits_must_be_a_positive_integer(max_traits):
     message = f"max_traits must be an integer from 1 up. Got {max_traits!r} instead."
     with pytest.raises(ValueError, match=re.escape(message)):
         profile.suggest_names(max_traits)
+
+
+def test_a_level_of_two_columns_is_named_with_its_column():
+    table = {
+        "sofa": ["blue"] * 4 + ["red"] * 4,
+        "car": ["grey", "grey", "blue", "green"] * 2,
+    }
+    names = names_of(table, [0] * 4 + [1] * 4, max_traits=1)
+    assert names == {0: "mostly sofa blue", 1: "mostly red"}

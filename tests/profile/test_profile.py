@@ -516,3 +516,11 @@ def test_the_table_is_not_changed():
     before = CUSTOMERS.copy()
     profile_segments(CUSTOMERS, LABELS, categorical=["member"])
     assert_frame_equal(CUSTOMERS, before)
+
+
+def test_levels_have_the_order_that_a_pandas_category_declares():
+    sizes = pd.Categorical(list("SSMLLM"), categories=["S", "M", "L"])
+    profile = profile_segments(pd.DataFrame({"size": sizes}), [0, 0, 0, 1, 1, 1])
+    of_first = profile.frame().query("segment == 0")
+    assert of_first["level"].tolist() == ["S", "M", "L"]
+    assert of_first["value"].tolist() == pytest.approx([2 / 3, 1 / 3, 0])

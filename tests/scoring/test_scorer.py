@@ -25,6 +25,7 @@ from custseg import (
 )
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.scoring import Scorer
+from custseg.scoring._cells import as_level
 
 
 def clients(n=400):
@@ -274,3 +275,19 @@ def test_what_it_says_of_itself(scorer, model):
     assert scorer.segment_ids == tuple(model.segment_ids_.tolist())
     assert scorer.segment_names == model.segment_names_
     assert repr(scorer).startswith("Scorer(columns=('orders', 'spend', 'city')")
+
+
+@pytest.mark.parametrize("code", [2**53, -(2**53), float(2**53)])
+def test_codes_that_a_float_cannot_tell_apart_are_no_levels(code):
+    assert as_level("shop", 2**53 - 1) == str(2**53 - 1)
+    with pytest.raises(SchemaError, match=re.escape("must hold codes below 2**53")):
+        as_level("shop", code)
+
+
+def test_rows_without_an_answer_are_counted():
+    known = pd.DataFrame({"a": [1.0, 2, 9, 8], "b": [1.0, 1, 5, 6]})
+    scorer = compile_scorer(KMeansSegmenter(2, random_state=0).fit(known))
+    gaps = pd.DataFrame({"a": [1.0, None, None], "b": [None, 1.0, 2.0]})
+    message = "Got missing ones in 'a', 'b' (3 of 3 rows without an answer) instead."
+    with pytest.raises(DataQualityError, match=re.escape(message)):
+        scorer.predict(gaps)

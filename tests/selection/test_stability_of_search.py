@@ -21,7 +21,7 @@ from custseg.cluster import (
     KMeansSegmenter,
 )
 from custseg.exceptions import SegmentWarning
-from custseg.selection import SegmentSearch
+from custseg.selection import SegmentSearch, _search
 from custseg.selection._scores import _variance_of_mean
 
 RNG = np.random.default_rng(6)
@@ -229,3 +229,18 @@ class TestRouting:
             )
             with pytest.raises(ValueError, match="must compare likelihoods of"):
                 two.fit(X, sample_weight=weights)
+
+
+def test_weights_of_other_customers_reach_their_own_fit(monkeypatch):
+    """Solutions for other customers are compared with one that is fitted to them."""
+    search = SegmentSearch([KMeansSegmenter(n_init=1)], (2, 3), random_state=0).fit(X)
+    given, fit_numbers = [], _search.fit_numbers
+
+    def listening(*args, sample_weight=None, **options):
+        given.append(sample_weight)
+        return fit_numbers(*args, sample_weight=sample_weight, **options)
+
+    monkeypatch.setattr(_search, "fit_numbers", listening)
+    weights = np.linspace(1, 2, 120)
+    search.stability(X[:120], 2, n_null=0, sample_weight=weights)
+    assert [w.tolist() for w in given] == [weights.tolist()]

@@ -22,7 +22,7 @@ from custseg.features._polychoric import (
 from custseg.selection import dip_statistic, structure_test, unimodality_test
 from custseg.selection._dip import uniform_dips
 from custseg.selection._null import in_steps, latent_correlations, null_of
-from custseg.selection._structure import largest_deviations
+from custseg.selection._structure import _silhouettes, largest_deviations
 from custseg.selection._unimodality import spread_out
 
 DATA = Path(__file__).parents[1] / "reference" / "data"
@@ -489,3 +489,9 @@ def test_a_dip_is_of_one_column():
     said = "x must be one-dimensional. Got shape (3, 2) instead. Give one column."
     with pytest.raises(ValueError, match=re.escape(said)):
         dip_statistic(np.ones((3, 2)))
+
+
+def test_fewer_different_customers_than_segments_are_segments_of_their_own():
+    corners = np.repeat(np.eye(3), 10, axis=0)
+    found = _silhouettes(corners, (3, 4), 1, np.random.default_rng(0))
+    np.testing.assert_allclose(found, [1, 1])

@@ -340,3 +340,18 @@ def test_names_that_spark_cannot_read(spark_session):
     message = "must have column names without dots and backticks on Spark"
     with pytest.raises(SchemaError, match=message):
         summarize_transactions(tx, columns)
+
+
+def test_products_with_numbers_for_names(engine):
+    # Two products and one without a number; what was sent back counts for nothing.
+    tx = engine.frame(
+        {
+            "customer_id": ["a"] * 4 + ["b"],
+            "date": [datetime(2024, 1, 1)] * 5,
+            "eur": [1.0] * 4 + [-1.0],
+            "item": [7, 8, 7, None, 7],
+        }
+    )
+    columns = TransactionColumns(amount="eur", product="item")
+    found = engine.read(summarize_transactions(tx, columns))
+    assert found["n_products"].tolist() == [2, 0]
