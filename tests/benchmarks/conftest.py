@@ -28,3 +28,8 @@ def harness(report, monkeypatch):
 @pytest.fixture
 def run_all(report, monkeypatch):
     return load("run_all", monkeypatch)
+
+
+@pytest.fixture
+def mutants(monkeypatch):
+    return load("mutants", monkeypatch)
