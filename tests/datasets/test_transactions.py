@@ -179,6 +179,15 @@ def test_a_fixed_number_of_orders_ends_the_life():
     assert (gone == last.reindex(gone.index)).all()
 
 
+def test_an_order_in_the_moment_of_dropping_out_is_still_made():
+    # So dense that no time passes between a customer's first order and two more.
+    truth = fixed(
+        3, rate=1e30, joined_week=1.0, lifetime_weeks=0.0, lifetime_orders=2.0
+    )
+    bought = make_transactions(truth, household=FLAT_HOUSEHOLD, random_state=0)
+    assert bought.customers["n_orders"].tolist() == [3, 3, 3]
+
+
 # Values, lines and discounts
 
 
@@ -373,6 +382,14 @@ def test_rows_of_the_truth_are_enough():
     assert set(bought.transactions["customer_id"]) <= set(some["customer_id"])
 
 
+def test_the_index_of_the_truth_does_not_matter():
+    truth = fixed(4)
+    by_id = truth.set_index("customer_id", drop=False)
+    plain, indexed = (make_transactions(one, random_state=0) for one in (truth, by_id))
+    pd.testing.assert_frame_equal(indexed.transactions, plain.transactions)
+    pd.testing.assert_frame_equal(indexed.customers, plain.customers)
+
+
 def test_a_period_before_the_first_order_is_empty_and_has_all_columns():
     truth = fixed(3, joined_week=9.0)
     bought = make_transactions(truth, weeks=2, random_state=0)
@@ -401,6 +418,14 @@ def test_same_seed_same_purchases():
 def test_one_seed_gives_the_two_simulators_different_numbers():
     first, second = (as_generator(0, stream).random(5) for stream in (0, 1))
     assert not np.isclose(first, second).any()
+
+
+def test_a_random_state_is_moved_on_by_four_words():
+    # What is drawn from it afterwards stays the same from version to version.
+    source, other = np.random.RandomState(0), np.random.RandomState(0)
+    as_generator(source, 0)
+    other.randint(2**32, size=4, dtype=np.uint32)
+    assert source.randint(2**31) == other.randint(2**31)
 
 
 # Dirt

@@ -171,6 +171,17 @@ def test_dates_are_counted(unit):
 
 
 @pytest.mark.parametrize(
+    "made", [pd.DataFrame, pl.DataFrame, lambda table: np.array([table["stay"]]).T]
+)
+def test_durations_are_counted(made):
+    stays = [datetime.timedelta(days=i % 3) for i in range(59)] + [None]
+    frame = infer_roles(made({"stay": stays})).frame()
+    assert frame["kind"].tolist() == ["date"]
+    assert frame["n_distinct"].tolist() == [3]
+    assert frame["missing"].tolist() == pytest.approx([1 / 60])
+
+
+@pytest.mark.parametrize(
     ("name", "low", "period"), [("hour", 0, 24), ("weekday", 1, 7), ("month", 1, 12)]
 )
 def test_what_goes_round_does_so_in_the_features(name, low, period):

@@ -88,6 +88,20 @@ def test_a_shared_front_gives_what_a_whole_fit_gives(segmenter):
         assert list(fit.estimator.feature_names_in_) == ["visits", "spend"]
 
 
+def test_weights_reach_the_last_step_of_a_pipeline():
+    # Scaling takes no weights: the steps before the last are fitted without.
+    weights = np.where(TRUTH == 0, 2.0, 1.0)
+    pipeline = make_pipeline(StandardScaler(), KMeansSegmenter(n_init=1))
+    (fit,) = fit_numbers(pipeline, (2,), X, seed=0, sample_weight=weights)
+    assert fit.reason == ""
+    last = KMeansSegmenter(2, n_init=1, random_state=0)
+    last.fit(StandardScaler().fit_transform(X), sample_weight=weights)
+    np.testing.assert_array_equal(fit.labels, last.labels_)
+    np.testing.assert_allclose(
+        fit.estimator[-1].segment_centers_, last.segment_centers_
+    )
+
+
 def test_others_are_carried_by_predict_or_by_prototypes():
     for estimator in (
         KMeansSegmenter(3),
