@@ -238,19 +238,18 @@ class _Walk(ast.NodeTransformer):
 
 
 class Listed(_Walk):
-    """Lists the faults of a module: (key, place, kind, before, after)."""
+    """Lists the faults of a module: (key, place, kind, node before, node after)."""
 
     def __init__(self, module):
         super().__init__()
         self.module, self.faults, self.count = module, [], 0
 
     def place(self, node, found):
-        before = ast.unparse(node)
         name = ".".join(self.inside)
         for kind, other in found:
             place = f"{self.module}:{node.lineno} {name}"
             key = (self.module, self.count)
-            self.faults.append((key, place, kind, before, ast.unparse(other)))
+            self.faults.append((key, place, kind, node, other))
             self.count += 1
         return self.inner(node)
 
@@ -297,8 +296,8 @@ def drawn():
             for found in kinds.values():
                 if found and len(taken) < PER_STAGE:
                     taken.append(found.pop())
-        for key, place, kind, before, after in sorted(taken):
-            row = (len(faults), stage, place, kind, before, after)
+        for key, place, kind, *nodes in sorted(taken, key=lambda fault: fault[0]):
+            row = (len(faults), stage, place, kind, *map(ast.unparse, nodes))
             faults.append({**dict(zip(FIELDS, row, strict=False)), "key": key})
     return faults
 
