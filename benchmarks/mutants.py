@@ -278,10 +278,10 @@ def modules_of(stage):
     return sorted((ROOT / "custseg" / stage).glob("*.py"))
 
 
-def drawn():
-    """Return the faults of all stages, as dicts with their key."""
+def drawn(stages=STAGES):
+    """Return the faults of stages, as dicts with their key."""
     faults = []
-    for stage in STAGES:
+    for stage in stages:
         kinds = defaultdict(list)
         for path in modules_of(stage):
             walk = Listed(path.relative_to(ROOT).as_posix())

@@ -81,16 +81,14 @@ def test_each_fault_is_what_it_says(listed, charge_with):
     }
 
 
-def test_each_stage_has_its_share_of_faults_that_compile(mutants):
-    faults = mutants.drawn()
-    assert len(faults) == mutants.PER_STAGE * len(mutants.STAGES) >= 120
-    assert len({fault["key"] for fault in faults}) == len(faults)
+def test_a_stage_has_its_share_of_faults_and_they_compile(mutants):
+    assert mutants.PER_STAGE * len(mutants.STAGES) >= 120
+    faults = mutants.drawn(["profile"])
+    assert len({fault["key"] for fault in faults}) == mutants.PER_STAGE
     assert {fault["kind"] for fault in faults} == {
         *("bound", "sign", "off by one", "axis", "branch", "weight", "and/or"),
         "option",
     }
     for fault in faults:
         compile(fault["after"], fault["place"], "eval")
-    # What nobody can see is among them.
-    known = {(fault["place"].split()[-1], fault["before"]) for fault in faults}
-    assert set(mutants.EQUIVALENT) <= known
+    assert faults == mutants.drawn(["profile"])
