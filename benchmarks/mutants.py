@@ -93,7 +93,7 @@ _LIBRARIES = (
     *("matplotlib.pyplot", "narwhals", "polars", "pyarrow", "duckdb", "openpyxl"),
     *("dask.dataframe", "numpydoc.validate", *(f"custseg.{name}" for name in STAGES)),
 )
-_OFF = -1
+_OFF, _BROKEN = -1, 4
 
 # --- faults ---------------------------------------------------------------------------
 
@@ -486,6 +486,8 @@ class Child:
             return False
         self._listen()
         os.close(self.out)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _BROKEN:
+            raise RuntimeError(f"pytest did not run {self.tests[:3]} ...")
         if status:
             last = self.said.decode().split("\0")[-2:]
             self.failed = last[0] or self.tests[0]
@@ -535,11 +537,13 @@ def _run_in_child(hunt, number, rounds, inside):
             options = ["-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
             plugins = [Chosen(tests, inside)]
             code = pytest.main([*options, *hunt.options, *files], plugins)
+            if code in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
+                os._exit(1)  # a test failed, or a module of tests cannot be imported
             if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-                os._exit(1)
+                os._exit(_BROKEN)
         os._exit(0)
     finally:
-        os._exit(2)
+        os._exit(_BROKEN)
 
 
 # --- the command ----------------------------------------------------------------------

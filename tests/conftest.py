@@ -26,7 +26,8 @@ FIELDS = ("module", "functions", "seconds", "slowest", "slowest_seconds")
 # A sample keeps these whole: scikit-learn's contract, the road, published figures.
 KEPT_WHOLE = ("tests/test_common.py", "tests/test_usage.py", "tests/reference/")
 KEPT_WHOLE += ("tests/tables/test_ledger.py", "tests/cluster/test_segmenters.py")
-FOLDER, PASSED = pytest.StashKey[str](), pytest.StashKey[bool]()
+FOLDER, BEFORE = pytest.StashKey[str](), pytest.StashKey[str | None]()
+PASSED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser):
@@ -41,6 +42,7 @@ def pytest_configure(config):
     if "PYTEST_XDIST_WORKER" not in os.environ:
         # Libraries leave files in the temporary folder: give them one that goes.
         config.stash[FOLDER] = tempfile.mkdtemp(prefix="custseg-tests-")
+        config.stash[BEFORE] = os.environ.get("TMPDIR")
         os.environ["TMPDIR"] = tempfile.tempdir = config.stash[FOLDER]
 
 
@@ -49,9 +51,13 @@ def pytest_sessionfinish(session, exitstatus):
 
 
 def pytest_unconfigure(config):
-    # After a failure it stays, with what the tests wrote.
-    if FOLDER in config.stash and config.stash.get(PASSED, True):
-        shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
+    if FOLDER in config.stash:
+        tempfile.tempdir = None
+        del os.environ["TMPDIR"]
+        if config.stash[BEFORE] is not None:
+            os.environ["TMPDIR"] = config.stash[BEFORE]
+        if config.stash.get(PASSED, True):  # else what the tests wrote stays
+            shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config, items):
