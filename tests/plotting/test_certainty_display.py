@@ -78,6 +78,7 @@ def test_frame_on_paper(display):
 def test_bins_on_paper(display):
     bins = display.bins.pivot(index="segment", columns="low", values="customers")
     assert bins.shape == (3, 10)
+    assert display.bins.index.tolist() == list(range(30))
     # .9 begins a bin and so does .6; one is in the last.
     assert bins.loc[0].tolist() == [0, 0, 0, 0, 0, 1, 1, 0, 0, 2]
     assert bins.loc[1].tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 0, 1]

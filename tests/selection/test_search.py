@@ -182,6 +182,16 @@ def test_names_numbers_and_nested_parameters():
     assert search.select("mine", 2).linkage == "complete"
 
 
+def test_a_part_with_the_name_of_a_parameter_is_none():
+    inner = SegmentSearch([("n_clusters", KMeansSegmenter())], (2,))
+    message = (
+        "estimators must have n_clusters or n_components, a Pipeline in its last step. "
+        "Got SegmentSearch as 'segmentsearch' instead."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        SegmentSearch([inner], (2,)).fit(X)
+
+
 def test_a_seed_fills_every_random_state_that_is_none():
     inner = make_pipeline(PCA(2, svd_solver="full"), KMeansSegmenter(random_state=9))
     search = SegmentSearch([inner, KMeansSegmenter()], [2], random_state=0).fit(X)
