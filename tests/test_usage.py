@@ -234,6 +234,7 @@ def test_planted_segments_are_the_last_that_come_back(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_planted_segments_are_found_and_new_customers_assigned(seed):
+    """Three of the twenty seeds of benchmarks/simulations/assigned.py."""
     simulated = make_customers(
         900,
         n_segments=3 + seed % 3,
