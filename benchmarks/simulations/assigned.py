@@ -3,8 +3,8 @@
 python benchmarks/simulations/assigned.py            about half a minute
 
 Writes assigned.csv beside it. Customers are simulated with three, four or five segments
-at separation 2.5 and without response styles. 600 are learned from by their answers, the
-number of segments chosen by the silhouette among k-means and mixtures, and 300 new ones
+at separation 2.5 and without response styles. 600 are learned from by their answers
+(the silhouette chooses the number among k-means and mixtures), and 300 new ones
 are assigned by a discriminant. One row per seed, of 20:
 
 - ``planted`` and ``found``: numbers of segments;
