@@ -78,9 +78,9 @@ def test_worked_case(make_frame):
     ]
 
 
-def test_every_engine(every_engine):
+def test_every_engine(engine):
     """The accounts above, with flags and dates."""
-    table = every_engine.frame(
+    table = engine.frame(
         ACCOUNTS
         | {
             "vat": [True, False, True, False, False, True],
@@ -103,7 +103,7 @@ def test_every_engine(every_engine):
             "n_accounts": [2, 1, 3],
         }
     )
-    found = every_engine.read(companies)
+    found = engine.read(companies)
     assert rows_of(found) == rows_of(expected)
 
 

@@ -74,15 +74,8 @@ def assert_same(actual, expected):
     )
 
 
-def test_ledger(engine):
-    check_ledger(engine, zone=None)
-
-
-def test_ledger_in_utc(every_engine):
-    check_ledger(every_engine, zone=UTC)
-
-
-def check_ledger(engine, zone):
+@pytest.mark.parametrize("zone", [None, UTC])
+def test_ledger(engine, zone):
     table, _ = clean_transactions(engine.frame(ledger(zone)), COLUMNS)
     end = {"observation_period_end": "2024-03-31"}
     split = summarize_btyd(

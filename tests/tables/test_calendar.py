@@ -71,11 +71,19 @@ def month(at):
     return next(name for name, months in MONTHS.items() if at.month in months)
 
 
-def test_places_are_those_of_python(every_engine):
-    if every_engine.name in ("dask", "pyarrow"):
-        pytest.skip("their parts are pandas frames")
+def test_places_are_those_of_python(engine):
+    if engine.name == "pyarrow":
+        pytest.skip("it becomes a pandas frame")
+    check_places(engine)
+
+
+def test_places_on_spark(spark):
+    check_places(spark)
+
+
+def check_places(engine):
     whole = times()
-    frame = every_engine.frame({"at": whole, "place": list(range(len(whole)))})
+    frame = engine.frame({"at": whole, "place": list(range(len(whole)))})
     lines = with_clock(nw.from_native(frame).lazy(), "at", "when")
     rules = {
         "daypart": (read_dayparts({"day": 6, "late": 21.5}), daypart),

@@ -235,13 +235,13 @@ def test_float_ids_become_integers():
     assert list(report.positions("missing_customer_id")) == [1, 2]
 
 
-def test_float_ids_become_integers_on_every_engine(every_engine):
+def test_float_ids_become_integers_on_every_engine(engine):
     dates = [datetime(2024, 1, day) for day in (1, 2, 2)]
     ids = [17850.0, float("nan"), 2.0**53 - 1]
-    tx = every_engine.frame(lines(customer_id=ids, date=dates))
+    tx = engine.frame(lines(customer_id=ids, date=dates))
     table, _ = clean_transactions(tx, BY_EUR)
     for found in (table, summarize_transactions(table, BY_EUR)):
-        ids = every_engine.read(found)["customer_id"]
+        ids = engine.read(found)["customer_id"]
         assert ids.dtype == np.int64
         assert list(ids) == [17850, 2**53 - 1]
 

@@ -37,7 +37,7 @@ def test_on_paper(as_frame):
     assert columns["discount_dependence"] == pytest.approx([2 / 6, 1 / 5, 2 / 5])
 
 
-def test_every_engine(every_engine):
+def test_every_engine(engine):
     """The lines above, whose customers also teach a prior; d has no order.
 
     Orders (2, 1 on discount), (1, 0), (1, 1) of a, b and c: the mean is 1/2, within
@@ -45,11 +45,11 @@ def test_every_engine(every_engine):
     so that they do not differ more than by chance: all depend alike, but for 1e-4.
     """
     found = summarize_discounts(
-        every_engine.frame(TX),
+        engine.frame(TX),
         COLUMNS,
         discount="off",
         prior=(1, 3),
-        customers=every_engine.frame({"customer_id": ["d", "a"]}),
+        customers=engine.frame({"customer_id": ["d", "a"]}),
     )
     expected = pd.DataFrame(
         {
@@ -60,13 +60,13 @@ def test_every_engine(every_engine):
             "discount_dependence": [2 / 6, 1 / 5, 2 / 5, None],
         }
     )
-    pd.testing.assert_frame_equal(every_engine.read(found), expected)
+    pd.testing.assert_frame_equal(engine.read(found), expected)
     assert discount_prior(found) == pytest.approx((9999 / 2, 9999 / 2))
     is_off = [one > 0 for one in TX["off"]]
     learned = summarize_discounts(
-        every_engine.frame(TX | {"off": is_off}), COLUMNS, discount="off"
+        engine.frame(TX | {"off": is_off}), COLUMNS, discount="off"
     )
-    table = every_engine.read(learned)
+    table = engine.read(learned)
     assert table["discount_dependence"].tolist() == pytest.approx([0.5] * 3, abs=1e-3)
 
 

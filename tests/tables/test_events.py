@@ -182,9 +182,9 @@ def assert_same(actual, wanted):
             assert got == [None if one != one else one for one in want], name
 
 
-def test_by_hand(every_engine):
+def test_by_hand(engine):
     found = summarize_events(
-        every_engine.frame(
+        engine.frame(
             dict(zip(NAMES, map(list, zip(*EVENTS, strict=True)), strict=True))
         ),
         COLUMNS,
@@ -192,7 +192,7 @@ def test_by_hand(every_engine):
         open_days=1,
         observation_period_end="2024-04-30",
     )
-    assert_same(every_engine.read(found), expected())
+    assert_same(engine.read(found), expected())
 
 
 # -- against plain loops ---------------------------------------------------------------
@@ -326,11 +326,11 @@ SOME = [
 ]
 
 
-def test_identities(every_engine):
+def test_identities(engine):
     found = summarize_events(
-        table(every_engine.frame, VISITS, VISIT_NAMES),
+        table(engine.frame, VISITS, VISIT_NAMES),
         VISIT_COLUMNS,
-        identities=every_engine.frame(KEYS),
+        identities=engine.frame(KEYS),
         unknown_aliases="keep",
     )
     wanted = {
@@ -342,20 +342,18 @@ def test_identities(every_engine):
         "time_to_convert": [2.0, None, None],
         "browse_online_buy_offline_share": [1.0, None, None],
     }
-    assert_same(every_engine.read(found)[SOME], wanted)
+    assert_same(engine.read(found)[SOME], wanted)
 
 
-def test_identities_of_another_type(every_engine):
-    if every_engine.name == "spark":
-        pytest.skip("the plan is as in test_identities")
+def test_identities_of_another_type(engine):
     visits = [row for row in VISITS if row[0] not in ("x9", "11")]
     keys = {"alias": KEYS["alias"], "customer": [2**53 + 1, 2**53 + 1, 22, 2**53 + 1]}
     found = summarize_events(
-        table(every_engine.make, visits, VISIT_NAMES),
+        table(engine.make, visits, VISIT_NAMES),
         VISIT_COLUMNS,
-        identities=every_engine.frame(keys),
+        identities=engine.frame(keys),
     )
-    found = every_engine.read(found)
+    found = engine.read(found)
     assert found["customer_id"].tolist() == [22, 2**53 + 1]
     assert found["customer_id"].dtype == np.int64
     assert found["n_aliases"].tolist() == [1, 2]
@@ -668,16 +666,14 @@ def test_listed_customers_are_kept(make_frame):
     assert len(found) == 5
 
 
-def test_listed_whole_numbers_stay_exact(every_engine):
+def test_listed_whole_numbers_stay_exact(engine):
     """As floats, 2**53 + 1 would be 2**53, and 2**53 + 3 would be 2**53 + 4."""
     odd, even = 2**53 + 1, 2**53
-    visits = every_engine.frame(
+    visits = engine.frame(
         {"customer_id": [odd, odd + 2], "time": [datetime(2024, 1, 1)] * 2}
     )
-    listed = every_engine.frame({"customer_id": [even, odd]})
-    found = every_engine.read(
-        summarize_events(visits, EventColumns(), customers=listed)
-    )
+    listed = engine.frame({"customer_id": [even, odd]})
+    found = engine.read(summarize_events(visits, EventColumns(), customers=listed))
     assert found["customer_id"].tolist() == [even, odd, odd + 2]
     assert found["customer_id"].dtype == "int64"
     assert found["n_events"].tolist() == [0, 1, 1]

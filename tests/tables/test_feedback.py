@@ -101,10 +101,10 @@ def table(**changed):
     return dict(zip(NAMES, map(list, zip(*ROWS, strict=True)), strict=True)) | changed
 
 
-def test_every_figure(every_engine):
-    listed = every_engine.frame({"who": ["new"]})
+def test_every_figure(engine):
+    listed = engine.frame({"who": ["new"]})
     found = summarize_feedback(
-        every_engine.frame(table()),
+        engine.frame(table()),
         COLUMNS,
         customers=listed,
         observation_period_end="2024-01-31",
@@ -112,7 +112,7 @@ def test_every_figure(every_engine):
     expected = pd.DataFrame(EXPECTED)
     for name in ("satisfaction_missing_mean", "promoter_score_missing_mean"):
         expected[name] = np.nan
-    pd.testing.assert_frame_equal(every_engine.read(found), expected, check_dtype=False)
+    pd.testing.assert_frame_equal(engine.read(found), expected, check_dtype=False)
 
 
 def test_next_month_has_the_same_columns(make_frame):
@@ -248,7 +248,7 @@ def test_hours_are_those_that_passed(make_frame):
     assert list(summarize_feedback(frame, columns, **ends)["n_open_tickets"]) == [0]
 
 
-def test_moments_of_every_engine(every_engine):
+def test_moments_of_every_engine(engine):
     # In UTC, which sessions of DuckDB and Spark are set to in the tests.
     at = [datetime(2024, 3, 1, 10, tzinfo=UTC), datetime(2024, 3, 31, 0, tzinfo=UTC)]
     rows = {
@@ -259,19 +259,19 @@ def test_moments_of_every_engine(every_engine):
         "angry": [None, True],
     }
     columns = FeedbackColumns(ticket="case", responded="answered", complaint="angry")
-    found = every_engine.read(summarize_feedback(every_engine.frame(rows), columns))
+    found = engine.read(summarize_feedback(engine.frame(rows), columns))
     np.testing.assert_array_equal(found["response_hours_mean"], [1.5, np.nan])
     assert list(found["n_complaints"]) == [0, 1]
 
 
-def test_no_number_is_no_complaint(every_engine):
+def test_no_number_is_no_complaint(engine):
     rows = {
         "customer_id": ["a", "b", "c"],
         "time": [T(2024, 1, 1)] * 3,
         "angry": [math.nan, 0.5, 0.0],
     }
     columns = FeedbackColumns(complaint="angry")
-    found = every_engine.read(summarize_feedback(every_engine.frame(rows), columns))
+    found = engine.read(summarize_feedback(engine.frame(rows), columns))
     assert list(found["n_complaints"]) == [0, 1, 0]
 
 

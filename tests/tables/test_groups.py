@@ -480,14 +480,12 @@ def test_dates_of_delivery_in_two_zones(make_frame):
         summarize_transactions(make_frame(lines), columns, groups=["wholesale"])
 
 
-def test_no_number_is_no_promotion(every_engine):
+def test_no_number_is_no_promotion(engine):
     dates = [datetime(2024, 1, 1)] * 3
     lines = {"id": [1, 2, 3], "date": dates, "eur": [1.0] * 3, "p": [np.nan, 0.5, 0.0]}
     columns = TransactionColumns(customer_id="id", amount="eur", promotion="p")
-    table = every_engine.frame(lines)
-    found = every_engine.read(
-        summarize_transactions(table, columns, groups=["promotion"])
-    )
+    table = engine.frame(lines)
+    found = engine.read(summarize_transactions(table, columns, groups=["promotion"]))
     assert list(found["promotion_order_share"]) == [0.0, 1.0, 0.0]
 
 

@@ -75,7 +75,7 @@ def test_orders_by_time(make):
     )
 
 
-def test_every_engine(every_engine):
+def test_every_engine(engine):
     """Times, holidays and further columns of the lines above, as text, number, bool.
 
     b's order 5 has 10 in store 12 and 30 in none, and is of store 12; c's order 6 has
@@ -87,13 +87,13 @@ def test_every_engine(every_engine):
     lines["date"] = [at.to_pydatetime() for at in LINES["date"]]
     lines["category"] = [None if pd.isna(c) else c for c in LINES["category"]]
     found = summarize_occasions(
-        every_engine.frame(lines | {"store": stores, "gift": gift}),
+        engine.frame(lines | {"store": stores, "gift": gift}),
         COLUMNS,
         seasons={"late": (9, 10, 11, 12), "early": range(1, 9)},
         holidays={"easter": ["2024-03-31", "2024-04-01"]},
         by={"purpose": "category", "at": "store", "gift": "gift"},
         counts=True,
-        customers=every_engine.frame({"customer_id": ["new", "b"]}),
+        customers=engine.frame({"customer_id": ["new", "b"]}),
     )
     expected = pd.DataFrame(
         {
@@ -119,7 +119,7 @@ def test_every_engine(every_engine):
             "gift_True": [3, 0, 1, 0, 0],
         }
     )
-    pd.testing.assert_frame_equal(every_engine.read(found), expected)
+    pd.testing.assert_frame_equal(engine.read(found), expected)
 
 
 @pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)

@@ -116,11 +116,11 @@ class TestOnPaper:
         assert n_orders.tolist() == expected.tolist()
 
 
-def test_every_engine(every_engine):
+def test_every_engine(engine):
     """The lines above; d is asked for and has no line, and c was not observed."""
     days = [datetime.datetime.fromisoformat(day) for _, day, _ in LINES]
     ids, _, eur = map(list, zip(*LINES, strict=True))
-    table = every_engine.frame({"customer_id": ids, "date": days, "eur": eur})
+    table = engine.frame({"customer_id": ids, "date": days, "eur": eur})
     options = {"observation_period_end": END, "outcome_days": 10}
     found = summarize_outcome(table, EUR, **options)
     expected = pd.DataFrame(
@@ -131,8 +131,8 @@ def test_every_engine(every_engine):
             "active": [1.0, 0.0],
         }
     )
-    pd.testing.assert_frame_equal(every_engine.read(found), expected)
-    customers = every_engine.frame({"customer_id": ["d", "c", "a"]})
+    pd.testing.assert_frame_equal(engine.read(found), expected)
+    customers = engine.frame({"customer_id": ["d", "c", "a"]})
     found = summarize_outcome(table, EUR, customers=customers, **options)
     expected = pd.DataFrame(
         {
@@ -142,7 +142,7 @@ def test_every_engine(every_engine):
             "active": [1.0, 1.0, 0.0],
         }
     )
-    pd.testing.assert_frame_equal(every_engine.read(found), expected)
+    pd.testing.assert_frame_equal(engine.read(found), expected)
     assert isinstance(found, type(table))
 
 

@@ -39,12 +39,12 @@ def ranks(matrix, damping=0.85):
     return first / first.sum()
 
 
-def test_directed(every_engine):
-    given = every_engine.frame(ROWS)
-    listed = every_engine.frame({"who": ["eve"]})
+def test_directed(engine):
+    given = engine.frame(ROWS)
+    listed = engine.frame({"who": ["eve"]})
     found = summarize_relations(given, **NAMES, weight="times", customers=listed)
     assert isinstance(found, type(given))
-    found = every_engine.read(found)
+    found = engine.read(found)
     pd.testing.assert_frame_equal(
         found.drop(columns="pagerank"), pd.DataFrame(DIRECTED), check_dtype=False
     )

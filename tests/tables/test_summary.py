@@ -377,9 +377,9 @@ def test_lines_whose_transaction_id_is_missing(make_frame):
     assert list(customers["n_products"]) == [2]
 
 
-def test_transaction_ids_that_are_missing_in_two_ways(every_engine):
+def test_transaction_ids_that_are_missing_in_two_ways(engine):
     # One date, and no order number on any line of the first: one order.
-    tx = every_engine.frame(
+    tx = engine.frame(
         {
             "customer_id": [1] * 5,
             "order": [None, "nan", " ", "a", None],
@@ -388,7 +388,7 @@ def test_transaction_ids_that_are_missing_in_two_ways(every_engine):
             "item": ["x"] * 5,
         }
     )
-    customers = every_engine.read(summarize_transactions(tx, COLUMNS))
+    customers = engine.read(summarize_transactions(tx, COLUMNS))
     assert list(customers["frequency"]) == [3]
     assert list(customers["gap_mean"]) == [0.5]
 
