@@ -13,8 +13,12 @@ ROOT = Path(__file__).parents[1]
 MOST_SECONDS, MOST_SECONDS_IN_ALL = 5.0, 300.0
 # Tests of `make test` that take longer, each with its reason.
 EXCEPTIONS = {}
-# Modules whose tests `make test` leaves out.
-NONE_HERE = {"tests/tables/test_spark.py"}
+# Modules whose tests are all left to `make test-all`.
+NONE_HERE = {
+    "tests/tables/test_distributed.py",
+    "tests/tables/test_distributed_events.py",
+    "tests/tables/test_distributed_orders.py",
+}
 
 
 def modules_with_tests():
