@@ -163,3 +163,11 @@ def test_a_level_of_two_columns_is_named_with_its_column():
     }
     names = names_of(table, [0] * 4 + [1] * 4, max_traits=1)
     assert names == {0: "mostly sofa blue", 1: "mostly red"}
+
+
+def test_the_levels_that_are_left_over_name_nobody():
+    # Segment 0 is all of one city; each customer of segment 1 has a city of their own.
+    table = {"city": ["Ulm"] * 30 + [f"town {i}" for i in range(30)]}
+    names = names_of(table, [0] * 30 + [1] * 30)
+    assert names[0] == "mostly Ulm"
+    assert "other" not in names[1].lower()
