@@ -43,16 +43,21 @@ EVENTS = [
     ("even", D(2024, 4, 30, 12), "ad", "web", "search", None),
     ("even", D(2024, 4, 30, 12), "ad", "web", "search", None),
 ]
-# Cookie c1 and card k1 are customer 11's, who also came under 11; x9 is nobody's.
+# Cookie c1 and card k1 are customer 11's, who also came under 11; x9 is nobody's. The
+# key table has the others in another order.
 VISITS = [
     ("c1", D(2024, 4, 1), "web", "search"),
     ("11", D(2024, 4, 2), "web", "compare"),
     ("k1", D(2024, 4, 3), "store", "pay"),
     ("c2", D(2024, 4, 4), "store", "search"),
     ("x9", D(2024, 4, 5), "web", "search"),
+    *((f"d{place}", D(2024, 4, 6), "web", "search") for place in range(6)),
 ]
-KEYS = {"alias": ["c1", "k1", "c2", "c1"], "customer": ["11", "11", "22", "11"]}
-BIG_KEYS = {"alias": KEYS["alias"], "customer": [BIG + 1, BIG + 1, 22, BIG + 1]}
+KEYS = {
+    "alias": ["c1", *(f"d{place}" for place in (5, 3, 1, 4, 2, 0)), "k1", "c2", "c1"],
+    "customer": ["11", *"531420", "11", "22", "11"],
+}
+BIG_KEYS = KEYS | {"customer": [BIG + int(one) for one in KEYS["customer"]]}
 
 
 def test_events(distributed):
@@ -93,7 +98,7 @@ def road_of_identities(engine):
         engine.frame(columns_of(names[:2], [visit[:2] for visit in known])),
         EventColumns("who", "at"),
         identities=engine.frame(BIG_KEYS),
-        customers=engine.frame({"who": [BIG, BIG + 1, BIG + 3]}),
+        customers=engine.frame({"who": [BIG + 7, BIG + 1]}),
     )
     return {"text": engine.read(found), "numbers": engine.read(numbers)}
 
