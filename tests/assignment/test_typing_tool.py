@@ -158,7 +158,8 @@ class TestFigures:
         """What the curve has at the number chosen by it is too high, too.
 
         Three segments of one size that no question tells: a third is right. Bound:
-        3.3 standard errors over 12 tables.
+        3.3 standard errors over 12 tables; benchmarks/simulations/typing_tool.py has
+        200, and those of the two tests below.
         """
         curves, told = [], []
         for seed in range(12):
