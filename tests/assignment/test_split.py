@@ -47,7 +47,7 @@ def clients(rng, places=PLACES, n=120, moved=0.0):
 
 def model_of(segmenter=None, **changes):
     settings = {
-        "segmenter": segmenter or SegmentSearch([KMeansSegmenter()], (2, 3)),
+        "segmenter": segmenter or SegmentSearch([KMeansSegmenter(n_init=3)], (2, 3)),
         "assigner": DiscriminantAssigner(),
         "basis": ["food", "drink"],
         "descriptors": ["staff", "area"],
@@ -71,6 +71,12 @@ TABLE, NEW = clients(RNG), clients(RNG)
 def fitted():
     """A model that no test changes."""
     return model_of().fit(TABLE)
+
+
+@pytest.fixture(scope="module")
+def later(fitted):
+    """The next month's, which no test changes either."""
+    return fitted.refit(NEW)
 
 
 def test_one_space_of_ids(fitted):
@@ -134,7 +140,7 @@ def test_the_types_of_the_simulator():
     # Businesses order in packs and for ten times the money: two segments of all
     # buyers are the two types, whatever the segments within them.
     truth = make_customers(
-        600, n_segments=2, wholesale_share=0.5, behaviour_strength=1.5, random_state=0
+        300, n_segments=2, wholesale_share=0.5, behaviour_strength=1.5, random_state=0
     ).truth
     columns = TransactionColumns(
         customer_id="customer_id",
@@ -306,14 +312,12 @@ class TestRefit:
 
 
 class TestMatching:
-    def test_as_by_refit(self, fitted):
-        later = fitted.refit(NEW)
+    def test_as_by_refit(self, fitted, later):
         match = match_segments(fitted, later, NEW)
         pd.testing.assert_frame_equal(match.frame(), later.match_.frame())
         assert match.new_segments == (0, 1, 2, 3, 4)
 
-    def test_weights_count_customers(self, fitted):
-        later = fitted.refit(NEW)
+    def test_weights_count_customers(self, fitted, later):
         match = match_segments(fitted, later, NEW, sample_weight=np.full(len(NEW), 3))
         plain = match_segments(fitted, later, NEW).frame()
         assert match.frame()["customers"].tolist() == (3 * plain["customers"]).tolist()

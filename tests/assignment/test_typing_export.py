@@ -23,8 +23,8 @@ from custseg.exceptions import SchemaError
 def scaled_answers():
     """Whole answers from 1 to 5, of which many customers give the same."""
     rng = np.random.default_rng(0)
-    segments = rng.integers(0, 4, 500)
-    X = np.clip(np.rint(rng.normal(3, 1, (500, 8)) + np.eye(4, 8)[segments]), 1, 5)
+    segments = rng.integers(0, 4, 200)
+    X = np.clip(np.rint(rng.normal(3, 1, (200, 8)) + np.eye(4, 8)[segments]), 1, 5)
     names = [f"q{i}" for i in range(8)]
     return pd.DataFrame(X.astype(int), columns=names), segments
 
@@ -32,8 +32,8 @@ def scaled_answers():
 def odd_names():
     """Names that need quoting, and names of segments that do."""
     rng = np.random.default_rng(1)
-    segments = rng.integers(0, 3, 300)
-    X = rng.normal(100, 20, (300, 4)) + 15 * np.eye(3, 4)[segments]
+    segments = rng.integers(0, 3, 150)
+    X = rng.normal(100, 20, (150, 4)) + 15 * np.eye(3, 4)[segments]
     names = ['say "yes"', "select", "=1+1", "Größe, in %"]
     kinds = np.array(["it's", "=SUM(A1)", "third; DROP TABLE customers"])
     return pd.DataFrame(X, columns=names), kinds[segments]

@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from custseg import KMeansSegmenter, silhouette_score
 from custseg.datasets import load_wholesale
+from custseg.selection import silhouette_scores
 
 DATA = Path(__file__).parent / "data"
 
@@ -48,12 +49,11 @@ class TestMcDonalds:
 
         A lower inertia at eight has a silhouette of .293.
         """
-        scores = [
-            silhouette_score(
-                mcdonalds, KMeansSegmenter(k, random_state=0).fit_predict(mcdonalds)
-            )
+        labelings = [
+            KMeansSegmenter(k, random_state=0).fit_predict(mcdonalds)
             for k in range(3, 9)
         ]
+        scores = silhouette_scores(mcdonalds, labelings)
         assert round(scores[0], 3) == 0.239
         assert scores[-1] >= 0.287
         assert (np.diff(scores) > -0.002).all()

@@ -112,7 +112,10 @@ class TestCriteria:
 
     def test_gap_leaves_pipelines_out(self):
         search = SegmentSearch(
-            [KMeansSegmenter(), make_pipeline(StandardScaler(), KMeansSegmenter())],
+            [
+                KMeansSegmenter(n_init=3),
+                make_pipeline(StandardScaler(), KMeansSegmenter(n_init=3)),
+            ],
             (2, 3),
             criterion="gap",
             n_references=3,

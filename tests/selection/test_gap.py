@@ -55,13 +55,15 @@ def test_references_are_uniform_along_principal_components():
 def test_the_search_finds_three_and_one(rule):
     """The gap alone can say that there is one segment."""
     search = SegmentSearch(
-        [KMeansSegmenter(n_init=5)],
+        [KMeansSegmenter(n_init=2)],
         (1, 2, 3, 4),
+        n_references=8,
         criterion="gap",
         rule=rule,
         random_state=0,
     ).fit(BLOBS)
     assert search.n_segments_ == 3
-    cloud = np.random.default_rng(1).uniform(size=(200, 2))
-    assert search.set_params(rule="one_se").fit(cloud).n_segments_ == 1
+    if rule == "one_se":
+        cloud = np.random.default_rng(1).uniform(size=(200, 2))
+        assert search.fit(cloud).n_segments_ == 1
     assert (search.results_["gap_se"] > 0).all()

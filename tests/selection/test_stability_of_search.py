@@ -38,11 +38,11 @@ class TestSearch:
             random_state=0,
         ).fit(X)
         before = pickle.dumps(search)
-        result = search.stability(X, 4, n_null=0)
+        result = search.stability(X, 3, n_null=0)
         assert pickle.dumps(search) == before
         assert len(result.frame()) == 6
         assert result.selected[1] == search.n_segments_ == 3
-        again = search.stability(X, 4, n_null=0, n_jobs=2)
+        again = search.stability(X, 3, n_null=0, n_jobs=2)
         pd.testing.assert_frame_equal(result.adjusted_rand, again.adjusted_rand)
         message = "X must be the 150 customers of fit for a candidate without predict"
         with pytest.raises(ValueError, match=message):
@@ -53,7 +53,7 @@ class TestSearch:
             [KMeansSegmenter(n_init=3)],
             (2, 3, 4, 5),
             rule="stable",
-            n_bootstraps=8,
+            n_bootstraps=6,
             random_state=0,
         ).fit(X)
         assert search.n_segments_ == 3
