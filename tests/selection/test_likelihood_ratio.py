@@ -23,11 +23,11 @@ def answers(n_classes, n=250, seed=0):
 
 
 MIXTURE = GaussianMixtureSegmenter(covariance_type="tied", n_init=3, tol=1e-5)
-CLASSES = LatentClassSegmenter(n_init=3, tol=1e-5)
+CLASSES = LatentClassSegmenter(n_init=2, tol=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("segmenter", "X"), [(MIXTURE, two_groups(6)), (CLASSES, answers(2, 150))]
+    ("segmenter", "X"), [(MIXTURE, two_groups(6)), (CLASSES, answers(2, 100))]
 )
 def test_two_that_are_there_are_enough(segmenter, X):
     X = X.rename(columns=str) if hasattr(X, "columns") else X
@@ -107,14 +107,26 @@ def test_what_is_drawn_has_the_moments_of_the_mixture(shape):
 
 @pytest.mark.simulation
 def test_level_over_many_tables():
-    # 30 tables without a second component; the simulations have 200 of three kinds.
-    rejected = 0
-    for seed in range(30):
-        test = bootstrap_likelihood_ratio(
-            MIXTURE, two_groups(0, 60, seed), n_components=1, n_draws=19, random_state=0
-        )
-        rejected += test.p_values[0] <= 0.05
-    assert rejected <= binom.ppf(0.9995, 30, 0.05)
+    """30 tables without a second component, and ends of 99.9 %.
+
+    benchmarks/simulations/mixtures.py has 200 tables of three kinds. So few tell a
+    level of .05 from a far larger one alone; half of all p-values are above .5, which a
+    test that hardly ever rejects does not keep either.
+    """
+    quick = GaussianMixtureSegmenter(covariance_type="tied", n_init=1, tol=1e-4)
+    options = {"n_components": 1, "n_draws": 19, "random_state": 0}
+    p_values = np.array(
+        [
+            bootstrap_likelihood_ratio(
+                quick, two_groups(0, 40, seed), **options
+            ).p_values[0]
+            for seed in range(30)
+        ]
+    )
+    for level in (0.05, 0.2):
+        assert (p_values <= level).sum() <= binom.ppf(0.9995, 30, level)
+    low, high = binom.interval(0.999, 30, 0.5)
+    assert low <= (p_values <= 0.5).sum() <= high
 
 
 @pytest.mark.parametrize(
