@@ -204,7 +204,8 @@ _MAKERS = {
 _PACKAGES = {"duckdb": "duckdb", "dask": "dask.dataframe", "pyarrow": "pyarrow"}
 
 
-_AT_ONCE = [name for name in _MAKERS if name != "dask"]
+# A polars frame is read as a lazy one, and `make_frame` gives it.
+_AT_ONCE = [name for name in _MAKERS if name not in ("dask", "polars")]
 _DASK = pytest.param("dask", marks=pytest.mark.distributed)
 _SPARK = pytest.param(
     "spark", marks=[pytest.mark.distributed, pytest.mark.xdist_group("spark")]

@@ -229,6 +229,9 @@ RETAIL_GROUPS = (
 def retail():
     """Clean and summarize real invoices in pandas, for the others to meet."""
     invoices = load_online_retail_sample()
+    some = sorted(invoices["CustomerID"].dropna().unique())[::3]
+    invoices = invoices[invoices["CustomerID"].isin([*some, np.nan])]
+    invoices = invoices.reset_index(drop=True)
     return invoices, *_retail_road(invoices)
 
 
