@@ -210,12 +210,14 @@ class TestWilks:
         # below .05. Segments learned on a column: nearly all would.
         rng = np.random.default_rng(0)
         given, partial, learned = [], [], []
-        for _ in range(150):
+        for i in range(150):
             X = rng.normal(size=(60, 5))
             y = rng.permutation(np.repeat([0, 1, 2], 20))
             columns = DiscriminantAssigner().fit(X, y).wilks(learned_on=[]).columns
             given += (columns["p_value"] < 0.05).tolist()
             partial += (columns["partial_p_value"] < 0.05).tolist()
+            if i % 5:  # a few are enough to see nearly all of them below
+                continue
             cut = pd.qcut(X[:, 0], 3, labels=False)
             fitted = DiscriminantAssigner().fit(X, cut)
             learned.append(fitted.wilks(learned_on=[]).columns["p_value"][0] < 0.05)

@@ -83,17 +83,17 @@ def fit(n=400, seed=0, **changes):
 
 def test_each_segment_keeps_its_own_level():
     # A new customer's own segment, as the segmenter says, is ruled out with
-    # probability floor(alpha (n + 1)) / (n + 1) <= alpha; 300 models of 100 customers,
+    # probability floor(alpha (n + 1)) / (n + 1) <= alpha; 200 models of 100 customers,
     # one new customer a segment each: independent.
     n_out = np.zeros(2, dtype=int)
-    for seed in range(300):
+    for seed in range(200):
         model = fit(100, seed)
         new = clusters(40, 10_000 + seed)
         first = [np.flatnonzero(model.segmenter_.predict(new) == k)[0] for k in (0, 1)]
         p_values = model.segment_typicality(new[first]).to_numpy()
         n_out += np.diag(p_values) <= 0.2
-    assert (n_out <= binom.ppf(0.9995, 300, 0.2)).all()
-    assert (n_out >= binom.ppf(0.0005, 300, 0.05)).all()
+    assert (n_out <= binom.ppf(0.9995, 200, 0.2)).all()
+    assert (n_out >= binom.ppf(0.0005, 200, 0.05)).all()
 
 
 def test_plausible_segments_are_those_above_alpha():

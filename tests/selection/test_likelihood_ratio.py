@@ -22,7 +22,7 @@ def answers(n_classes, n=250, seed=0):
     return pd.DataFrame(rng.random((n, 5)) < chance[:, np.newaxis]).astype(str)
 
 
-MIXTURE = GaussianMixtureSegmenter(covariance_type="tied", n_init=3, tol=1e-5)
+MIXTURE = GaussianMixtureSegmenter(covariance_type="tied", n_init=2, tol=1e-5)
 CLASSES = LatentClassSegmenter(n_init=2, tol=1e-4)
 
 
