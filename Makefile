@@ -11,6 +11,9 @@ PYTHON ?= python3
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PYTEST := $(BIN)/python -m pytest -n auto
 
+# Workers, and the processes that tests start, use what one of them has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-all test-rest ci lint docs times
 
 demo: .venv/.installed-plot
