@@ -70,9 +70,9 @@ def test_true_members_are_rejected_at_the_rate_chosen(alpha):
 @pytest.mark.simulation
 def test_any_segmenter_right_or_wrong(segmenter, assigner):
     """The rate does not need segments to be there, nor to be the right ones."""
-    alpha, n_splits, rates = 0.1, 50, []
+    alpha, n_splits, rates = 0.1, 40, []
     for split in range(n_splits):
-        rng = np.random.default_rng([split, 11])
+        rng = np.random.default_rng([split, 12])
         model = SegmentationModel(
             segmenter, assigner, reject_alpha=alpha, random_state=split
         ).fit(members(rng, 300))

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from custseg import GaussianMixtureSegmenter, KMeansSegmenter, LatentClassSegmenter
-from custseg.selection import bootstrap_likelihood_ratio
+from custseg.selection import _likelihood_ratio, bootstrap_likelihood_ratio
 
 
 def two_groups(gap, n=120, seed=0):
@@ -66,6 +66,20 @@ def test_a_clear_answer_ends_it():
     # Ten of the draws gained as much: h / B of Besag and Clifford.
     assert test.n_draws[0] < 400
     assert test.p_values[0] == 10 / test.n_draws[0]
+
+
+def test_draws_are_asked_what_the_customers_are(monkeypatch):
+    """One component or two, and nothing more: else the draws gain more, or less."""
+    asked, fitted = [], _likelihood_ratio._fitted
+
+    def watching(segmenter, n_components, X, seed):
+        asked.append(n_components)
+        return fitted(segmenter, n_components, X, seed)
+
+    monkeypatch.setattr(_likelihood_ratio, "_fitted", watching)
+    options = {"n_components": 1, "n_draws": 19, "random_state": 0}
+    test = bootstrap_likelihood_ratio(MIXTURE, two_groups(0, 40), **options)
+    assert asked == [1, 2] * (1 + test.n_draws[0])
 
 
 def test_the_same_for_any_number_of_processes():
