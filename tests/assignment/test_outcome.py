@@ -96,6 +96,9 @@ class TestMeasures:
         assert lift_of_top(sums, customers) == pytest.approx(15 / 4)
         expected = (30 + 10 / 8) / 3 / 4
         assert lift_of_top(sums, customers, 0.3) == pytest.approx(expected)
+        # Two customers of 5 each and two of the three of 3 each; the mean is 2.4.
+        levels = [np.array([5.0, 9.0, 10.0])], [np.array([5.0, 3.0, 2.0])]
+        assert lift_of_top(*levels, 0.4) == pytest.approx(16 / 4 / 2.4)
 
     def test_equal_scikit_learns(self):
         rng = np.random.default_rng(0)

@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import cdist
 from scipy.stats import betabinom, binom
 
 from custseg.assignment import SegmentationModel, _rejected, rejected_test
 from custseg.assignment._rejected import (
     RejectedTest,
+    _Turning,
     concentration,
     excess_p_value,
 )
@@ -97,6 +99,16 @@ def test_directions_keep_the_nearest_segment():
     assert ratio < 1
     p_value, _ = concentration(half[:2], places, np.full(2, 1e6), rng)
     assert np.isnan(p_value)
+
+
+def test_draws_keep_segment_and_distance():
+    rng = np.random.default_rng(0)
+    places, X = np.array([[0.0, 0], [9, 0]]), rng.normal(4, 5, size=(60, 2))
+    turned = _Turning(X, places, np.full(2, 50.0), rng)()
+    before, after = cdist(X, places), cdist(turned, places)
+    np.testing.assert_array_equal(after.argmin(axis=1), before.argmin(axis=1))
+    np.testing.assert_allclose(after.min(axis=1), before.min(axis=1))
+    assert np.median(np.linalg.norm(turned - X, axis=1)) > 1
 
 
 def test_what_it_says():
