@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 from custseg._utils._pipelines import last_step
 from custseg.assignment._events import Known
 from custseg.assignment._roles import as_table
-from custseg.cluster._matching import ids_of
+from custseg.cluster import ids_of
 from custseg.engine import segment_sums
 
 

@@ -13,7 +13,7 @@ from custseg.assignment._answers import answers_of, known_of
 from custseg.assignment._events import Crossing, Event, by_segments, find_events
 from custseg.assignment._roles import as_table
 from custseg.assignment._types import positions_by_type
-from custseg.cluster._partitions import crossed
+from custseg.cluster import crossed
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -15,7 +15,7 @@ from custseg.plotting._figure import (
     wrapped,
 )
 from custseg.plotting._innermost import segments_of
-from custseg.profile._profile import checked_labels
+from custseg.profile import checked_labels
 
 _N_BINS = 10
 _DOUBT, _SURE = 6, 9  # bins below the first are in doubt, from the second on sure

@@ -17,7 +17,7 @@ from custseg.plotting._figure import (
     wrapped,
 )
 from custseg.plotting._innermost import innermost, segments_of
-from custseg.profile._profile import checked_labels
+from custseg.profile import checked_labels
 
 _PANEL = 1.6  # inches a panel is high in a figure of its own, with its title
 _MAX_COLUMNS = 4

@@ -45,7 +45,7 @@ class ReliabilityDisplay:
 
     See Also
     --------
-    custseg.assignment.assignment_report : Works the numbers out.
+    custseg.evaluation.assignment_report : Works the numbers out.
 
     References
     ----------
@@ -56,7 +56,7 @@ class ReliabilityDisplay:
     --------
     >>> import numpy as np
     >>> from custseg import DiscriminantAssigner, KMeansSegmenter, SegmentationModel
-    >>> from custseg.assignment import assignment_report
+    >>> from custseg.evaluation import assignment_report
     >>> from custseg.plotting import ReliabilityDisplay
     >>> noise = np.random.default_rng(0).normal(size=(200, 4))
     >>> model = SegmentationModel(

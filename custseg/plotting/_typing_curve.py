@@ -29,7 +29,7 @@ class TypingCurveDisplay:
 
     See Also
     --------
-    custseg.assignment.TypingTool : Chooses the questions.
+    custseg.typing_tool.TypingTool : Chooses the questions.
 
     Examples
     --------
