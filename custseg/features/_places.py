@@ -135,6 +135,7 @@ def join_places(column, table):
     found = np.array([table.row_of.get(level, -1) for level in levels] + [-1])
     rows = found[codes]  # the last entry serves the code -1, the last row what is -1
     joined = [
-        Column(one.name, one.kind, one.values[rows], one.levels) for one in table.columns
+        Column(one.name, one.kind, one.values[rows], one.levels)
+        for one in table.columns
     ]
     return joined, count_unseen(codes, levels, found, missing=True)

@@ -6,9 +6,9 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import betabinom, binom
 
-from custseg.assignment import SegmentationModel, _rejected
+from custseg.assignment import SegmentationModel
 from custseg.cluster import KMeansSegmenter
-from custseg.evaluation import rejected_test
+from custseg.evaluation import _rejected, rejected_test
 from custseg.evaluation._rejected import (
     RejectedTest,
     _Turning,
