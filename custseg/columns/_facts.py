@@ -11,7 +11,7 @@ from custseg.columns._border import (
     read_column,
     split_table,
 )
-from custseg.columns._levels import looks_like_dates, looks_numeric
+from custseg.columns._core import looks_like_dates, looks_numeric
 from custseg.columns._name_words import words_of
 
 __all__ = ["ColumnFacts", "count_other_texts", "facts_of", "numbers_as_text"]
