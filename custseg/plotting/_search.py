@@ -12,7 +12,7 @@ from custseg.plotting._figure import (
     new_axes,
     wrapped,
 )
-from custseg.selection._rules import CRITERIA
+from custseg.selection._choice import CRITERIA
 
 _WORDS = {
     "silhouette": "mean silhouette",

@@ -50,15 +50,8 @@ def calinski_harabasz_scores(X, labelings, *, sample_weight=None):
     >>> calinski_harabasz_scores(X, [[0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 2, 2]]).round(1)
     array([  5.3, 933.3])
     """
-
-    def score(X, labeling, weights):
-        sums = segment_sums(X, labeling.code, len(labeling.totals), weights)
-        k, n = len(sums.weights), sums.weights.sum()
-        within = sums.within().sum() / (n - k)
-        between = sums.between() / (k - 1)
-        return between / within if within > 0 else np.inf
-
-    return _of_labelings(score, X, labelings, sample_weight)
+    scores = _of_labelings((_calinski_harabasz,), X, labelings, sample_weight)
+    return scores[0]
 
 
 def davies_bouldin_scores(X, labelings, *, sample_weight=None):
@@ -102,29 +95,49 @@ def davies_bouldin_scores(X, labelings, *, sample_weight=None):
     >>> davies_bouldin_scores(X, [[0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 2, 2]]).round(3)
     array([0.525, 0.083])
     """
-
-    def score(X, labeling, weights):
-        sums = segment_sums(X, labeling.code, len(labeling.totals), weights)
-        spread = _distances_to_means(X, labeling.code, sums.means, weights)
-        spread /= sums.weights
-        apart = cdist(sums.means, sums.means)
-        np.fill_diagonal(apart, np.inf)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = (spread[:, np.newaxis] + spread) / apart
-        # Two segments of one point in one place overlap as much as any can.
-        ratios[apart == 0] = np.inf
-        return ratios.max(axis=1).mean()
-
-    return _of_labelings(score, X, labelings, sample_weight)
+    return _of_labelings((_davies_bouldin,), X, labelings, sample_weight)[0]
 
 
-def _of_labelings(score, X, labelings, sample_weight):
+def partition_criteria(X, labelings, sample_weight=None):
+    """Both criteria of many labelings, from the same sums.
+
+    Returns
+    -------
+    criteria : ndarray of shape (2, n_labelings)
+        Of Calinski and Harabasz, and of Davies and Bouldin.
+    """
+    both = (_calinski_harabasz, _davies_bouldin)
+    return _of_labelings(both, X, labelings, sample_weight)
+
+
+def _of_labelings(criteria, X, labelings, sample_weight):
     X = check_array(X, dtype=np.float64)
     weights = None if sample_weight is None else check_weights(sample_weight, X)
-    labelings = [encoded(labels, len(X), weights) for labels in labelings]
-    return np.array(
-        [np.nan if one.problem() else score(X, one, weights) for one in labelings]
-    )
+    scores = np.full((len(criteria), len(labelings)), np.nan)
+    for i, labels in enumerate(labelings):
+        labeling = encoded(labels, len(X), weights)
+        if not labeling.problem():
+            sums = segment_sums(X, labeling.code, len(labeling.totals), weights)
+            scores[:, i] = [one(X, labeling.code, sums, weights) for one in criteria]
+    return scores
+
+
+def _calinski_harabasz(X, code, sums, weights):
+    k, n = len(sums.weights), sums.weights.sum()
+    within = sums.within().sum() / (n - k)
+    between = sums.between() / (k - 1)
+    return between / within if within > 0 else np.inf
+
+
+def _davies_bouldin(X, code, sums, weights):
+    spread = _distances_to_means(X, code, sums.means, weights) / sums.weights
+    apart = cdist(sums.means, sums.means)
+    np.fill_diagonal(apart, np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = (spread[:, np.newaxis] + spread) / apart
+    # Two segments of one point in one place overlap as much as any can.
+    ratios[apart == 0] = np.inf
+    return ratios.max(axis=1).mean()
 
 
 def _distances_to_means(X, code, means, weights):

@@ -6,7 +6,8 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import ClusterMixin, MetaEstimatorMixin, clone
+from joblib import hash as hash_of
+from sklearn.base import ClusterMixin, MetaEstimatorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
@@ -23,30 +24,35 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg._utils._pipelines import last_step
-from custseg._utils._seeds import draw_seed, fill_seed
-from custseg.exceptions import DegenerateFitError, SegmentWarning
-from custseg.selection._candidates import (
-    checked_estimators,
-    checked_search,
-    digest_of,
-    families_on,
-    fit_families,
-    named,
-    scoring_matrix,
+from custseg._utils._seeds import draw_seed
+from custseg.exceptions import SegmentWarning
+from custseg.selection._candidate import Candidate, fit_candidates
+from custseg.selection._choice import (
+    CRITERIA,
+    check_likelihoods_compare,
+    choose,
+    no_such_candidate,
+    say_why_not,
 )
-from custseg.selection._choice import choose
-from custseg.selection._fitting import Fit, fit_numbers, one_table
-from custseg.selection._rules import CRITERIA, why_not
-from custseg.selection._scores import add_gaps, add_stability, results_table
+from custseg.selection._scores import add_scores, results_table
+from custseg.selection._search_candidates import (
+    add_refits,
+    candidates_of,
+    candidates_on,
+)
+from custseg.selection._search_inputs import (
+    check_search,
+    checked_estimators,
+    common_space,
+    named,
+    one_table,
+)
 from custseg.selection._stability import (
     check_n_null,
     check_schemes,
     measure_stability,
     with_tests,
 )
-
-_N_BOOTSTRAPS = 100
-_N_REFERENCES = 20
 
 
 def _best_can(method):
@@ -122,10 +128,11 @@ class SegmentSearch(
 
     Attributes
     ----------
-    results_ : DataFrame of shape (n_candidates, 20)
+    results_ : DataFrame of shape (n_candidates, 21)
         One row a candidate; criteria that were not worked out are NaN:
 
-        - ``estimator`` (name) and ``n_segments``;
+        - ``estimator`` (name), ``n_segments`` that were asked for and ``found``, fewer
+          where a mixture merged components;
         - ``silhouette``, ``silhouette_se`` (standard error of its estimate, 0 where
           exact) and ``silhouette_boot_se`` (over refits to resamples);
         - ``calinski_harabasz``, ``davies_bouldin`` (smaller is better);
@@ -291,35 +298,30 @@ class SegmentSearch(
         """
         checked_estimators(self.estimators)
         validate_data(self, X, skip_check_array=True)
+        estimators = self._named_estimators
+        self._validate_names([name for name, _ in estimators])
         seed = self.random_state
         if seed is not None:
             seed = draw_seed(check_random_state(seed))
-        Z = self._common_space(X, seed)
+        Z = common_space(X, self.score_on, seed)
         X = one_table(X)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, Z)
-        self._validate_names([name for name, _ in self._named_estimators])
-        numbers = checked_search(self, self._named_estimators, sample_weight)
-        families = fit_families(
-            self, self._named_estimators, numbers, X, sample_weight, seed
-        )
-        results = results_table(
-            families,
-            Z,
-            sample_weight=sample_weight,
-            sample_size=self.sample_size,
-            seed=seed,
-        )
-        self._resample(results, families, X, Z, sample_weight, seed)
+        numbers = check_search(self, estimators, sample_weight)
+        candidates = candidates_of(self, estimators, numbers, X, sample_weight, seed)
+        if self.criterion in ("bic", "icl"):
+            check_likelihoods_compare(candidates, X, self.criterion)
+        options = {"sample_weight": sample_weight, "seed": seed}
+        add_scores(candidates, Z, sample_size=self.sample_size, **options)
+        stability = add_refits(self, candidates, dict(estimators), X, Z, **options)
         needed = "stability" if self.rule == "stable" else self.criterion
-        every = len(Z) if sample_weight is None else sample_weight.sum()
-        results["reason"] = why_not(results, needed, self.min_segment_share, every)
-        results["eligible"] = results["reason"] == ""
-        chosen, note = choose(results, self.rule, self.criterion)
+        n_customers = len(Z) if sample_weight is None else sample_weight.sum()
+        say_why_not(candidates, needed, self.min_segment_share, n_customers)
+        chosen, note = choose(candidates, self.rule, self.criterion)
         if note:
             warnings.warn(note, SegmentWarning, stacklevel=4)
-        self._keep(results, families, chosen)
-        self._seed, self._digest = seed, digest_of(Z)
+        self._keep(candidates, chosen, stability)
+        self._seed, self._digest = seed, _digest_of(Z)
         return self
 
     @available_if(_best_can("predict"))
@@ -386,22 +388,7 @@ class SegmentSearch(
             estimator = str(estimator).lower()
         if (estimator, n_segments) in self.candidates_:
             return self.candidates_[estimator, n_segments]
-        listed = self.results_[
-            (self.results_["estimator"] == estimator)
-            & (self.results_["n_segments"] == n_segments)
-        ]
-        if len(listed):
-            raise DegenerateFitError(
-                f"The candidate must have been fitted. Got {estimator!r} with "
-                f"{n_segments} segments instead, which failed: "
-                f"{listed['reason'].iloc[0]}"
-            )
-        names = ", ".join(map(repr, dict.fromkeys(self.results_["estimator"])))
-        numbers = ", ".join(map(str, dict.fromkeys(self.results_["n_segments"])))
-        raise ValueError(
-            f"The candidate must be one of {names} with {numbers} segments. Got "
-            f"{estimator!r} with {n_segments!r} instead. See results_."
-        )
+        raise no_such_candidate(self.results_, estimator, n_segments)
 
     def stability(
         self,
@@ -463,13 +450,15 @@ class SegmentSearch(
         # A copy, as drawing from the search's own would change the search.
         given = deepcopy(self.random_state) if random_state is None else random_state
         seed = None if given is None else draw_seed(check_random_state(given))
-        Z = self._common_space(X, self._seed)
+        Z = common_space(X, self.score_on, self._seed)
         X = one_table(X)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, Z)
             n_null = 0
+        own = _digest_of(Z) == self._digest
         result, _ = measure_stability(
-            families_on(self, self._named_estimators, X, Z),
+            candidates_on(self, X, own),
+            dict(self._named_estimators),
             X,
             n_bootstraps=n_bootstraps,
             schemes=check_schemes(schemes),
@@ -478,27 +467,24 @@ class SegmentSearch(
             verbose=verbose,
             sample_weight=sample_weight,
         )
-        chosen = self.results_[self.results_["selected"]].iloc[0]
-        fit = Fit(self.best_estimator_, self.labels_, "", "")
-        if digest_of(Z) != self._digest:
+        row = self.results_[self.results_["selected"]].iloc[0]
+        name, number = row["estimator"], int(row["n_segments"])
+        chosen = Candidate(name, number, self.best_estimator_, self.labels_)
+        if not own:
             # Other solutions for other customers are as good as one fitted to them.
-            (fit,) = fit_numbers(
-                self.best_estimator_, (None,), X, sample_weight=sample_weight
+            (chosen,) = fit_candidates(
+                name, self.best_estimator_, (None,), X, sample_weight=sample_weight
             )
+            chosen.asked = number
         return with_tests(
-            replace(result, selected=(chosen["estimator"], int(chosen["n_segments"]))),
-            fit if fit.estimator is not None else None,
+            result,
+            chosen,
             X,
             Z,
             n_null=n_null,
             sample_weight=sample_weight,
             seed=seed,
         )
-
-    def _common_space(self, X, seed):
-        if self.score_on is None:
-            return scoring_matrix(X)
-        return scoring_matrix(fill_seed(clone(self.score_on), seed).fit_transform(X))
 
     def get_params(self, deep=True):
         """Parameters, those of the estimators as ``<name>__<parameter>``.
@@ -554,50 +540,21 @@ class SegmentSearch(
             router.add(**{name: estimator}, method_mapping=mapping)
         return router
 
-    def _resample(self, results, families, X, Z, sample_weight, seed):
-        """Add the criteria that need refits to references and to resamples."""
-        n_bootstraps, n_references = self.n_bootstraps, self.n_references
-        if n_bootstraps is None:
-            wanted = self.rule == "stable" or self.criterion == "stability"
-            wanted |= self.rule == "one_se" and self.criterion == "silhouette"
-            n_bootstraps = _N_BOOTSTRAPS * wanted
-        if n_references is None:
-            n_references = _N_REFERENCES * (self.criterion == "gap")
-        options = {"sample_weight": sample_weight, "seed": seed}
-        if n_references:
-            of_gaps = {"n_references": n_references, "n_jobs": self.n_jobs}
-            add_gaps(results, families, Z, **of_gaps, **options)
-        self.stability_ = None
-        if n_bootstraps:
-            self.stability_, refits = measure_stability(
-                families,
-                X,
-                n_bootstraps=n_bootstraps,
-                seed=seed,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
-                sample_weight=sample_weight,
-            )
-            add_stability(results, self.stability_, refits, families, Z, **options)
-
-    def _keep(self, results, families, chosen):
+    def _keep(self, candidates, chosen, stability):
         """Set what a fitted search has."""
-        results.loc[chosen, "selected"] = True
-        row = results.loc[chosen]
-        selected = row["estimator"], int(row["n_segments"])
-        if self.stability_ is not None:
-            self.stability_ = replace(self.stability_, selected=selected)
-        self.results_ = results
-        fits = [fit for family in families for fit in family.fits]
-        keys = zip(results["estimator"], results["n_segments"], strict=True)
+        self.stability_ = stability and replace(stability, selected=chosen.key)
+        self.results_ = results_table(candidates, chosen)
         self.candidates_ = {
-            key: fit.estimator
-            for key, fit in zip(keys, fits, strict=True)
-            if fit.estimator is not None
+            one.key: one.estimator for one in candidates if one.labels is not None
         }
-        self.best_estimator_, self.labels_ = fits[chosen].estimator, fits[chosen].labels
-        self.segment_sizes_ = np.array(results.loc[chosen, "sizes"])
-        self.n_segments_ = len(self.segment_sizes_)
+        self.best_estimator_, self.labels_ = chosen.estimator, chosen.labels
+        self.segment_sizes_ = np.array(chosen.sizes)
+        self.n_segments_ = chosen.found
         self.segment_centers_ = getattr(
             last_step(self.best_estimator_), "segment_centers_", None
         )
+
+
+def _digest_of(Z):
+    """Tell customers from others without keeping them."""
+    return hash_of(np.ascontiguousarray(Z))

@@ -12,29 +12,28 @@ from custseg._sklearn import check_weights, routing_enabled
 from custseg._utils._pipelines import at_last_step, last_step
 from custseg._utils._seeds import draw_seed
 from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
-from custseg.selection._candidates import checked_estimators, checked_numbers, named
-from custseg.selection._fitting import (
-    Family,
-    fit_numbers,
-    one_table,
-    parameter_in,
-)
-from custseg.selection._null import check_whole
+from custseg.selection._candidate import fit_candidates
+from custseg.selection._null import LEVEL, check_whole
 from custseg.selection._refits import (
     agreement_table,
     failure_table,
     flow_table,
     jaccard_table,
-    kept_labels,
-    pair_agreements,
     refit_all,
+    rivals_of,
     size_table,
 )
 from custseg.selection._resampling import SCHEMES
+from custseg.selection._search_inputs import (
+    check_numbered,
+    checked_estimators,
+    checked_numbers,
+    named,
+    one_table,
+)
 from custseg.selection._stability_result import StabilityResult, stable_number
 from custseg.selection._structure import structure_test
 from custseg.selection._unimodality import unimodality_test
-from custseg.selection._verdict import LEVEL, rivals_of
 
 _FEWEST_DRAWS = round(1 / LEVEL) - 1  # for the least p-value to reach the level
 
@@ -163,13 +162,21 @@ def bootstrap_stability(
     ((name, estimator),) = named([estimator])
     numbers = (None,) if n_segments is None else tuple(checked_numbers(n_segments))
     if n_segments is not None:
-        parameter_in(estimator, name)
-    fits = fit_numbers(estimator, numbers, X, seed=seed, sample_weight=sample_weight)
-    _check_fitted(fits)
-    options = {"n_jobs": n_jobs, "verbose": verbose, "sample_weight": sample_weight}
-    family = Family(name, estimator, numbers, fits)
+        check_numbered([(name, estimator)])
+    candidates = fit_candidates(
+        name, estimator, numbers, X, seed=seed, sample_weight=sample_weight
+    )
+    _check_fitted(candidates)
     result, _ = measure_stability(
-        [family], X, n_bootstraps=n_bootstraps, schemes=schemes, seed=seed, **options
+        candidates,
+        {name: estimator},
+        X,
+        n_bootstraps=n_bootstraps,
+        schemes=schemes,
+        seed=seed,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        sample_weight=sample_weight,
     )
     frame = result.frame().dropna(subset="adjusted_rand_q25").sort_values("n_segments")
     if frame.empty:
@@ -180,12 +187,12 @@ def bootstrap_stability(
     number, _ = stable_number(
         frame["n_segments"].to_numpy(), frame["adjusted_rand_q25"].to_numpy()
     )
-    fit = fits[numbers_of_family(family).index(number)]
+    (chosen,) = (one for one in candidates if one.key == (name, number))
     return with_tests(
-        replace(result, selected=(name, number)),
-        fit,
+        result,
+        chosen,
         X,
-        last_space(fit.estimator, X),
+        _last_space(chosen.estimator, X),
         n_null=0 if sample_weight is not None else n_null,
         sample_weight=sample_weight,
         seed=seed,
@@ -202,14 +209,14 @@ def _check_taken(estimator):
         )
 
 
-def _check_fitted(fits):
+def _check_fitted(candidates):
     """Refuse candidates of which none has segments that could come back."""
-    if all(fit.estimator is None for fit in fits):
+    if all(one.labels is None for one in candidates):
         raise DegenerateFitError(
             "The estimator must be fitted to all customers first. Got an error "
-            f"instead: {fits[0].reason}"
+            f"instead: {candidates[0].reason}"
         )
-    if all(fit.labels is None or is_single(fit) for fit in fits):
+    if all(one.labels is None or one.is_single for one in candidates):
         raise DegenerateFitError(
             "The estimator must find two segments or more for them to come back. Got "
             "all customers in one, or in none, instead. Ask for more segments, or look "
@@ -218,7 +225,8 @@ def _check_fitted(fits):
 
 
 def measure_stability(
-    families,
+    candidates,
+    estimators,
     X,
     *,
     n_bootstraps,
@@ -227,27 +235,33 @@ def measure_stability(
     n_jobs=None,
     verbose=0,
     sample_weight=None,
+    with_labels=False,
 ):
     """Refit candidates to resamples and compare.
 
     Parameters
     ----------
-    families : list of Family
-        With their fits to all customers; a number None is that of the fit.
+    candidates : list of Candidate
+        With their labels of all customers.
+    estimators : dict of str to estimator
+        Unfitted, by the name of their candidates.
     X : table of shape (n_customers, n_features)
     n_bootstraps, schemes, n_jobs, verbose, sample_weight : as `bootstrap_stability`
     seed : int or None
+    with_labels : bool, default=False
 
     Returns
     -------
     result : StabilityResult
         Without a selected candidate and tests.
-    labels : dict of (name, number) to ndarray of shape (n_refits, n_customers)
-        Of all customers, by fifty refits to bootstrap samples at most.
+    labels : list of ndarray of shape (n_refits, n_customers), or None
+        With `with_labels`, of each candidate the labels of all customers by fifty
+        refits to bootstrap samples at most.
     """
     check_whole("n_bootstraps", n_bootstraps, 1)
     refits = refit_all(
-        families,
+        candidates,
+        estimators,
         X,
         n_bootstraps=n_bootstraps,
         schemes=schemes,
@@ -255,36 +269,30 @@ def measure_stability(
         n_jobs=n_jobs,
         verbose=verbose,
         weights=sample_weight,
+        with_labels=with_labels,
     )
-    keys = [
-        (family.name, number)
-        for family in families
-        for number in numbers_of_family(family)
-    ]
-    fits = [fit for family in families for fit in family.fits]
-    by_boot = refits.get("bootstrap", [])
-    agreements = pair_agreements(by_boot, len(keys), sample_weight)
-    agreements[:, [is_single(fit) for fit in fits]] = np.nan
+    refits.agreements[:, [one.is_single for one in candidates]] = np.nan
     result = StabilityResult(
-        adjusted_rand=agreement_table(agreements, keys),
-        jaccard=jaccard_table(refits, keys),
-        flows=flow_table(families, sample_weight),
-        sizes=size_table(fits, keys, sample_weight),
-        failures=failure_table(refits, keys),
+        adjusted_rand=agreement_table(refits.agreements, candidates),
+        jaccard=jaccard_table(refits.by_scheme, candidates),
+        flows=flow_table(candidates, sample_weight),
+        sizes=size_table(candidates, sample_weight),
+        failures=failure_table(refits.by_scheme, candidates),
         selected=None,
     )
-    labels = {key: kept_labels(by_boot, j) for j, key in enumerate(keys)}
-    return result, labels
+    if not with_labels:
+        return result, None
+    return result, [refits.labels_of(place) for place in range(len(candidates))]
 
 
-def with_tests(result, fit, X, Z, *, n_null, sample_weight, seed):
-    """Add tests of structure, and rivals of the selected candidate.
+def with_tests(result, chosen, X, Z, *, n_null, sample_weight, seed):
+    """Select a candidate, and add tests of structure and its rivals.
 
     Parameters
     ----------
     result : StabilityResult
-    fit : Fit or None
-        The selected candidate; None leaves rivals out.
+    chosen : Candidate
+        Rivals are left out where it could not be fitted.
     X : table of shape (n_customers, n_features)
         What it was fitted on.
     Z : ndarray of shape (n_customers, n_columns), or None
@@ -303,8 +311,13 @@ def with_tests(result, fit, X, Z, *, n_null, sample_weight, seed):
         Z = Z[:, np.ptp(Z, axis=0) > 0]
         structure = _tested(partial(structure_test, n_draws=n_null), Z, seed)
         unimodality = _tested(unimodality_test, Z, seed)
-    rivals = rivals_of(fit, X, sample_weight=sample_weight, seed=seed)
-    return replace(result, structure=structure, unimodality=unimodality, rivals=rivals)
+    return replace(
+        result,
+        selected=chosen.key,
+        structure=structure,
+        unimodality=unimodality,
+        rivals=rivals_of(chosen, X, sample_weight=sample_weight, seed=seed),
+    )
 
 
 def _tested(test, Z, seed):
@@ -318,7 +331,7 @@ def _tested(test, Z, seed):
         return None
 
 
-def last_space(estimator, X):
+def _last_space(estimator, X):
     """Return what the last step gets as numbers, or None where it gets others."""
     try:
         return check_array(at_last_step(estimator, X)[1], dtype=np.float64)
@@ -334,18 +347,6 @@ def check_n_null(n_null):
             f"n_null must be 0 or an integer from {_FEWEST_DRAWS} up. Got {n_null} "
             "instead. Fewer draws cannot reach the level .05."
         )
-
-
-def is_single(fit):
-    """Whether a candidate puts all customers into one segment, or into none."""
-    return fit.labels is not None and np.ptp(fit.labels) == 0
-
-
-def numbers_of_family(family):
-    """Numbers of segments, that of the fit where none was asked for."""
-    if family.numbers == (None,):
-        return [int(family.fits[0].labels.max()) + 1]
-    return list(family.numbers)
 
 
 def check_schemes(schemes):

@@ -1,16 +1,23 @@
 """Figures of refits to resamples, by candidate and by segment, and their verdict."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from custseg.selection._verdict import evidence_of, judge
+from custseg.selection._null import LEVEL
 
 _DROP = 0.1  # of the lower quartile of the adjusted Rand index
 _PART = 0.75  # of what a segment too many costs, where that is little
 _DISSOLVED, _RECOVERED = 0.5, 0.75  # Jaccard, as clusterboot has them
 _KEY = ["estimator", "n_segments"]
+# Of the adjusted Rand index .8 is good and .9 excellent agreement (Steinley, 2004,
+# doi 10.1037/1082-989X.9.3.386); of Jaccard similarities .75 is a valid, stable segment
+# (Hennig, 2007, doi 10.1016/j.csda.2006.11.025).
+_GOOD, _EXCELLENT = 0.8, 0.9
+_VALID = 0.75
+_HARDLY = 0.05  # share of customers whom another solution may move
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -146,16 +153,16 @@ class StabilityResult:
     @property
     def kind(self):
         """One of "natural", "reproducible" and "constructive"."""
-        return self._judged()[0]
+        return self._kind_and_figures()[0]
 
     @property
     def verdict(self):
         """What kind of segmentation the selected candidate is, with the figures."""
-        return ": ".join(self._judged())
+        return ": ".join(self._kind_and_figures())
 
-    def _judged(self):
+    def _kind_and_figures(self):
         means = self._of_selected(self._means("bootstrap").reset_index())
-        return judge(
+        return kind_of_segmentation(
             evidence_of(
                 self._of_selected(self.adjusted_rand)["adjusted_rand"].to_numpy(),
                 means.loc[means["segment"] >= 0, "jaccard"].to_numpy(),
@@ -242,3 +249,125 @@ def least_drop(number):
     shared = number - 1
     index = (shared - expected) / (pairs - expected)
     return min(_DROP, _PART * (1 - index))
+
+
+class StabilityEvidence(NamedTuple):
+    """Figures that a verdict is based on; None where something was not looked at."""
+
+    adjusted_rand: float  # median over pairs of refits
+    n_pairs: int
+    jaccard: float  # mean of the weakest segment over bootstrap samples
+    structure: float | None  # p-value
+    unimodality: float | None  # p-value
+    n_solutions: int | None  # about as good as the best
+    moved: float | None  # largest share of customers whom one of them moves
+
+
+def kind_of_segmentation(evidence):
+    """Decide by rules (Dolnicar and Leisch, 2010, have the three kinds).
+
+    - natural: there are segments, with gaps between them (both tests reject at .05),
+      and they come back: an adjusted Rand index of .9 and a Jaccard similarity of .75
+      for every segment, and no other solution as good that moves more than 5 % of
+      customers;
+    - reproducible: they come back, with an adjusted Rand index of .8;
+    - constructive: they do not; segments are made, not found.
+
+    Parameters
+    ----------
+    evidence : StabilityEvidence
+
+    Returns
+    -------
+    kind : str
+    figures : str
+    """
+    one_of_many = evidence.moved is not None and evidence.moved > _HARDLY
+    tested = evidence.structure is not None and evidence.unimodality is not None
+    found = tested and max(evidence.structure, evidence.unimodality) <= LEVEL
+    back = evidence.adjusted_rand >= _EXCELLENT and evidence.jaccard >= _VALID
+    if found and back and not one_of_many:
+        kind = "natural"
+    elif evidence.adjusted_rand >= _GOOD:
+        kind = "reproducible"
+    else:
+        kind = "constructive"
+    parts = [
+        _agreement_in_words(evidence),
+        _structure_in_words(evidence),
+        _multiplicity_in_words(evidence, one_of_many),
+    ]
+    return kind, "; ".join(parts) + "."
+
+
+def _agreement_in_words(evidence):
+    if not evidence.n_pairs:
+        return "there is one segment only, or refits failed, so nothing was compared"
+    pairs = "pairs of refits agree"
+    if evidence.n_pairs == 1:
+        pairs = "pair of refits agrees"
+    return (
+        f"{evidence.n_pairs} {pairs} by {evidence.adjusted_rand:.2f} "
+        "(median adjusted Rand index), the weakest segment comes back by "
+        f"{evidence.jaccard:.2f} (Jaccard)"
+    )
+
+
+def _structure_in_words(evidence):
+    if evidence.structure is None or evidence.unimodality is None:
+        return "whether there are segments at all was not tested"
+    p = f"p = {evidence.structure:.2g}"
+    dip = f"dip, p = {evidence.unimodality:.2g}"
+    if evidence.structure > LEVEL:
+        said = f"customers without segments can look the same ({p})"
+    else:
+        said = f"customers without segments look different ({p})"
+    if evidence.unimodality > LEVEL:
+        return f"{said}, and no gap is seen between segments ({dip})"
+    return f"{said}, and there is a gap between segments ({dip})"
+
+
+def _multiplicity_in_words(evidence, one_of_many):
+    if evidence.n_solutions is None:
+        return "other solutions were not looked for"
+    if one_of_many:
+        return (
+            f"one of {evidence.n_solutions} solutions as good, one of which moves "
+            f"{evidence.moved:.0%} of customers"
+        )
+    if evidence.n_solutions == 1:
+        return "no other solution is as good"
+    others = "other solutions as good move"
+    if evidence.n_solutions == 2:
+        others = "other solution as good moves"
+    return (
+        f"{evidence.n_solutions - 1} {others} at most {evidence.moved:.0%} of customers"
+    )
+
+
+def evidence_of(adjusted_rand, jaccard, structure, unimodality, rivals):
+    """Collect figures of one candidate.
+
+    Parameters
+    ----------
+    adjusted_rand : ndarray of shape (n_pairs,)
+        NaN for refits that failed.
+    jaccard : ndarray of shape (n_segments,)
+    structure, unimodality : object with `p_value`, or None
+    rivals : ndarray of shape (n_solutions,) or None
+        Share of customers whom each solution as good moves.
+
+    Returns
+    -------
+    evidence : StabilityEvidence
+    """
+    known = adjusted_rand[~np.isnan(adjusted_rand)]
+    return StabilityEvidence(
+        adjusted_rand=float(np.median(known)) if len(known) else 0.0,
+        n_pairs=len(known),
+        jaccard=float(np.nanmin(jaccard)) if len(jaccard) else 0.0,
+        structure=None if structure is None else structure.p_value,
+        unimodality=None if unimodality is None else unimodality.p_value,
+        n_solutions=None if rivals is None else len(rivals),
+        moved=None if rivals is None else float(np.max(rivals)),
+    )
