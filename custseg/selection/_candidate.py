@@ -43,12 +43,16 @@ class Candidate:
         Segments of the customers it is about, -1 for none.
     sizes : tuple of shape (found,)
         Customers in each segment that was found, or sums of their weights.
+    outside : float
+        Customers in none, or the sum of their weights.
     criteria : dict of str to float
         Those that were worked out.
     reason : str
         Why it failed or may not be chosen; "" where it may.
     notes : str
         What it warned of.
+    refits : CandidateRefits or None
+        How its segments came back, where resamples were drawn.
     """
 
     name: str
@@ -56,9 +60,11 @@ class Candidate:
     estimator: object = None
     labels: np.ndarray | None = None
     sizes: tuple = ()
+    outside: float = 0
     criteria: dict = field(default_factory=dict)
     reason: str = ""
     notes: str = ""
+    refits: object = None
 
     @classmethod
     def with_labels(cls, name, asked, estimator, labels, weights=None, notes=""):
@@ -70,10 +76,9 @@ class Candidate:
         """
         found = getattr(last_step(estimator), "n_segments_", asked or 0)
         found = max(int(found), int(labels.max()) + 1)
-        placed = labels >= 0
-        weights = None if weights is None else weights[placed]
-        sizes = np.bincount(labels[placed], weights, minlength=found)
-        return cls(name, asked, estimator, labels, tuple(sizes.tolist()), notes=notes)
+        outside, *sizes = np.bincount(labels + 1, weights, minlength=found + 1).tolist()
+        sizes = tuple(sizes)
+        return cls(name, asked, estimator, labels, sizes, outside, notes=notes)
 
     @property
     def found(self):

@@ -20,10 +20,12 @@ from custseg.cluster._partitions import (
     moved_share,
 )
 from custseg.selection._candidate import carried, fit_candidates
+from custseg.selection._null import check_whole
 from custseg.selection._resampling import NUMERIC, numbers_of, resampled
 from custseg.selection._scores import by_estimator
+from custseg.selection._stability_result import CandidateRefits, StabilityResult
 
-_KEPT = 50  # refits of a candidate whose labels are handed back
+_KEPT = 50  # refits of a candidate whose labels are kept
 _N_RIVALS = 10
 _AS_GOOD = 2  # difference of BIC
 _AS_TIGHT = 0.001  # of the inertia, as for `segment_multiplicity`
@@ -33,22 +35,9 @@ _SAME = 0.001  # share of customers moved up to which two solutions are one
 class Refit(NamedTuple):
     """One candidate fitted to one resample."""
 
-    jaccard: object  # of each original segment, over the resample's customers
-    within: object  # of each original segment, over all customers; bootstrap only
+    similar: dict  # of kind to the Jaccard similarity of each original segment
     labels: object  # of all customers; bootstrap only, and of some refits
     reason: str  # why it failed, or ""
-
-
-class Refits(NamedTuple):
-    """What came of all candidates in all resamples."""
-
-    by_scheme: dict  # of str to list, one a resample, of list of Refit, one a candidate
-    agreements: np.ndarray  # (n_pairs, n_candidates), adjusted Rand index or NaN
-
-    def labels_of(self, place):
-        """Labels by the first refit of each pair, fifty at most."""
-        labels = [one[place].labels for one in self.by_scheme["bootstrap"][::2]]
-        return np.array([one for one in labels if one is not None][:_KEPT])
 
 
 def refit_all(
@@ -57,11 +46,11 @@ def refit_all(
     X,
     *,
     n_bootstraps,
-    schemes,
     seed,
-    n_jobs,
-    verbose,
-    weights,
+    schemes=("bootstrap",),
+    n_jobs=None,
+    verbose=0,
+    sample_weight=None,
     with_labels=False,
 ):
     """Refit all candidates to pairs of bootstrap samples, and to other resamples.
@@ -71,33 +60,36 @@ def refit_all(
     Parameters
     ----------
     candidates : list of Candidate
+        With their labels of all customers; get their `refits`.
     estimators : dict of str to estimator
         Unfitted, by the name of their candidates.
     X : table of shape (n_customers, n_features)
     n_bootstraps : int
         Pairs of bootstrap samples; half the samples of the other schemes.
-    schemes : sequence of str
-        "bootstrap" among them.
     seed : int or None
+    schemes : sequence of str, default=("bootstrap",)
+        "bootstrap" first.
     n_jobs, verbose : int or None
-    weights : ndarray of shape (n_customers,) or None
+    sample_weight : ndarray of shape (n_customers,), default=None
     with_labels : bool, default=False
-        Whether to hand back labels by the first refit of each pair.
+        Whether to keep labels by the first refit of each pair.
 
     Returns
     -------
-    refits : Refits
-        Pairs of bootstrap samples are neighbours: 0 and 1, 2 and 3.
+    result : StabilityResult
+        Without a selected candidate and tests.
     """
+    check_whole("n_bootstraps", n_bootstraps, 1)
     for scheme in schemes:
         if scheme in NUMERIC:
             numbers_of(X, scheme)  # refuses now what it would after many refits
     # Fitted estimators stay here: refits are compared with labels alone.
-    candidates = [replace(one, estimator=None) for one in candidates]
+    originals = [replace(one, estimator=None) for one in candidates]
     units = []
     for scheme, of_scheme in zip(
         schemes, np.random.SeedSequence(seed).spawn(len(schemes)), strict=True
     ):
+        # The two samples of a pair are neighbours: 0 and 1, 2 and 3.
         size = 2 if scheme == "bootstrap" else 1
         sequences = of_scheme.spawn(size * n_bootstraps)
         units += [
@@ -105,15 +97,34 @@ def refit_all(
             for start in range(0, len(sequences), size)
         ]
     done = Parallel(n_jobs=n_jobs, verbose=verbose)(
-        delayed(_refit)(candidates, estimators, X, *unit, weights, with_labels)
+        delayed(_refit)(originals, estimators, X, *unit, sample_weight, with_labels)
         for unit in units
     )
-    by_scheme, agreements = {scheme: [] for scheme in schemes}, []
-    for (scheme, _), (made, of_pair) in zip(units, done, strict=True):
-        by_scheme[scheme] += made
-        if of_pair is not None:
-            agreements.append(of_pair)
-    return Refits(by_scheme, np.array(agreements))
+    for one, *made in zip(candidates, *done, strict=True):
+        one.refits = _gathered(one, made)
+    kept = [
+        replace(one, labels=None, refits=with_refits.refits._replace(labels=None))
+        for one, with_refits in zip(originals, candidates, strict=True)
+    ]
+    return StabilityResult(kept, flow_table(originals, sample_weight))
+
+
+def _gathered(candidate, made):
+    """Put the refits of one candidate together, unit by unit."""
+    refits = [refit for some, _ in made for refit in some]
+    similar = {}
+    for refit in refits:
+        for kind, values in refit.similar.items():
+            similar.setdefault(kind, []).append(values)
+    agreements = [agreement for some, agreement in made if len(some) == 2]
+    labels = [refit.labels for refit in refits if refit.labels is not None]
+    return CandidateRefits(
+        # One segment of all customers always agrees with itself.
+        np.where(candidate.is_single, np.nan, agreements),
+        {kind: np.array(values) for kind, values in similar.items()},
+        [refit.reason for refit in refits if refit.reason],
+        np.array(labels[:_KEPT]),
+    )
 
 
 def _refit(candidates, estimators, X, scheme, sequences, weights, with_labels):
@@ -136,36 +147,44 @@ def _refit(candidates, estimators, X, scheme, sequences, weights, with_labels):
             for original, fit in zip(originals, fits, strict=True):
                 refits.append(_compared(original, fit, X, resample, scheme, weights))
         made.append(refits)
-    if len(made) == 1:
-        return made, None
-    pairs = list(zip(*made, strict=True))
-    agreements = [agreement(a.labels, b.labels, weights) for a, b in pairs]
-    if not with_labels:
-        made[0] = [one._replace(labels=None) for one in made[0]]
-    made[1] = [one._replace(labels=None) for one in made[1]]
-    return made, agreements
+    units = []
+    for refits in zip(*made, strict=True):
+        agreement = np.nan
+        if len(refits) == 2:
+            agreement = agreement_of(refits[0].labels, refits[1].labels, weights)
+        kept = [with_labels, False]
+        refits = [
+            one if keep else one._replace(labels=None)
+            for one, keep in zip(refits, kept, strict=False)
+        ]
+        units.append((refits, agreement))
+    return units
 
 
 def _compared(original, fit, X, resample, scheme, weights):
+    """Look for the original segments among those of a refit."""
+    unknown = np.full(original.found + 1, np.nan)
+    failed = {scheme: unknown}
+    if scheme == "bootstrap":
+        failed["within"] = unknown
     if original.labels is None or fit.labels is None:
-        return Refit(None, None, None, fit.reason or "not fitted to all customers")
+        return Refit(failed, None, fit.reason or "not fitted to all customers")
     customers = resample.customers
-    of_customers = None if weights is None else weights[customers]
-    jaccard = segment_jaccards(
+    similar = segment_jaccards(
         original.labels[customers],
         fit.labels[resample.rows],
         original.found,
-        of_customers,
+        None if weights is None else weights[customers],
     )
     if scheme != "bootstrap":
-        return Refit(jaccard, None, None, "")
+        return Refit({scheme: similar}, None, "")
     try:
         labels = carried(fit, resample.table, X)
     except Exception as error:  # such as of a category that was not drawn
-        return Refit(None, None, None, f"{type(error).__name__}: {error}")
+        return Refit(failed, None, f"{type(error).__name__}: {error}")
     within = segment_jaccards(original.labels, labels, original.found, weights)
     small = np.min_scalar_type(-int(labels.max()) - 2)
-    return Refit(jaccard, within, labels.astype(small), "")
+    return Refit({scheme: similar, "within": within}, labels.astype(small), "")
 
 
 def segment_jaccards(labels, others, n_segments, weights=None):
@@ -186,7 +205,7 @@ def segment_jaccards(labels, others, n_segments, weights=None):
     return np.where(np.append(sizes[1:], sizes[0]) > 0, best, np.nan)
 
 
-def agreement(labels, others, weights=None):
+def agreement_of(labels, others, weights=None):
     """Work out the adjusted Rand index of two labelings; NaN where one is None.
 
     Customers without a segment count as a segment of their own. Weights count
@@ -201,52 +220,6 @@ def agreement(labels, others, weights=None):
     return adjusted_rand(crossed(labels + 1, others + 1, shape, weights))
 
 
-def agreement_table(agreements, candidates):
-    """List the adjusted Rand indices, one row a candidate and pair."""
-    return _keyed(
-        ["pair", "adjusted_rand"],
-        (
-            (one.key, *row)
-            for place, one in enumerate(candidates)
-            for row in enumerate(agreements[:, place])
-        ),
-    )
-
-
-def jaccard_table(by_scheme, candidates):
-    """List similarities of segments, one row a candidate, segment and resample."""
-    kinds = [(scheme, scheme, "jaccard") for scheme in by_scheme]
-    kinds.insert(1, ("bootstrap", "within", "within"))
-    return _keyed(
-        ["segment", "scheme", "resample", "jaccard"],
-        (
-            (one.key, segment, kind, resample, similar[segment])
-            for scheme, kind, field in kinds
-            for place, one in enumerate(candidates)
-            for segment in range(-1, one.found)
-            for resample, similar in (
-                (i, getattr(refits[place], field))
-                for i, refits in enumerate(by_scheme[scheme])
-            )
-            if similar is not None and not np.isnan(similar[segment])
-        ),
-    )
-
-
-def size_table(candidates, weights):
-    """Count customers of original segments, one row a candidate and segment."""
-    return _keyed(
-        ["segment", "customers"],
-        (
-            (one.key, segment - 1, size)
-            for one in candidates
-            if one.labels is not None
-            for segment, size in enumerate(np.bincount(one.labels + 1, weights))
-            if size
-        ),
-    )
-
-
 def flow_table(candidates, weights):
     """Count who goes where as the number of segments rises, one row a flow."""
     rows = []
@@ -256,30 +229,11 @@ def flow_table(candidates, weights):
             shape = (one.found + 1, other.found + 1)
             table = crossed(one.labels + 1, other.labels + 1, shape, weights)
             rows += [
-                (one.key, i - 1, other.asked, j - 1, table[i, j])
+                (*one.key, i - 1, other.asked, j - 1, table[i, j])
                 for i, j in np.argwhere(table > 0)
             ]
-    return _keyed(["segment", "next_n_segments", "next_segment", "customers"], rows)
-
-
-def failure_table(by_scheme, candidates):
-    """Count refits that failed, with the first reason, one row a candidate."""
-    rows = []
-    for place, one in enumerate(candidates):
-        reasons = [some[place].reason for made in by_scheme.values() for some in made]
-        reasons = [reason for reason in reasons if reason]
-        rows.append((one.key, len(reasons), reasons[0] if reasons else ""))
-    return _keyed(["n_failed", "reason"], rows)
-
-
-def _keyed(columns, rows):
-    """Make a frame of rows that begin with the key of their candidate."""
-    columns = ["estimator", "n_segments", *columns]
-    table = pd.DataFrame([(*key, *row) for key, *row in rows], columns=columns)
-    text = {"estimator", "scheme", "reason"}
-    return (
-        table if len(table) else table.astype(dict.fromkeys({*columns} - text, float))
-    )
+    columns = ["segment", "next_n_segments", "next_segment", "customers"]
+    return pd.DataFrame(rows, columns=["estimator", "n_segments", *columns])
 
 
 def rivals_of(candidate, X, *, sample_weight, seed):

@@ -122,7 +122,7 @@ def _no_counts(labels, sample_weight):
         return str(error)
 
 
-def add_stability(candidates, stability, refits, Z, *, sample_weight, seed):
+def add_stability(candidates, stability, Z, *, sample_weight, seed):
     """Add how far pairs of refits agree, and what refits do to silhouettes.
 
     Parameters
@@ -130,18 +130,16 @@ def add_stability(candidates, stability, refits, Z, *, sample_weight, seed):
     candidates : list of Candidate
         Changed in place.
     stability : StabilityResult
-    refits : list of ndarray of shape (n_refits, n_customers)
-        Of each candidate the labels of all customers by refits to resamples.
+        Of the same candidates.
     Z : ndarray of shape (n_customers, n_features)
     """
-    frame = stability.frame().set_index(["estimator", "n_segments"])
     options = {"sample_weight": sample_weight, "seed": seed}
-    for one, labels in zip(candidates, refits, strict=True):
-        row = frame.loc[one.key]
-        for name in ("", "_q25", "_q75"):
-            one.criteria[f"stability{name}"] = float(row[f"adjusted_rand{name}"])
+    for one, row in zip(candidates, stability.frame().itertuples(), strict=True):
+        one.criteria["stability"] = row.adjusted_rand
+        one.criteria["stability_q25"] = row.adjusted_rand_q25
+        one.criteria["stability_q75"] = row.adjusted_rand_q75
         if not np.isnan(one.criteria.get("silhouette", np.nan)):
-            error = _boot_std_error(Z, one.labels, labels, **options)
+            error = _boot_std_error(Z, one.labels, one.refits.labels, **options)
             one.criteria["silhouette_boot_se"] = error
 
 

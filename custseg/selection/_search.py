@@ -34,6 +34,7 @@ from custseg.selection._choice import (
     no_such_candidate,
     say_why_not,
 )
+from custseg.selection._refits import refit_all
 from custseg.selection._scores import add_scores, results_table
 from custseg.selection._search_candidates import (
     add_refits,
@@ -50,7 +51,6 @@ from custseg.selection._search_inputs import (
 from custseg.selection._stability import (
     check_n_null,
     check_schemes,
-    measure_stability,
     with_tests,
 )
 
@@ -456,8 +456,8 @@ class SegmentSearch(
             sample_weight = check_weights(sample_weight, Z)
             n_null = 0
         own = _digest_of(Z) == self._digest
-        result, _ = measure_stability(
-            candidates_on(self, X, own),
+        result = refit_all(
+            candidates_on(self, X, own, sample_weight),
             dict(self._named_estimators),
             X,
             n_bootstraps=n_bootstraps,

@@ -9,8 +9,8 @@ from joblib import Parallel, delayed
 from custseg._sklearn import has_callbacks
 from custseg._utils._pipelines import last_step
 from custseg.selection._candidate import Candidate, fit_last, prepare
+from custseg.selection._refits import refit_all
 from custseg.selection._scores import add_gaps, add_stability
-from custseg.selection._stability import measure_stability
 
 _N_BOOTSTRAPS = 100
 _N_REFERENCES = 20
@@ -105,7 +105,7 @@ def add_refits(search, candidates, estimators, X, Z, *, sample_weight, seed):
         add_gaps(candidates, bare, Z, **of_gaps, **options)
     if not n_bootstraps:
         return None
-    stability, refits = measure_stability(
+    stability = refit_all(
         candidates,
         estimators,
         X,
@@ -115,11 +115,11 @@ def add_refits(search, candidates, estimators, X, Z, *, sample_weight, seed):
         with_labels=True,
         **options,
     )
-    add_stability(candidates, stability, refits, Z, **options)
+    add_stability(candidates, stability, Z, **options)
     return stability
 
 
-def candidates_on(search, X, own):
+def candidates_on(search, X, own, sample_weight):
     """Return the candidates of a fitted search with the labels of customers.
 
     Parameters
@@ -129,6 +129,7 @@ def candidates_on(search, X, own):
     own : bool
         Whether they are those of the fit, which keep the labels that they have: a tree
         does not predict them again.
+    sample_weight : ndarray of shape (n_customers,) or None
 
     Returns
     -------
@@ -153,5 +154,7 @@ def candidates_on(search, X, own):
                 )
             labels = estimator.predict(X)
         labels = np.asarray(labels)
-        candidates.append(Candidate.with_labels(name, number, estimator, labels))
+        candidates.append(
+            Candidate.with_labels(name, number, estimator, labels, sample_weight)
+        )
     return candidates

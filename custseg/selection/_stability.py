@@ -14,15 +14,7 @@ from custseg._utils._seeds import draw_seed
 from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
 from custseg.selection._candidate import fit_candidates
 from custseg.selection._null import LEVEL, check_whole
-from custseg.selection._refits import (
-    agreement_table,
-    failure_table,
-    flow_table,
-    jaccard_table,
-    refit_all,
-    rivals_of,
-    size_table,
-)
+from custseg.selection._refits import refit_all, rivals_of
 from custseg.selection._resampling import SCHEMES
 from custseg.selection._search_inputs import (
     check_numbered,
@@ -31,7 +23,7 @@ from custseg.selection._search_inputs import (
     named,
     one_table,
 )
-from custseg.selection._stability_result import StabilityResult, stable_number
+from custseg.selection._stability_result import stable_number
 from custseg.selection._structure import structure_test
 from custseg.selection._unimodality import unimodality_test
 
@@ -167,7 +159,7 @@ def bootstrap_stability(
         name, estimator, numbers, X, seed=seed, sample_weight=sample_weight
     )
     _check_fitted(candidates)
-    result, _ = measure_stability(
+    result = refit_all(
         candidates,
         {name: estimator},
         X,
@@ -222,67 +214,6 @@ def _check_fitted(candidates):
             "all customers in one, or in none, instead. Ask for more segments, or look "
             "at structure_test."
         )
-
-
-def measure_stability(
-    candidates,
-    estimators,
-    X,
-    *,
-    n_bootstraps,
-    seed,
-    schemes=("bootstrap",),
-    n_jobs=None,
-    verbose=0,
-    sample_weight=None,
-    with_labels=False,
-):
-    """Refit candidates to resamples and compare.
-
-    Parameters
-    ----------
-    candidates : list of Candidate
-        With their labels of all customers.
-    estimators : dict of str to estimator
-        Unfitted, by the name of their candidates.
-    X : table of shape (n_customers, n_features)
-    n_bootstraps, schemes, n_jobs, verbose, sample_weight : as `bootstrap_stability`
-    seed : int or None
-    with_labels : bool, default=False
-
-    Returns
-    -------
-    result : StabilityResult
-        Without a selected candidate and tests.
-    labels : list of ndarray of shape (n_refits, n_customers), or None
-        With `with_labels`, of each candidate the labels of all customers by fifty
-        refits to bootstrap samples at most.
-    """
-    check_whole("n_bootstraps", n_bootstraps, 1)
-    refits = refit_all(
-        candidates,
-        estimators,
-        X,
-        n_bootstraps=n_bootstraps,
-        schemes=schemes,
-        seed=seed,
-        n_jobs=n_jobs,
-        verbose=verbose,
-        weights=sample_weight,
-        with_labels=with_labels,
-    )
-    refits.agreements[:, [one.is_single for one in candidates]] = np.nan
-    result = StabilityResult(
-        adjusted_rand=agreement_table(refits.agreements, candidates),
-        jaccard=jaccard_table(refits.by_scheme, candidates),
-        flows=flow_table(candidates, sample_weight),
-        sizes=size_table(candidates, sample_weight),
-        failures=failure_table(refits.by_scheme, candidates),
-        selected=None,
-    )
-    if not with_labels:
-        return result, None
-    return result, [refits.labels_of(place) for place in range(len(candidates))]
 
 
 def with_tests(result, chosen, X, Z, *, n_null, sample_weight, seed):

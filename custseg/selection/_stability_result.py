@@ -1,6 +1,7 @@
 """Figures of refits to resamples, by candidate and by segment, and their verdict."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,32 @@ _VALID = 0.75
 _HARDLY = 0.05  # share of customers whom another solution may move
 
 
+class CandidateRefits(NamedTuple):
+    """How the segments of one candidate came back in all resamples."""
+
+    agreements: np.ndarray  # (n_pairs,), adjusted Rand index, NaN where one failed
+    similar: dict  # of kind to Jaccard similarities, (n_resamples, found + 1), -1 last
+    reasons: list  # of refits that failed
+    labels: np.ndarray  # (n_kept, n_customers), for silhouettes of refits
+
+    def means(self, kind):
+        """Mean similarity of each segment, that of -1 last; NaN where none is known."""
+        return _means(self.similar[kind])
+
+    def quartiles(self):
+        """Median, lower and upper quartile of the agreements of pairs."""
+        known = self.agreements[~np.isnan(self.agreements)]
+        return np.quantile(known, [0.5, 0.25, 0.75]) if len(known) else [np.nan] * 3
+
+
+def _means(values):
+    """Mean of each column without its NaN."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=0)
+    sums = np.where(known, values, 0).sum(axis=0)
+    return np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class StabilityResult:
     """How well the segments of candidates come back in refits to resamples.
@@ -29,22 +56,11 @@ class StabilityResult:
 
     Attributes
     ----------
-    adjusted_rand : DataFrame
-        ``estimator``, ``n_segments``, ``pair`` and ``adjusted_rand``: agreement of two
-        refits to bootstrap samples about all customers; NaN where one failed, and for
-        a single segment, which always agrees with itself.
-    jaccard : DataFrame
-        ``estimator``, ``n_segments``, ``segment``, ``scheme``, ``resample`` and
-        ``jaccard``: similarity of the original segment with its most similar one of
-        the refit. By scheme over the customers of the resample; for "within" over all
-        customers, by the refits to bootstrap samples.
+    candidates : list of Candidate
+        Without estimators and labels.
     flows : DataFrame
         ``estimator``, ``n_segments``, ``segment``, ``next_n_segments``,
         ``next_segment`` and ``customers``: who goes where as there are more segments.
-    sizes : DataFrame
-        ``estimator``, ``n_segments``, ``segment`` and ``customers`` of the originals.
-    failures : DataFrame
-        ``estimator``, ``n_segments``, ``n_failed`` refits and the first ``reason``.
     selected : tuple of (str, int)
         Candidate that the verdict is about.
     structure, unimodality : results of `structure_test` and `unimodality_test`, or None
@@ -77,12 +93,9 @@ class StabilityResult:
     'natural'
     """
 
-    adjusted_rand: pd.DataFrame
-    jaccard: pd.DataFrame
+    candidates: list
     flows: pd.DataFrame
-    sizes: pd.DataFrame
-    failures: pd.DataFrame
-    selected: tuple
+    selected: tuple | None = None
     structure: object = None
     unimodality: object = None
     rivals: object = None
@@ -102,22 +115,24 @@ class StabilityResult:
             ``n_failed`` refits; ``drops``, whether the rule "stable" takes this number
             because the lower quartile drops for good after it.
         """
-        grouped = self.adjusted_rand.groupby(_KEY, sort=False)["adjusted_rand"]
-        frame = grouped.quantile([0.5, 0.25, 0.75]).unstack()
-        frame.columns = ["adjusted_rand", "adjusted_rand_q25", "adjusted_rand_q75"]
-        means = self._means("bootstrap")
-        weakest = means.drop(-1, level="segment", errors="ignore").groupby(_KEY).min()
-        frame["jaccard"] = weakest.reindex(frame.index)
-        failed = self.failures.set_index(_KEY)["n_failed"]
-        frame["n_failed"] = failed.reindex(frame.index)
+        rows = []
+        for one in self.candidates:
+            similar = one.refits.means("bootstrap")[:-1]
+            weakest = np.fmin.reduce(similar, initial=np.nan)
+            quartiles = one.refits.quartiles()
+            rows.append((*one.key, *quartiles, weakest, len(one.refits.reasons)))
+        columns = ["adjusted_rand", "adjusted_rand_q25", "adjusted_rand_q75"]
+        columns = [*_KEY, *columns, "jaccard", "n_failed"]
+        frame = pd.DataFrame(rows, columns=columns)
         frame["drops"] = False
-        for name, rows in frame.groupby("estimator"):
-            known = rows["adjusted_rand_q25"].dropna().sort_index()
-            if len(known):
-                numbers = known.index.get_level_values("n_segments")
-                number, drops = stable_number(numbers.to_numpy(), known.to_numpy())
-                frame.loc[(name, number), "drops"] = drops
-        return frame.reset_index()
+        known = frame.dropna(subset="adjusted_rand_q25").sort_values("n_segments")
+        for _, of_one in known.groupby("estimator"):
+            numbers = of_one["n_segments"]
+            number, drops = stable_number(
+                numbers.to_numpy(), of_one["adjusted_rand_q25"].to_numpy()
+            )
+            frame.loc[numbers.index[numbers == number], "drops"] = drops
+        return frame
 
     def segments(self):
         """Return one row a segment of every candidate.
@@ -132,23 +147,84 @@ class StabilityResult:
             customers come from in the solution with fewer segments, over the logarithm
             of their number (NaN for the first).
         """
-        key = [*_KEY, "segment"]
-        frame = self.sizes.set_index(key)
-        for scheme in self.jaccard["scheme"].unique():
-            frame[scheme] = self._means(scheme).reindex(frame.index)
-        of_boot = self.jaccard[self.jaccard["scheme"] == "bootstrap"]
-        similar = of_boot.set_index(key)["jaccard"].dropna()
-        for name, is_so in (
-            ("dissolved", similar <= _DISSOLVED),
-            ("recovered", similar >= _RECOVERED),
-        ):
-            frame[name] = is_so.groupby(key).mean().reindex(frame.index)
+        parts = []
+        for one in self.candidates:
+            columns = {kind: one.refits.means(kind) for kind in one.refits.similar}
+            of_boot = one.refits.similar["bootstrap"]
+            for name, is_so in (
+                ("dissolved", of_boot <= _DISSOLVED),
+                ("recovered", of_boot >= _RECOVERED),
+            ):
+                columns[name] = _means(np.where(np.isnan(of_boot), np.nan, is_so))
+            parts.append(pd.DataFrame(columns).iloc[[-1, *range(one.found)]])
+        similar = pd.concat(parts)
+        frame = self._of_segments()
+        frame[similar.columns] = similar.to_numpy()
+        frame = frame[frame["customers"] > 0].set_index([*_KEY, "segment"])
         frame["across"] = across(self.flows).reindex(frame.index)
         return frame.reset_index()
 
-    def _means(self, scheme):
-        of_scheme = self.jaccard[self.jaccard["scheme"] == scheme]
-        return of_scheme.groupby([*_KEY, "segment"])["jaccard"].mean()
+    def _of_segments(self):
+        """Count customers by candidate and segment, those in none first."""
+        rows = [
+            (*one.key, segment, size)
+            for one in self.candidates
+            for segment, size in enumerate((one.outside, *one.sizes), -1)
+        ]
+        return pd.DataFrame(rows, columns=[*_KEY, "segment", "customers"])
+
+    @cached_property
+    def sizes(self):
+        """Customers of original segments: one row a candidate and segment.
+
+        ``estimator``, ``n_segments``, ``segment`` (-1 for customers in none) and
+        ``customers``.
+        """
+        sizes = self._of_segments()
+        return sizes[sizes["customers"] > 0].reset_index(drop=True)
+
+    @cached_property
+    def adjusted_rand(self):
+        """Agreement of two refits to bootstrap samples about all customers.
+
+        ``estimator``, ``n_segments``, ``pair`` and ``adjusted_rand``; NaN where one
+        failed, and for a single segment, which always agrees with itself.
+        """
+        rows = [
+            (*one.key, pair, value)
+            for one in self.candidates
+            for pair, value in enumerate(one.refits.agreements)
+        ]
+        return pd.DataFrame(rows, columns=[*_KEY, "pair", "adjusted_rand"])
+
+    @cached_property
+    def jaccard(self):
+        """Similarity of each original segment with its most similar one of a refit.
+
+        ``estimator``, ``n_segments``, ``segment``, ``scheme``, ``resample`` and
+        ``jaccard``: by scheme over the customers of the resample; for "within" over all
+        customers, by the refits to bootstrap samples.
+        """
+        rows = []
+        for kind in self.candidates[0].refits.similar:
+            for one in self.candidates:
+                values = np.roll(one.refits.similar[kind], 1, axis=1)
+                known = zip(*np.nonzero(~np.isnan(values.T)), strict=True)
+                rows += [(*one.key, j - 1, kind, i, values[i, j]) for j, i in known]
+        columns = ["segment", "scheme", "resample", "jaccard"]
+        return pd.DataFrame(rows, columns=[*_KEY, *columns])
+
+    @cached_property
+    def failures(self):
+        """Refits that failed: ``estimator``, ``n_segments``, ``n_failed``, ``reason``.
+
+        The reason is that of the first.
+        """
+        rows = [
+            (*one.key, len(one.refits.reasons), next(iter(one.refits.reasons), ""))
+            for one in self.candidates
+        ]
+        return pd.DataFrame(rows, columns=[*_KEY, "n_failed", "reason"])
 
     @property
     def kind(self):
@@ -161,20 +237,10 @@ class StabilityResult:
         return ": ".join(self._kind_and_figures())
 
     def _kind_and_figures(self):
-        means = self._of_selected(self._means("bootstrap").reset_index())
+        (chosen,) = (one for one in self.candidates if one.key == self.selected)
         return kind_of_segmentation(
-            evidence_of(
-                self._of_selected(self.adjusted_rand)["adjusted_rand"].to_numpy(),
-                means.loc[means["segment"] >= 0, "jaccard"].to_numpy(),
-                self.structure,
-                self.unimodality,
-                self.rivals,
-            )
+            evidence_of(chosen.refits, self.structure, self.unimodality, self.rivals)
         )
-
-    def _of_selected(self, table):
-        name, number = self.selected
-        return table[(table["estimator"] == name) & (table["n_segments"] == number)]
 
 
 def across(flows):
@@ -345,14 +411,12 @@ def _multiplicity_in_words(evidence, one_of_many):
     )
 
 
-def evidence_of(adjusted_rand, jaccard, structure, unimodality, rivals):
+def evidence_of(refits, structure, unimodality, rivals):
     """Collect figures of one candidate.
 
     Parameters
     ----------
-    adjusted_rand : ndarray of shape (n_pairs,)
-        NaN for refits that failed.
-    jaccard : ndarray of shape (n_segments,)
+    refits : CandidateRefits
     structure, unimodality : object with `p_value`, or None
     rivals : ndarray of shape (n_solutions,) or None
         Share of customers whom each solution as good moves.
@@ -361,11 +425,12 @@ def evidence_of(adjusted_rand, jaccard, structure, unimodality, rivals):
     -------
     evidence : StabilityEvidence
     """
-    known = adjusted_rand[~np.isnan(adjusted_rand)]
+    n_pairs = np.count_nonzero(~np.isnan(refits.agreements))
+    weakest = np.fmin.reduce(refits.means("bootstrap")[:-1], initial=np.nan)
     return StabilityEvidence(
-        adjusted_rand=float(np.median(known)) if len(known) else 0.0,
-        n_pairs=len(known),
-        jaccard=float(np.nanmin(jaccard)) if len(jaccard) else 0.0,
+        adjusted_rand=float(refits.quartiles()[0]) if n_pairs else 0.0,
+        n_pairs=n_pairs,
+        jaccard=0.0 if np.isnan(weakest) else float(weakest),
         structure=None if structure is None else structure.p_value,
         unimodality=None if unimodality is None else unimodality.p_value,
         n_solutions=None if rivals is None else len(rivals),

@@ -22,7 +22,7 @@ from custseg.selection import SegmentSearch, bootstrap_stability
 from custseg.selection._candidate import Candidate, fit_candidates
 from custseg.selection._refits import (
     _compared,
-    agreement,
+    agreement_of,
     flow_table,
     refit_all,
     rivals_of,
@@ -81,20 +81,22 @@ class TestFigures:
 
     def test_two_refits_are_compared_as_scikit_learn_does(self):
         one, other = RNG.integers(-1, 3, (2, 40)).astype(np.int8)
-        assert agreement(one, other) == pytest.approx(adjusted_rand_score(one, other))
-        assert np.isnan(agreement(one, None))
+        assert agreement_of(one, other) == pytest.approx(
+            adjusted_rand_score(one, other)
+        )
+        assert np.isnan(agreement_of(one, None))
 
     def test_whole_weights_are_repeated_customers(self):
         one, other = RNG.integers(0, 3, (2, 40)).astype(np.int8)
         weights = RNG.integers(1, 5, 40)
-        found = agreement(one, other, weights.astype(float))
+        found = agreement_of(one, other, weights.astype(float))
         repeated = (np.repeat(labels, weights) for labels in (one, other))
         assert found == pytest.approx(adjusted_rand_score(*repeated))
 
     def test_weights_that_are_shares_are_customers_too(self):
         """Equal ones are one each, whatever their sum."""
         labels = RNG.integers(0, 3, (2, 40)).astype(np.int8)
-        found = agreement(*labels, np.full(40, 1 / 40))
+        found = agreement_of(*labels, np.full(40, 1 / 40))
         assert found == pytest.approx(adjusted_rand_score(*labels))
 
     @pytest.mark.parametrize("n_segments", [127, 128, 129])
@@ -110,7 +112,7 @@ class TestFigures:
             )
             refits.append(_compared(fit, fit, table, resample, "bootstrap", None))
         for pair in ([refits[0], refits[0]], refits):
-            found = agreement(pair[0].labels, pair[1].labels)
+            found = agreement_of(pair[0].labels, pair[1].labels)
             labels = (one.labels.astype(int) for one in pair)
             assert found == pytest.approx(adjusted_rand_score(*labels))
         assert found < 1
@@ -181,40 +183,46 @@ class TestRefits:
             "one", estimator, numbers, table, seed=0, sample_weight=weights
         )
         options = {"n_bootstraps": 2, "schemes": ["bootstrap", "subset"], "seed": 3}
-        options |= {"n_jobs": n_jobs, "verbose": 0, "weights": weights}
-        estimators = {"one": estimator}
-        return refit_all(fits, estimators, table, with_labels=True, **options)
+        options |= {"n_jobs": n_jobs, "sample_weight": weights, "with_labels": True}
+        refit_all(fits, {"one": estimator}, table, **options)
+        return [one.refits for one in fits]
 
     def test_counts_and_what_each_has(self):
-        refits = self.refits(KMeansSegmenter(n_init=2))
-        counts = {scheme: len(made) for scheme, made in refits.by_scheme.items()}
-        assert counts == {"bootstrap": 4, "subset": 2}
-        assert refits.agreements.shape == (2, 1)
-        of_boot, of_subset = (
-            refits.by_scheme[scheme][0][0] for scheme in ("bootstrap", "subset")
-        )
-        assert of_boot.labels.dtype == np.int8
-        assert of_boot.labels.shape == (150,)
-        assert of_subset.labels is None
-        np.testing.assert_allclose(of_boot.jaccard[:3], 1, atol=0.1)
-        np.testing.assert_allclose(of_boot.within[:3], 1, atol=0.1)
+        (refits,) = self.refits(KMeansSegmenter(n_init=2))
+        shapes = {kind: values.shape for kind, values in refits.similar.items()}
+        assert shapes == {"bootstrap": (4, 4), "within": (4, 4), "subset": (2, 4)}
+        assert refits.agreements.shape == (2,)
+        assert refits.reasons == []
+        assert refits.labels.dtype == np.int8
+        assert refits.labels.shape == (2, 150)
+        for values in refits.similar.values():
+            np.testing.assert_allclose(values[:, :3], 1, atol=0.1)
+            assert np.isnan(values[:, 3]).all()  # all customers have a segment
+
+    def test_the_result_has_neither_customers_nor_estimators(self):
+        fits = fit_candidates("one", KMeansSegmenter(n_init=1), (3,), X, seed=0)
+        options = {"n_bootstraps": 2, "seed": 3, "with_labels": True}
+        result = refit_all(fits, {"one": KMeansSegmenter(n_init=1)}, X, **options)
+        (kept,) = result.candidates
+        assert (kept.asked, kept.found, kept.sizes) == (3, 3, fits[0].sizes)
+        assert kept.labels is kept.estimator is kept.refits.labels is None
+        assert fits[0].labels is not None
 
     def test_the_same_for_any_number_of_jobs(self):
         one, two = (
             self.refits(KMeansSegmenter(n_init=1), (2, 5), n_jobs) for n_jobs in (1, 2)
         )
-        np.testing.assert_array_equal(one.agreements, two.agreements)
-        for place in (0, 1):
-            labels = one.labels_of(place)
-            assert labels.shape == (2, 150)
-            np.testing.assert_array_equal(labels, two.labels_of(place))
+        for of_one, of_two in zip(one, two, strict=True):
+            np.testing.assert_array_equal(of_one.agreements, of_two.agreements)
+            np.testing.assert_array_equal(of_one.labels, of_two.labels)
+            for kind, values in of_one.similar.items():
+                np.testing.assert_array_equal(values, of_two.similar[kind])
 
     def test_resamples_differ(self):
-        refits = self.refits(KMeansSegmenter(n_init=1), (8,))
-        one, other = refits.labels_of(0)
+        (refits,) = self.refits(KMeansSegmenter(n_init=1), (8,))
+        one, other = refits.labels
         assert (one != other).any()
-        similar = [made[0].within for made in refits.by_scheme["bootstrap"]]
-        assert len(np.unique(similar, axis=0)) == 4
+        assert len(np.unique(refits.similar["within"][:, :8], axis=0)) == 4
 
     @pytest.mark.parametrize(
         "estimator",
@@ -228,9 +236,9 @@ class TestRefits:
     )
     def test_any_clusterer(self, estimator):
         frame = pd.DataFrame(X, columns=["visits", "spend"])
-        refits = self.refits(estimator, table=frame).by_scheme["bootstrap"]
-        assert not any(one[0].reason for one in refits)
-        assert np.mean([one[0].jaccard[:3] for one in refits]) > 0.9
+        (refits,) = self.refits(estimator, table=frame)
+        assert refits.reasons == []
+        assert refits.similar["bootstrap"][:, :3].mean() > 0.9
 
     def test_customers_without_a_segment(self):
         far = np.vstack([X, [[60.0, 60], [61, 60], [62, 61]]])
@@ -272,12 +280,12 @@ class TestRefits:
 
     def test_weights_reach_the_refits(self):
         heavy = np.where(TRUTH == 2, 500.0, 1.0)
-        plain, weighted = (
+        (plain,), (weighted,) = (
             self.refits(KMeansSegmenter(n_init=1), (2,), weights=weights)
             for weights in (None, heavy)
         )
         # Alone the two nearer groups are one segment; heavy ones draw a centre.
-        assert (plain.labels_of(0) != weighted.labels_of(0)).any()
+        assert (plain.labels != weighted.labels).any()
 
 
 @pytest.fixture(scope="module")
