@@ -86,6 +86,30 @@ class Candidate:
         return len(self.sizes)
 
     @property
+    def n_customers(self):
+        """All customers, or the sum of their weights."""
+        return self.outside + sum(self.sizes)
+
+    @property
+    def smallest_share(self):
+        """Share of the customers in the smallest segment; NaN where the fit failed."""
+        return np.nan if self.labels is None else min(self.sizes) / self.n_customers
+
+    def as_row(self):
+        """Return what ``results_`` says of it, by column."""
+        return {
+            "estimator": self.name,
+            "n_segments": self.asked,
+            "found": self.found,
+            **self.criteria,
+            "smallest_share": self.smallest_share,
+            "sizes": self.sizes,
+            "eligible": not self.reason,
+            "reason": self.reason,
+            "notes": self.notes,
+        }
+
+    @property
     def key(self):
         """Name of the estimator and number of segments, which tables go by."""
         return self.name, self.found if self.asked is None else self.asked

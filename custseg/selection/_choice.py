@@ -88,7 +88,7 @@ def last_stable(candidates):
     return max(options, key=standing)
 
 
-def say_why_not(candidates, criterion, min_segment_share, n_customers):
+def _say_why_not(candidates, criterion, min_segment_share):
     """Set why candidates may not be chosen, one sentence each.
 
     Parameters
@@ -98,17 +98,16 @@ def say_why_not(candidates, criterion, min_segment_share, n_customers):
     criterion : str
         What is needed of the others.
     min_segment_share : float
-    n_customers : float
-        All customers, or the sum of their weights.
     """
     needed = "stability_q25" if criterion == "stability" else criterion
     for one in candidates:
-        smallest = min(one.sizes, default=0)
         if one.reason:
             continue
-        if smallest == 0 or smallest / n_customers < min_segment_share:
+        share = one.smallest_share
+        if share == 0 or share < min_segment_share:
             one.reason = (
-                f"smallest segment has {smallest:g} of {n_customers:g} customers, "
+                f"smallest segment has {min(one.sizes, default=0):g} of "
+                f"{one.n_customers:g} customers, "
                 f"under min_segment_share={min_segment_share:g}"
             )
         elif np.isnan(one.criteria.get(needed, np.nan)):
@@ -116,7 +115,9 @@ def say_why_not(candidates, criterion, min_segment_share, n_customers):
 
 
 def check_likelihoods_compare(candidates, X, criterion):
-    """Refuse to compare likelihoods of different columns."""
+    """Refuse to compare likelihoods of different columns, where they are compared."""
+    if criterion not in ("bic", "icl"):
+        return
     spaces = {}
     for name, of_one in by_estimator(candidates).items():
         known = [one for one in of_one if "bic" in one.criteria]
@@ -139,15 +140,16 @@ def check_likelihoods_compare(candidates, X, criterion):
         )
 
 
-def choose(candidates, rule, criterion):
+def choose(candidates, rule, criterion, min_segment_share):
     """Choose among the candidates that may be chosen.
 
     Parameters
     ----------
     candidates : list of Candidate
-        Those with a reason may not be.
+        Those that may not be chosen get their reason.
     rule : str or callable
     criterion : str
+    min_segment_share : float
 
     Returns
     -------
@@ -162,6 +164,8 @@ def choose(candidates, rule, criterion):
     ValueError
         If a callable returns something else than a row that may be.
     """
+    needed = "stability" if rule == "stable" else criterion
+    _say_why_not(candidates, needed, min_segment_share)
     eligible = [one for one in candidates if not one.reason]
     if not eligible:
         raise DegenerateFitError(_refusal(candidates))

@@ -30,13 +30,13 @@ _CRITERIA = (
     "stability",
     "stability_q25",
     "stability_q75",
-    "smallest_share",
 )
 _COLUMNS = (
     "estimator",
     "n_segments",
     "found",
     *_CRITERIA,
+    "smallest_share",
     "sizes",
     "eligible",
     "selected",
@@ -55,22 +55,10 @@ def by_estimator(candidates):
 
 def results_table(candidates, chosen=None):
     """List candidates, one row each; criteria that were not worked out are NaN."""
-    rows = [
-        {
-            "estimator": one.name,
-            "n_segments": one.asked,
-            "found": one.found,
-            **dict.fromkeys(_CRITERIA, np.nan),
-            **one.criteria,
-            "sizes": one.sizes,
-            "eligible": not one.reason,
-            "selected": one is chosen,
-            "reason": one.reason,
-            "notes": one.notes,
-        }
-        for one in candidates
-    ]
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    rows = [one.as_row() for one in candidates]
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    table["selected"] = [one is chosen for one in candidates]
+    return table.astype(dict.fromkeys(_CRITERIA, float))
 
 
 def add_scores(candidates, Z, *, sample_weight, sample_size, seed):
@@ -86,19 +74,17 @@ def add_scores(candidates, Z, *, sample_weight, sample_size, seed):
     sample_size : int or None
     seed : int or None
     """
-    n_customers = len(Z) if sample_weight is None else sample_weight.sum()
     scored = []
     for one in candidates:
         if one.labels is None:
             continue
-        one.criteria["smallest_share"] = min(one.sizes, default=0) / n_customers
         problem = _no_counts(one.labels, sample_weight)
         if problem:
             one.notes = "; ".join(filter(None, (one.notes, problem)))
         else:
             scored.append(one)
     labelings = [one.labels for one in scored]
-    silhouettes = silhouette_scores(
+    silhouettes, std_errors = silhouette_scores(
         Z,
         labelings,
         sample_size=sample_size,
@@ -106,10 +92,11 @@ def add_scores(candidates, Z, *, sample_weight, sample_size, seed):
         random_state=seed,
         return_std_error=True,
     )
-    others = partition_criteria(Z, labelings, sample_weight)
-    names = ("silhouette", "silhouette_se", "calinski_harabasz", "davies_bouldin")
-    for one, *values in zip(scored, *silhouettes, *others, strict=True):
-        one.criteria.update(zip(names, map(float, values), strict=True))
+    columns = {"silhouette": silhouettes, "silhouette_se": std_errors}
+    columns |= partition_criteria(Z, labelings, sample_weight)
+    for name, values in columns.items():
+        for one, value in zip(scored, values.tolist(), strict=True):
+            one.criteria[name] = value
 
 
 def _no_counts(labels, sample_weight):

@@ -1,14 +1,11 @@
 """The search over estimators and numbers of segments."""
 
 import warnings
-from copy import deepcopy
 from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import hash as hash_of
 from sklearn.base import ClusterMixin, MetaEstimatorMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from custseg._sklearn import (
@@ -24,35 +21,19 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg._utils._pipelines import last_step
-from custseg._utils._seeds import draw_seed
 from custseg.exceptions import SegmentWarning
-from custseg.selection._candidate import Candidate, fit_candidates
-from custseg.selection._choice import (
-    CRITERIA,
-    check_likelihoods_compare,
-    choose,
-    no_such_candidate,
-    say_why_not,
-)
-from custseg.selection._refits import refit_all
+from custseg.selection._choice import CRITERIA, choose, no_such_candidate
 from custseg.selection._scores import add_scores, results_table
-from custseg.selection._search_candidates import (
-    add_refits,
-    candidates_of,
-    candidates_on,
-)
+from custseg.selection._search_candidates import add_refits, candidates_of, digest_of
 from custseg.selection._search_inputs import (
     check_search,
     checked_estimators,
     common_space,
     named,
     one_table,
+    seed_of,
 )
-from custseg.selection._stability import (
-    check_n_null,
-    check_schemes,
-    with_tests,
-)
+from custseg.selection._stability import stability_of
 
 
 def _best_can(method):
@@ -204,11 +185,8 @@ class SegmentSearch(
     >>> from custseg import KMeansSegmenter, GaussianMixtureSegmenter, SegmentSearch
     >>> rng = np.random.default_rng(0)
     >>> X = np.vstack([rng.normal(m, 1, (50, 2)) for m in (0, 10, 20)])
-    >>> search = SegmentSearch(
-    ...     [KMeansSegmenter(), GaussianMixtureSegmenter()],
-    ...     n_segments=(2, 3, 4),
-    ...     random_state=0,
-    ... ).fit(X)
+    >>> estimators = [KMeansSegmenter(), GaussianMixtureSegmenter()]
+    >>> search = SegmentSearch(estimators, n_segments=(2, 3, 4), random_state=0).fit(X)
     >>> search.n_segments_
     3
     >>> search.results_[["estimator", "n_segments", "silhouette"]].round(2).head(3)
@@ -300,28 +278,23 @@ class SegmentSearch(
         validate_data(self, X, skip_check_array=True)
         estimators = self._named_estimators
         self._validate_names([name for name, _ in estimators])
-        seed = self.random_state
-        if seed is not None:
-            seed = draw_seed(check_random_state(seed))
+        seed = seed_of(self.random_state)
         Z = common_space(X, self.score_on, seed)
         X = one_table(X)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, Z)
         numbers = check_search(self, estimators, sample_weight)
         candidates = candidates_of(self, estimators, numbers, X, sample_weight, seed)
-        if self.criterion in ("bic", "icl"):
-            check_likelihoods_compare(candidates, X, self.criterion)
         options = {"sample_weight": sample_weight, "seed": seed}
         add_scores(candidates, Z, sample_size=self.sample_size, **options)
         stability = add_refits(self, candidates, dict(estimators), X, Z, **options)
-        needed = "stability" if self.rule == "stable" else self.criterion
-        n_customers = len(Z) if sample_weight is None else sample_weight.sum()
-        say_why_not(candidates, needed, self.min_segment_share, n_customers)
-        chosen, note = choose(candidates, self.rule, self.criterion)
+        chosen, note = choose(
+            candidates, self.rule, self.criterion, self.min_segment_share
+        )
         if note:
             warnings.warn(note, SegmentWarning, stacklevel=4)
         self._keep(candidates, chosen, stability)
-        self._seed, self._digest = seed, _digest_of(Z)
+        self._seed, self._digest = seed, digest_of(Z)
         return self
 
     @available_if(_best_can("predict"))
@@ -446,44 +419,16 @@ class SegmentSearch(
             columns.
         """
         check_is_fitted(self)
-        check_n_null(n_null)
-        # A copy, as drawing from the search's own would change the search.
-        given = deepcopy(self.random_state) if random_state is None else random_state
-        seed = None if given is None else draw_seed(check_random_state(given))
-        Z = common_space(X, self.score_on, self._seed)
-        X = one_table(X)
-        if sample_weight is not None:
-            sample_weight = check_weights(sample_weight, Z)
-            n_null = 0
-        own = _digest_of(Z) == self._digest
-        result = refit_all(
-            candidates_on(self, X, own, sample_weight),
-            dict(self._named_estimators),
+        return stability_of(
+            self,
             X,
             n_bootstraps=n_bootstraps,
-            schemes=check_schemes(schemes),
-            seed=seed,
-            n_jobs=self.n_jobs if n_jobs is None else n_jobs,
-            verbose=verbose,
-            sample_weight=sample_weight,
-        )
-        row = self.results_[self.results_["selected"]].iloc[0]
-        name, number = row["estimator"], int(row["n_segments"])
-        chosen = Candidate(name, number, self.best_estimator_, self.labels_)
-        if not own:
-            # Other solutions for other customers are as good as one fitted to them.
-            (chosen,) = fit_candidates(
-                name, self.best_estimator_, (None,), X, sample_weight=sample_weight
-            )
-            chosen.asked = number
-        return with_tests(
-            result,
-            chosen,
-            X,
-            Z,
+            schemes=schemes,
             n_null=n_null,
             sample_weight=sample_weight,
-            seed=seed,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
         )
 
     def get_params(self, deep=True):
@@ -549,12 +494,6 @@ class SegmentSearch(
         }
         self.best_estimator_, self.labels_ = chosen.estimator, chosen.labels
         self.segment_sizes_ = np.array(chosen.sizes)
-        self.n_segments_ = chosen.found
-        self.segment_centers_ = getattr(
-            last_step(self.best_estimator_), "segment_centers_", None
-        )
-
-
-def _digest_of(Z):
-    """Tell customers from others without keeping them."""
-    return hash_of(np.ascontiguousarray(Z))
+        self.n_segments_ = len(chosen.sizes)
+        last = last_step(chosen.estimator)
+        self.segment_centers_ = getattr(last, "segment_centers_", None)

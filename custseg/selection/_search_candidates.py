@@ -5,10 +5,12 @@ from functools import partial
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib import hash as hash_of
 
 from custseg._sklearn import has_callbacks
 from custseg._utils._pipelines import last_step
 from custseg.selection._candidate import Candidate, fit_last, prepare
+from custseg.selection._choice import check_likelihoods_compare
 from custseg.selection._refits import refit_all
 from custseg.selection._scores import add_gaps, add_stability
 
@@ -58,7 +60,9 @@ def candidates_of(search, estimators, numbers, X, sample_weight, seed):
         delayed(fit_last)(*unit) for unit in units
     )
     context.call_on_fit_task_end(estimator=search, X=X)
-    return [one for some in done for one in some]
+    candidates = [one for some in done for one in some]
+    check_likelihoods_compare(candidates, X, search.criterion)
+    return candidates
 
 
 @contextmanager
@@ -117,6 +121,11 @@ def add_refits(search, candidates, estimators, X, Z, *, sample_weight, seed):
     )
     add_stability(candidates, stability, Z, **options)
     return stability
+
+
+def digest_of(Z):
+    """Tell customers from others without keeping them."""
+    return hash_of(np.ascontiguousarray(Z))
 
 
 def candidates_on(search, X, own, sample_weight):

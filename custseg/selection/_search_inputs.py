@@ -6,14 +6,14 @@ from numbers import Integral
 import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import has_fit_parameter
 
 from custseg._sklearn import routing_enabled
 from custseg._utils._frames import as_frame, as_known_frame
 from custseg._utils._pipelines import last_step
-from custseg._utils._seeds import fill_seed
+from custseg._utils._seeds import draw_seed, fill_seed
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.selection._candidate import number_parameter
 from custseg.selection._choice import STD_ERRORS
@@ -137,6 +137,11 @@ def check_search(search, estimators, sample_weight):
             "weights out."
         )
     return numbers
+
+
+def seed_of(random_state):
+    """Return an int drawn from what was given as a random state, or None for None."""
+    return None if random_state is None else draw_seed(check_random_state(random_state))
 
 
 def one_table(X):

@@ -1,27 +1,30 @@
 """Would the segments come back? Stability over refits to resamples."""
 
 import warnings
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import has_fit_parameter
 
 from custseg._sklearn import check_weights, routing_enabled
 from custseg._utils._pipelines import at_last_step, last_step
-from custseg._utils._seeds import draw_seed
 from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
-from custseg.selection._candidate import fit_candidates
+from custseg.selection._candidate import Candidate, fit_candidates
 from custseg.selection._null import LEVEL, check_whole
 from custseg.selection._refits import refit_all, rivals_of
 from custseg.selection._resampling import SCHEMES
+from custseg.selection._search_candidates import candidates_on, digest_of
 from custseg.selection._search_inputs import (
     check_numbered,
     checked_estimators,
     checked_numbers,
+    common_space,
     named,
     one_table,
+    seed_of,
 )
 from custseg.selection._stability_result import stable_number
 from custseg.selection._structure import structure_test
@@ -144,9 +147,7 @@ def bootstrap_stability(
     check_whole("n_bootstraps", n_bootstraps, 1)
     checked_estimators([estimator])
     X = one_table(X)
-    seed = None
-    if random_state is not None:
-        seed = draw_seed(check_random_state(random_state))
+    seed = seed_of(random_state)
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X)
         _check_taken(estimator)
@@ -191,6 +192,45 @@ def bootstrap_stability(
     )
 
 
+def stability_of(
+    search, X, *, schemes, n_null, sample_weight, n_jobs, random_state, **options
+):
+    """Tell whether the segments of all candidates of a search would come back.
+
+    Parameters are those of `SegmentSearch.stability`.
+    """
+    check_n_null(n_null)
+    # A copy, as drawing from the search's own would change the search.
+    given = deepcopy(search.random_state) if random_state is None else random_state
+    seed = seed_of(given)
+    Z = common_space(X, search.score_on, search._seed)
+    X = one_table(X)
+    if sample_weight is not None:
+        sample_weight = check_weights(sample_weight, Z)
+        n_null = 0
+    weighted = {"sample_weight": sample_weight}
+    own = digest_of(Z) == search._digest
+    result = refit_all(
+        candidates_on(search, X, own, sample_weight),
+        dict(search._named_estimators),
+        X,
+        schemes=check_schemes(schemes),
+        seed=seed,
+        n_jobs=search.n_jobs if n_jobs is None else n_jobs,
+        **weighted,
+        **options,
+    )
+    row = search.results_[search.results_["selected"]].iloc[0]
+    name, number = row["estimator"], int(row["n_segments"])
+    chosen = Candidate(name, number, search.best_estimator_, search.labels_)
+    if not own:
+        # Other solutions for other customers are as good as one fitted to them.
+        (chosen,) = fit_candidates(name, search.best_estimator_, (None,), X, **weighted)
+        chosen.asked = number
+    about = {"n_null": n_null, "seed": seed, "stacklevel": 5, **weighted}
+    return with_tests(result, chosen, X, Z, **about)
+
+
 def _check_taken(estimator):
     """Refuse an estimator that takes no weights."""
     last = last_step(estimator)
@@ -216,7 +256,7 @@ def _check_fitted(candidates):
         )
 
 
-def with_tests(result, chosen, X, Z, *, n_null, sample_weight, seed):
+def with_tests(result, chosen, X, Z, *, n_null, sample_weight, seed, stacklevel=4):
     """Select a candidate, and add tests of structure and its rivals.
 
     Parameters
@@ -231,6 +271,8 @@ def with_tests(result, chosen, X, Z, *, n_null, sample_weight, seed):
     n_null : int
     sample_weight : ndarray of shape (n_customers,) or None
     seed : int or None
+    stacklevel : int, default=4
+        Of warnings.
 
     Returns
     -------
@@ -240,8 +282,9 @@ def with_tests(result, chosen, X, Z, *, n_null, sample_weight, seed):
     if n_null and Z is not None:
         # A column of one value tells nobody apart, and the tests refuse it.
         Z = Z[:, np.ptp(Z, axis=0) > 0]
-        structure = _tested(partial(structure_test, n_draws=n_null), Z, seed)
-        unimodality = _tested(unimodality_test, Z, seed)
+        of_null = partial(structure_test, n_draws=n_null)
+        structure = _tested(of_null, Z, seed, stacklevel)
+        unimodality = _tested(unimodality_test, Z, seed, stacklevel)
     return replace(
         result,
         selected=chosen.key,
@@ -251,14 +294,13 @@ def with_tests(result, chosen, X, Z, *, n_null, sample_weight, seed):
     )
 
 
-def _tested(test, Z, seed):
+def _tested(test, Z, seed, stacklevel):
     """Make a test; None, with a warning, where the customers are no case for it."""
     try:
         return test(Z, random_state=seed)
     except (DataQualityError, DegenerateFitError) as error:
-        warnings.warn(
-            f"A test of structure was left out. {error}", SegmentWarning, stacklevel=4
-        )
+        note = f"A test of structure was left out. {error}"
+        warnings.warn(note, SegmentWarning, stacklevel=stacklevel)
         return None
 
 

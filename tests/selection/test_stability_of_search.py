@@ -21,7 +21,7 @@ from custseg.cluster import (
     KMeansSegmenter,
 )
 from custseg.exceptions import SegmentWarning
-from custseg.selection import SegmentSearch, _search
+from custseg.selection import SegmentSearch, _stability
 from custseg.selection._scores import _variance_of_mean
 
 RNG = np.random.default_rng(6)
@@ -261,13 +261,13 @@ class TestRouting:
 def test_weights_of_other_customers_reach_their_own_fit(monkeypatch):
     """Solutions for other customers are compared with one that is fitted to them."""
     search = SegmentSearch([KMeansSegmenter(n_init=1)], (2, 3), random_state=0).fit(X)
-    given, fit_candidates = [], _search.fit_candidates
+    given, fit_candidates = [], _stability.fit_candidates
 
     def listening(*args, sample_weight=None, **options):
         given.append(sample_weight)
         return fit_candidates(*args, sample_weight=sample_weight, **options)
 
-    monkeypatch.setattr(_search, "fit_candidates", listening)
+    monkeypatch.setattr(_stability, "fit_candidates", listening)
     weights = np.linspace(1, 2, 120)
     search.stability(X[:120], 2, n_null=0, sample_weight=weights)
     assert [w.tolist() for w in given] == [weights.tolist()]
