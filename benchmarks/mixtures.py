@@ -68,7 +68,8 @@ def steps_of_ours(n):
 
     def steps():
         frame = Frame.of(X, None, "full")
-        mixture = Mixture(Gaussians(frame.apply(X)), n)
+        Z = frame.apply(X)
+        mixture = Mixture(Gaussians(len(Z)), Z)
         T = frame.matrix
         framed = (means - frame.center) @ T, T.T @ covariances @ T
         parameters = tuple(part[np.newaxis] for part in framed)

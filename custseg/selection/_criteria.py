@@ -5,10 +5,8 @@ from scipy.spatial.distance import cdist
 from sklearn.utils import check_array
 
 from custseg._sklearn import check_weights
-from custseg.engine import in_order, row_blocks, segment_sums
+from custseg.engine import ArraySource, Statistic, segment_sums
 from custseg.selection._silhouette import encoded
-
-_ROWS = 2**14
 
 
 def calinski_harabasz_scores(X, labelings, *, sample_weight=None):
@@ -105,7 +103,8 @@ def davies_bouldin_scores(X, labelings, *, sample_weight=None):
 
     def score(X, labeling, weights):
         sums = segment_sums(X, labeling.code, len(labeling.totals), weights)
-        spread = _distances_to_means(X, labeling.code, sums.means, weights)
+        source = ArraySource(X, labeling.code, weights)
+        spread = source.total(_SPREAD, means=sums.means)
         spread /= sums.weights
         apart = cdist(sums.means, sums.means)
         np.fill_diagonal(apart, np.inf)
@@ -127,13 +126,11 @@ def _of_labelings(score, X, labelings, sample_weight):
     )
 
 
-def _distances_to_means(X, code, means, weights):
+def _spread_of_block(X, code, weights, *, means):
     """Sum the distances of the customers of each segment to its mean."""
+    distances = np.linalg.norm(X - means[code], axis=1)
+    distances *= (code >= 0) if weights is None else (code >= 0) * weights
+    return np.bincount(np.maximum(code, 0), distances, minlength=len(means))
 
-    def of_block(block):
-        own = code[block]
-        distances = np.linalg.norm(X[block] - means[own], axis=1)
-        distances *= (own >= 0) if weights is None else (own >= 0) * weights[block]
-        return np.bincount(np.maximum(own, 0), distances, minlength=len(means))
 
-    return sum(in_order(of_block, row_blocks(len(X), _ROWS)))
+_SPREAD = Statistic(_spread_of_block)

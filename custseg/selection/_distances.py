@@ -1,5 +1,6 @@
 """Distances of customers summed by segment, for many labelings in one pass."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -129,6 +130,20 @@ def _tile(customers, block, dtype):
     return _Tile(block, customers.tile(block, dtype), members, spread, present)
 
 
+def _sums_of_pair(tiles, pair, *, metric):
+    """Sum the distances between two tiles, each to the other."""
+    one, other = (tiles[i] for i in pair)
+    same = one is other
+    sums, mirrored = distance_sums(
+        one.customers,
+        other.customers,
+        other.members,
+        metric=metric,
+        mirror=None if same else one.members,
+    )
+    return other.spread_sums(sums), None if same else one.spread_sums(mirrored)
+
+
 def sums_to_all(customers, metric, dtype):
     """Sum the distances of all customers, each pair worked out once.
 
@@ -141,24 +156,20 @@ def sums_to_all(customers, metric, dtype):
     tiles = [_tile(customers, block, dtype) for block in row_blocks(n, _TILE)]
     pairs = [(i, j) for i in range(len(tiles)) for j in range(i, len(tiles))]
 
-    def of_pair(pair):
-        one, other = tiles[pair[0]], tiles[pair[1]]
-        same = one is other
-        sums, mirrored = distance_sums(
-            one.customers,
-            other.customers,
-            other.members,
-            metric=metric,
-            mirror=None if same else one.members,
-        )
-        return other.spread_sums(sums), None if same else one.spread_sums(mirrored)
-
     sums = np.zeros((n, customers.edges[-1]))
+    of_pair = partial(_sums_of_pair, tiles, metric=metric)
     for (i, j), (here, there) in zip(pairs, in_order(of_pair, pairs), strict=True):
         sums[tiles[i].block, tiles[j].present] += here
         if there is not None:
             sums[tiles[j].block, tiles[i].present] += there
     return sums
+
+
+def _sums_to_block(rows, customers, block, *, metric, dtype):
+    """Sum the distances of rows to a block; also which sums they are."""
+    tile = _tile(customers, block, dtype)
+    sums, _ = distance_sums(rows, tile.customers, tile.members, metric=metric)
+    return tile.present, tile.spread_sums(sums)
 
 
 def sums_to(customers, positions, metric, dtype):
@@ -175,16 +186,29 @@ def sums_to(customers, positions, metric, dtype):
     """
     rows = customers.tile(positions, dtype)
 
-    def of_block(block):
-        tile = _tile(customers, block, dtype)
-        sums, _ = distance_sums(rows, tile.customers, tile.members, metric=metric)
-        return tile.present, tile.spread_sums(sums)
-
+    to_block = partial(_sums_to_block, rows, customers, metric=metric, dtype=dtype)
     sums = np.zeros((len(rows), customers.edges[-1]))
     blocks = row_blocks(len(customers.order), _TILE)
-    for present, here in in_order(of_block, blocks):
+    for present, here in in_order(to_block, blocks):
         sums[:, present] += here
     return sums
+
+
+def squared_sums_of_block(X, *, sums):
+    """Sum the squared distances of a block of customers to those of each segment.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    sums : SegmentSums
+        Of all customers.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_rows, n_segments)
+    """
+    squared = cdist(X, sums.means, "sqeuclidean")
+    return sums.weights * squared + sums.within()
 
 
 def closed_sums(X, codes, n_segments, weights, metric):
@@ -197,10 +221,7 @@ def closed_sums(X, codes, n_segments, weights, metric):
     """
     sums = segment_sums(X, codes, n_segments, weights)
     if metric == "sqeuclidean":
-        within = sums.within()
-        return lambda rows: (
-            sums.weights * cdist(X[rows], sums.means, "sqeuclidean") + within
-        )
+        return lambda rows: squared_sums_of_block(X[rows], sums=sums)
 
     def cosine(rows):
         result = sums.weights * (1 - X[rows] @ sums.means.T)
