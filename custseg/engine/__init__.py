@@ -9,6 +9,8 @@ module the few inner loops that carry the cost.
 
 from custseg.engine._blocks import in_order as in_order
 from custseg.engine._blocks import row_blocks as row_blocks
+from custseg.engine._counts import VALUE_COUNTS as VALUE_COUNTS
+from custseg.engine._counts import ValueCounts as ValueCounts
 from custseg.engine._kernels import distance_sums as distance_sums
 from custseg.engine._kernels import nearest_of_block as nearest_of_block
 from custseg.engine._kernels import roughly_nearest_of_block as roughly_nearest_of_block
@@ -22,6 +24,8 @@ from custseg.engine._products import SQUARED_NORMS as SQUARED_NORMS
 from custseg.engine._products import SegmentProducts as SegmentProducts
 from custseg.engine._products import segment_products as segment_products
 from custseg.engine._products import squared_norm_sums as squared_norm_sums
+from custseg.engine._quantiles import QUANTILES as QUANTILES
+from custseg.engine._quantiles import QuantileSketch as QuantileSketch
 from custseg.engine._source import ArraySource as ArraySource
 from custseg.engine._source import BatchSource as BatchSource
 from custseg.engine._source import Source as Source

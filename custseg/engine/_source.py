@@ -96,12 +96,7 @@ class ArraySource(Source):
 
     def blocks(self):
         """List a tuple of views of the arrays per block."""
-        some = next(one for one in self.arrays if one is not None)
-        n_rows = some.shape[self.axis]
-        return [
-            _rows_of(self.arrays, rows, self.axis)
-            for rows in row_blocks(n_rows, self.rows_per_block)
-        ]
+        return list(_cut(self.arrays, self.rows_per_block, self.axis))
 
 
 class BatchSource(Source):
@@ -114,6 +109,8 @@ class BatchSource(Source):
         gone over once per pass, so a generator is given by the function that makes it.
     rows_per_block : int, default=None
         Larger batches are cut to blocks of so many rows; None for 16,384.
+    axis : {0, -1}, default=0
+        Which axis of all arrays the rows are on.
 
     Raises
     ------
@@ -121,24 +118,25 @@ class BatchSource(Source):
         If `batches` can be gone over only once.
     """
 
-    def __init__(self, batches, *, rows_per_block=None):
+    def __init__(self, batches, *, rows_per_block=None, axis=0):
         if isinstance(batches, Iterator):
             raise TypeError(
                 "batches must be an iterable that can be gone over many times, or a "
                 f"function that returns one. Got a {type(batches).__name__} instead. "
                 "Give the function that makes it, not what it returns."
             )
-        self.batches = batches
+        self.batches, self.axis = batches, axis
         self.rows_per_block = rows_per_block or _ROWS
 
     def blocks(self):
         """Yield a tuple of views per block, batch after batch."""
         for batch in self.batches() if callable(self.batches) else self.batches:
             arrays = batch if isinstance(batch, tuple) else (batch,)
-            for rows in row_blocks(len(arrays[0]), self.rows_per_block):
-                yield _rows_of(arrays, rows, axis=0)
+            yield from _cut(arrays, self.rows_per_block, self.axis)
 
 
-def _rows_of(arrays, rows, axis):
-    place = rows if axis == 0 else (..., rows)
-    return tuple(None if one is None else one[place] for one in arrays)
+def _cut(arrays, rows_per_block, axis):
+    n_rows = next(one for one in arrays if one is not None).shape[axis]
+    for rows in row_blocks(n_rows, rows_per_block):
+        place = rows if axis == 0 else (..., rows)
+        yield tuple(None if one is None else one[place] for one in arrays)
