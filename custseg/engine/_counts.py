@@ -10,7 +10,9 @@ from custseg.engine._source import Statistic
 class ValueCounts(NamedTuple):
     """Weight of the customers of each segment at each value of a column.
 
-    It grows with the number of distinct values; `QuantileSketch` does not.
+    An entry is a value and a segment; where values are many, both may come again in
+    the next entry. Counts grow with the number of distinct values; `QuantileSketch`
+    does not.
     """
 
     values: np.ndarray  # (n_entries,), ascending
