@@ -18,7 +18,7 @@ _TINY = 1e-50  # a probability or a rate that counts as zero, and has a logarith
 _LOG_2_PI = np.log(2 * np.pi)
 
 
-class Gaussians:
+class GaussianDensities:
     """Gaussian densities of columns that depend on each other.
 
     Parameters
@@ -131,7 +131,7 @@ def _inverse_roots(covariances):
     return np.swapaxes(inverses, -1, -2), halves
 
 
-class AxisGaussians:
+class AxisDensities:
     """Gaussian densities of columns that are independent within a component.
 
     Columns are about their mean, in units of a standard deviation; NaN where missing.
@@ -230,7 +230,7 @@ def _fill_known(values, known, X, gaps):
         np.logical_not(missing, out=known)
 
 
-class Levels:
+class LevelDensities:
     """Probabilities of levels, of columns that are independent within a component.
 
     Customers come as codes of their levels, -1 where missing.
@@ -303,7 +303,7 @@ class Levels:
         return n_components * (len(self.of_column) - len(self.starts))
 
 
-class Counts:
+class CountDensities:
     """Poisson probabilities of counts, independent within a component.
 
     Counts are whole numbers of zero or more; NaN where missing.
@@ -360,7 +360,7 @@ class Counts:
         return n_components * self.n_columns
 
 
-class Independent:
+class JointDensities:
     """Densities of several kinds, independent within a component.
 
     Parameters

@@ -17,10 +17,10 @@ from custseg._sklearn import (
 from custseg.cluster._class_columns import learn_columns, read_new
 from custseg.cluster._class_state import ClassState, Overall, Scores, arranged, flat
 from custseg.cluster._densities import (
-    AxisGaussians,
-    Counts,
-    Independent,
-    Levels,
+    AxisDensities,
+    CountDensities,
+    JointDensities,
+    LevelDensities,
     with_gaps,
 )
 from custseg.cluster._em import Mixture
@@ -288,20 +288,22 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         parts = []
         if len(read.codes):
             complete = (read.codes >= 0).all(axis=1)
-            densities = Levels(
+            densities = LevelDensities(
                 columns.n_levels, complete, prior=overall.shares, **prior
             )
             parts.append((densities, read.codes))
         if len(read.counts):
             gaps = with_gaps(read.counts)
-            densities = Counts(len(read.counts), gaps, prior=overall.rates, **prior)
+            densities = CountDensities(
+                len(read.counts), gaps, prior=overall.rates, **prior
+            )
             parts.append((densities, read.counts))
         if len(read.numbers):
             gaps = with_gaps(read.numbers)
-            densities = AxisGaussians(len(read.numbers), gaps, ridge=_RIDGE, **prior)
+            densities = AxisDensities(len(read.numbers), gaps, ridge=_RIDGE, **prior)
             parts.append((densities, overall.framed(read.numbers)))
         densities, arrays = zip(*parts, strict=True)
-        return Independent(densities), arrays
+        return JointDensities(densities), arrays
 
     def _freeze(self, read, columns, overall, runs, sample_weight):
         """Set the parameters in the columns' own units, and all that follows."""

@@ -13,14 +13,14 @@ from custseg._sklearn import (
     fit_context,
     validate_data,
 )
-from custseg.cluster._densities import AxisGaussians, Gaussians
+from custseg.cluster._densities import AxisDensities, GaussianDensities
 from custseg.cluster._em import Mixture
 from custseg.cluster._gaussian_frame import Frame, GaussianState
 from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
 from custseg.scoring._segments import Components
 
 
-class _Joint(NamedTuple):
+class _GaussianJoint(NamedTuple):
     """Logarithms of the joint densities of components, and of noise, in a block."""
 
     gaussians: Any  # a step of a scorer
@@ -274,13 +274,13 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
         if self.covariance_type in ("full", "tied"):
             prior = (d + 2, np.eye(d) * k ** (-2 / d)) if regularized else None
             tied = self.covariance_type == "tied"
-            return Gaussians(d, tied=tied, ridge=self.reg_covar, prior=prior)
+            return GaussianDensities(d, tied=tied, ridge=self.reg_covar, prior=prior)
         prior = {}
         if regularized:
             variance = k ** (-2 / d) / (d + 4)
             prior = {"prior_count": d + 4.0, "prior_variance": variance}
         spherical = self.covariance_type == "spherical"
-        return AxisGaussians(d, spherical=spherical, ridge=self.reg_covar, **prior)
+        return AxisDensities(d, spherical=spherical, ridge=self.reg_covar, **prior)
 
     def _run(self, X, frame, weights):
         Z = frame.apply(X)
@@ -336,7 +336,7 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
     def _joint(self):
         noise = self._state.log_noise
         noise = None if noise is None else self._state.log_noise_joint
-        return _Joint(self._gaussians, self._state.log_base, noise)
+        return _GaussianJoint(self._gaussians, self._state.log_base, noise)
 
     def _mixture_of_new(self, read, weights):
         """Return customers, in the frame of `fit`, for runs by weights of their own."""
