@@ -25,6 +25,7 @@ from custseg.cluster._som_grid import (
     unit_positions,
 )
 from custseg.engine import (
+    NEAREST_SUMS,
     ArraySource,
     nearest_and_sums,
     nearest_point,
@@ -413,7 +414,8 @@ class SOMSegmenter(SegmenterMixin, TransformerMixin, BaseEstimator):
         for epoch, radius in enumerate(self._radii()):
             late = epoch >= self.n_epochs - _LAST_EPOCHS
             seen, seen_weights = (X, weights) if late else some
-            _, _, sums = nearest_and_sums(seen, codebook, seen_weights)
+            source = ArraySource(seen, seen_weights)
+            sums, _ = source.total(NEAREST_SUMS, points=codebook)
             kernel = neighbourhood(self.unit_positions_, radius)
             codebook = smoothed_means(sums, kernel, codebook)
         return codebook

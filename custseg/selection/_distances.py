@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from custseg.engine import distance_sums, in_order, row_blocks, segment_sums
+from custseg.engine import distance_sums, in_order, row_blocks
 
 _TILE = 1024  # customers a side of the square of distances that one task works out
 _HELD = 2**23  # sums that may be held together: 64 MB
@@ -194,51 +194,46 @@ def sums_to(customers, positions, metric, dtype):
     return sums
 
 
-def squared_sums_of_block(X, *, sums):
-    """Sum the squared distances of a block of customers to those of each segment.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_features)
-    sums : SegmentSums
-        Of all customers.
-
-    Returns
-    -------
-    distances : ndarray of shape (n_rows, n_segments)
-    """
-    squared = cdist(X, sums.means, "sqeuclidean")
-    return sums.weights * squared + sums.within()
-
-
-def closed_sums(X, codes, n_segments, weights, metric):
-    """Return a function of rows that sums their distances to each segment.
+def closed_sums_of_block(X, code, weights, *, sums, metric):
+    """Sum the distances of a block of customers to all customers of each segment.
 
     Squared Euclidean and cosine distances are sums themselves, so that sums over
     customers come from the segments' weights, means and squares: with W the weight, m
     the mean and Q the sum of squares about it, the squared distances sum to
     ``W |x - m|^2 + Q``, and cosine distances of rows of length one to ``W (1 - x m)``.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    code : ndarray of shape (n_rows,)
+        Segment of each customer of the block, -1 for none.
+    weights : ndarray of shape (n_rows,) or None
+    sums : SegmentSums
+        Of all customers.
+    metric : {"sqeuclidean", "cosine"}
+
+    Returns
+    -------
+    distances : ndarray of shape (n_rows, n_segments)
     """
-    sums = segment_sums(X, codes, n_segments, weights)
     if metric == "sqeuclidean":
-        return lambda rows: squared_sums_of_block(X[rows], sums=sums)
+        return sums.weights * cdist(X, sums.means, "sqeuclidean") + sums.within()
+    result = sums.weights * (1 - X @ sums.means.T)
+    # A customer of zeros is at distance one from all others, but not from itself.
+    zeros = np.flatnonzero(~X.any(axis=1) & (code >= 0))
+    result[zeros, code[zeros]] -= 1 if weights is None else weights[zeros]
+    return np.maximum(result, 0)
 
-    def cosine(rows):
-        result = sums.weights * (1 - X[rows] @ sums.means.T)
-        # A customer of zeros is at distance one from all others, but not from itself.
-        zeros = rows[~X[rows].any(axis=1) & (codes[rows] >= 0)]
-        if len(zeros):
-            own = 1 if weights is None else weights[zeros]
-            result[np.isin(rows, zeros), codes[zeros]] -= own
-        return np.maximum(result, 0)
 
-    return cosine
+def rows_held(n_columns):
+    """Rows of which so many columns may be held together."""
+    # Divided by eight, as silhouettes need several arrays of the size of the sums.
+    return max(_FEWEST, _HELD // (8 * n_columns))
 
 
 def row_panels(n_rows, n_columns):
     """Blocks of rows of which so many columns may be held together."""
-    # Divided by eight, as silhouettes need several arrays of the size of the sums.
-    return row_blocks(n_rows, max(_FEWEST, _HELD // (8 * n_columns)))
+    return row_blocks(n_rows, rows_held(n_columns))
 
 
 def fits_at_once(n_rows, n_columns):
