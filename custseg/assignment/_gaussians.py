@@ -10,7 +10,7 @@ from custseg.engine import row_blocks
 _ROWS = 2**13  # of a block, whose distances a cache holds
 
 
-class Gaussians(NamedTuple):
+class SegmentCovariances(NamedTuple):
     """Covariances of segments, and matrices that turn them into the identity.
 
     All are in the columns' own units. Of the linear kind there is one, else one a
@@ -46,7 +46,7 @@ def fit_gaussians(moments, pooling, intensities, *, mle=False, lend=False):
 
     Returns
     -------
-    gaussians : Gaussians
+    gaussians : SegmentCovariances
         A segment that stays flat has the pooled covariance and is in `flat`.
     """
     weights = moments.weights
@@ -78,7 +78,7 @@ def fit_gaussians(moments, pooling, intensities, *, mle=False, lend=False):
         clouds.append(cloud)
     covariances, matrices, log_determinants = zip(*clouds, strict=True)
     scale = moments.scale
-    return Gaussians(
+    return SegmentCovariances(
         moments.center,
         [matrix / scale[:, np.newaxis] for matrix in matrices],
         np.array(log_determinants) if pooling < 1 else np.zeros(1),

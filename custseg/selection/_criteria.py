@@ -5,10 +5,9 @@ from scipy.spatial.distance import cdist
 from sklearn.utils import check_array
 
 from custseg._sklearn import check_weights
-from custseg.engine import in_order, row_blocks, segment_sums
+from custseg.engine import ArraySource, Statistic, segment_sums
 from custseg.selection._silhouette import encoded
 
-_ROWS = 2**14
 _CH, _DB = "calinski_harabasz", "davies_bouldin"
 
 
@@ -116,13 +115,11 @@ def partition_criteria(X, labelings, sample_weight=None, *, names=(_CH, _DB)):
     scores = {name: np.full(len(labelings), np.nan) for name in names}
     if _CH in scores:
         scores[_CH][[*sums]] = [_calinski_harabasz(one) for one in sums.values()]
-    if _DB in scores and sums:
-        means = [one.means for one in sums.values()]
-        distances = _distances_to_means(X, [*codes.values()], means, weights)
-        scores[_DB][[*sums]] = [
-            _davies_bouldin(of_one / one.weights, one.means)
-            for of_one, one in zip(distances, sums.values(), strict=True)
-        ]
+    if _DB in scores:
+        for i, one in sums.items():
+            source = ArraySource(X, codes[i], weights)
+            spread = source.total(_SPREAD, means=one.means)
+            scores[_DB][i] = _davies_bouldin(spread / one.weights, one.means)
     return scores
 
 
@@ -143,18 +140,11 @@ def _davies_bouldin(spread, means):
     return ratios.max(axis=1).mean()
 
 
-def _distances_to_means(X, codes, means, weights):
-    """Sum the distances of customers to the mean of their segment, in each labeling."""
+def _spread_of_block(X, code, weights, *, means):
+    """Sum the distances of the customers of each segment to its mean."""
+    distances = np.linalg.norm(X - means[code], axis=1)
+    distances *= (code >= 0) if weights is None else (code >= 0) * weights
+    return np.bincount(np.maximum(code, 0), distances, minlength=len(means))
 
-    def of_block(block):
-        sums = []
-        for code, of_segments in zip(codes, means, strict=True):
-            own = code[block]
-            distances = np.linalg.norm(X[block] - of_segments[own], axis=1)
-            distances *= (own >= 0) if weights is None else (own >= 0) * weights[block]
-            own = np.maximum(own, 0)
-            sums.append(np.bincount(own, distances, minlength=len(of_segments)))
-        return sums
 
-    blocks = in_order(of_block, row_blocks(len(X), _ROWS))
-    return [sum(of_one) for of_one in zip(*blocks, strict=True)]
+_SPREAD = Statistic(_spread_of_block)

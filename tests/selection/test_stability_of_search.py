@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.random_projection import GaussianRandomProjection
 
 from custseg.cluster import (
+    HierarchicalSegmenter,
     KMeansSegmenter,
 )
 from custseg.exceptions import SegmentWarning
