@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import f as f_distribution
 
+from custseg._utils._result import Result
 from custseg.assignment._columns_choice import f_of_wilks, partial_wilks, sweep
 
+_LEVEL = 0.05
 _DETERMINED = 1e-10  # share of a column's variance that the others leave
 
 
-@dataclass(frozen=True, eq=False)
-class DiscriminantAxes:
+@dataclass(frozen=True, eq=False, repr=False)
+class DiscriminantAxes(Result):
     """Directions in which segments lie farthest apart, beside the spread within them.
 
     What `DiscriminantAssigner.discriminant_axes` returns.
@@ -63,9 +65,35 @@ class DiscriminantAxes:
     segment_places: pd.DataFrame
     center: np.ndarray
 
+    def frame(self):
+        """Return one row per axis: how far it tells segments apart.
 
-@dataclass(frozen=True, eq=False)
-class WilksTest:
+        Returns
+        -------
+        frame : DataFrame
+            A copy of ``explained``.
+        """
+        return self.explained.copy()
+
+    def summary(self):
+        """Return how much of the differences lies on how many axes, in a sentence.
+
+        Returns
+        -------
+        summary : str
+        """
+        shares = ", ".join(f"{100 * one:.0f} %" for one in self.explained["share"])
+        n_axes, n_columns = len(self.explained), len(self.coefficients)
+        if n_axes == 1:
+            return f"1 axis of {n_columns} columns has all that segments differ by."
+        return (
+            f"{n_axes} axes of {n_columns} columns have these shares of what segments "
+            f"differ by: {shares}."
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WilksTest(Result):
     """Wilks' lambda of columns and of the model.
 
     What `DiscriminantAssigner.wilks` returns.
@@ -99,6 +127,26 @@ class WilksTest:
 
     columns: pd.DataFrame
     model: pd.Series
+
+    def frame(self):
+        """Return one row per column: what it tells of segments.
+
+        Returns
+        -------
+        frame : DataFrame
+            A copy of ``columns``.
+        """
+        return self.columns.copy()
+
+    @property
+    def verdict(self):
+        """Whether the columns tell segments apart at .05, with the figures."""
+        model = self.model
+        told = "tell" if model["p_value"] <= _LEVEL else "do not tell"
+        return (
+            f"The columns of the model {told} segments apart (Wilks' lambda "
+            f"{model['wilks']:.3g}, F = {model['f']:.3g}, p = {model['p_value']:.2g})."
+        )
 
 
 def classification_table(means, whitener, priors, names, segments):

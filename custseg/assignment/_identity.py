@@ -9,6 +9,7 @@ import pandas as pd
 
 from custseg._sklearn import check_weights
 from custseg._utils._frames import rows_at
+from custseg._utils._result import Result
 from custseg.assignment._answers import answers_of, known_of
 from custseg.assignment._events import Crossing, Event, by_segments, find_events
 from custseg.assignment._roles import as_table
@@ -17,7 +18,7 @@ from custseg.cluster._partitions import crossed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SegmentMatch:
+class SegmentMatch(Result):
     """What became of the segments of one model in another.
 
     Made by `match_segments`, and by `SegmentationModel.refit`, which keeps it as
@@ -54,9 +55,6 @@ class SegmentMatch:
     new_segments: tuple
     old_names: dict
     new_names: dict
-
-    def __repr__(self):
-        return f"<SegmentMatch: {self.verdict}>"
 
     def frame(self):
         """Return one row an event, by old segment; births last.

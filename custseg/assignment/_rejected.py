@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._frames import rows_at
+from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
 from custseg.assignment._roles import as_table
 from custseg.assignment._split import positions_of_known_types
@@ -23,7 +24,7 @@ _CANDIDATES = 32
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RejectedTest:
+class RejectedTest(Result):
     """Whether rejected customers are too many, and lie together.
 
     Made by `rejected_test`. It holds figures, and no customer.
@@ -69,9 +70,6 @@ class RejectedTest:
     count_p_values: tuple
     concentration_p_values: tuple
     neighbour_ratios: tuple
-
-    def __repr__(self):
-        return f"<RejectedTest: {self.verdict}>"
 
     def frame(self):
         """Return one row a customer type; one row where there are none.

@@ -1,10 +1,12 @@
 """`infer_roles`: which column belongs to which base, proposed and reasoned."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from custseg._utils._result import Result
 from custseg.features._behavioural import BehaviouralTransformer
 from custseg.features._column_facts import facts_of, numbers_as_text
 from custseg.features._columns import read_columns
@@ -48,15 +50,11 @@ class Role(NamedTuple):
     reason: str
 
 
-class CustomerRoles:
+@dataclass(frozen=True, eq=False, repr=False)
+class CustomerRoles(Result):
     """Which column belongs to which base, and why: what `infer_roles` proposes.
 
     Made by `infer_roles`, not by hand.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        One row a column.
 
     See Also
     --------
@@ -73,8 +71,7 @@ class CustomerRoles:
      'behavioural': (BehaviouralTransformer(), ['Fresh'])}
     """
 
-    def __init__(self, table):
-        self._table = table
+    _table: pd.DataFrame
 
     def frame(self):
         """Return the proposals as a table.
@@ -111,12 +108,22 @@ class CustomerRoles:
             found[base] = (_transformer_of(base, kinds), list(kinds))
         return found
 
+    def summary(self):
+        """Return how many columns belong to which base, in a sentence.
+
+        Returns
+        -------
+        summary : str
+        """
+        bases = self._table["base"]
+        counts = bases[bases != ""].value_counts(sort=False)
+        found = ", ".join(f"{n} {base}" for base, n in counts.items())
+        used = f"{counts.sum()} of {len(bases)} columns have a base"
+        return f"{used}{f' ({found})' if found else ''}; the others are left out."
+
     def __repr__(self):
         """Show the table."""
         return self._table[["column", "base", "kind", "reason"]].to_string(index=False)
-
-    def _repr_html_(self):
-        return self._table.to_html(index=False)
 
 
 def _transformer_of(base, kinds):

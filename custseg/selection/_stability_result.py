@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from custseg._utils._result import Result
 from custseg.selection._verdict import evidence_of, judge
 
 _DROP = 0.1  # of the lower quartile of the adjusted Rand index
@@ -14,7 +15,7 @@ _KEY = ["estimator", "n_segments"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StabilityResult:
+class StabilityResult(Result):
     """How well the segments of candidates come back in refits to resamples.
 
     Made by `bootstrap_stability` and by ``stability`` of a search. It holds figures of
@@ -80,8 +81,7 @@ class StabilityResult:
     unimodality: object = None
     rivals: object = None
 
-    def __repr__(self):
-        return f"<StabilityResult: {self.verdict}>"
+    _tables = ("frame", "segments")
 
     def frame(self):
         """Return one row a candidate.
