@@ -13,7 +13,6 @@ from custseg._utils._frames import rows_at
 from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
 from custseg.assignment._roles import as_table
-from custseg.assignment._split import positions_of_known_types
 from custseg.assignment._typicality import finite_numbers
 
 _LEVEL = 0.05
@@ -203,24 +202,20 @@ def rejected_test(model, customers, *, random_state=None):
             "without instead. Fit it with reject_alpha=0.05, for example."
         )
     rng = np.random.default_rng(draw_seed(check_random_state(random_state)))
-    models, positions = {None: model}, {None: np.arange(len(X))}
-    if model._is_split:
-        models, positions = model.models_, positions_of_known_types(model, X)
     rows = [
-        (kind, *_test_one(models[kind], rows_at(X, of_type), rng))
-        for kind, of_type in positions.items()
+        (kind, *_test_one(route, rows_at(X, of_type), rng))
+        for kind, of_type, route in model._route.parts(X)
     ]
     return RejectedTest(*zip(*rows, strict=True))
 
 
-def _test_one(model, X, rng):
-    road = model._road
-    columns = finite_numbers(road.at_last_step(model._descriptors(X))[1])
-    typicality = road.typicality
-    rejected = typicality.p_values(columns) <= road.reject_alpha
+def _test_one(route, X, rng):
+    columns = finite_numbers(route.at_last_step(X)[1])
+    typicality = route.typicality
+    rejected = typicality.p_values(columns) <= route.reject_alpha
     n_customers, n_rejected = len(columns), int(rejected.sum())
     n_calibration = typicality.nearest.n_customers
-    rank = typicality.nearest.rank_at(road.reject_alpha)
+    rank = typicality.nearest.rank_at(route.reject_alpha)
     expected = n_customers * rank / (n_calibration + 1)
     count_p_value = excess_p_value(n_rejected, n_customers, rank, n_calibration)
     whitened = typicality.whitened(columns[rejected])
