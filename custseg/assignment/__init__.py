@@ -2,12 +2,12 @@
 
 from custseg.assignment._accuracy import assignment_report as assignment_report
 from custseg.assignment._accuracy_report import AssignmentReport as AssignmentReport
-from custseg.assignment._axes import DiscriminantAxes as DiscriminantAxes
-from custseg.assignment._axes import WilksTest as WilksTest
 from custseg.assignment._compile import compile_scorer as compile_scorer
 from custseg.assignment._discriminant import (
     DiscriminantAssigner as DiscriminantAssigner,
 )
+from custseg.assignment._discriminant_tables import DiscriminantAxes as DiscriminantAxes
+from custseg.assignment._discriminant_tables import WilksTest as WilksTest
 from custseg.assignment._identity import SegmentMatch as SegmentMatch
 from custseg.assignment._identity import match_segments as match_segments
 from custseg.assignment._model import SegmentationModel as SegmentationModel

@@ -18,13 +18,12 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg._utils._frames import as_frame
-from custseg.assignment._discriminant_checks import (
+from custseg.assignment._moments import fit_gaussians, probabilities_of, segment_moments
+from custseg.assignment._taught import (
     check_variation,
     checked_priors,
+    taught_customers,
 )
-from custseg.assignment._gaussians import fit_gaussians, probabilities_of
-from custseg.assignment._moments import segment_moments
-from custseg.assignment._segment_codes import taught_customers
 from custseg.assignment._typing_choice import Budget, Evidence
 from custseg.assignment._typing_export import TypingToolExports
 from custseg.assignment._typing_figures import (
