@@ -1,17 +1,11 @@
 """A criterion of all candidates of a search, as a picture."""
 
 import numpy as np
+import pandas as pd
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
-from custseg.plotting._figure import (
-    MARKERS,
-    color,
-    handle,
-    legend,
-    new_axes,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 from custseg.selection._rules import CRITERIA
 
 _WORDS = {
@@ -43,7 +37,8 @@ _STD_ERRORS = {
 }
 
 
-class SegmentSearchDisplay:
+@draw.display
+class SegmentSearchDisplay(draw.Display):
     """A criterion of every candidate over the number of segments.
 
     One line an estimator. A full marker is a candidate that may be chosen, a hollow
@@ -62,7 +57,7 @@ class SegmentSearchDisplay:
     Parameters
     ----------
     results : DataFrame
-        ``results_`` of a search.
+        A copy of the search's ``results_``, one row a candidate.
     min_segment_share : float, default=None
         Below it a segment is too small; for the words only.
     criterion : str, default="silhouette"
@@ -88,10 +83,9 @@ class SegmentSearchDisplay:
     1  kmeanssegmenter           3        0.63     False
     """
 
-    def __init__(self, *, results, min_segment_share=None, criterion="silhouette"):
-        self.results = results
-        self.min_segment_share = min_segment_share
-        self.criterion = criterion
+    results: pd.DataFrame
+    min_segment_share: float | None = None
+    criterion: str = "silhouette"
 
     @classmethod
     def from_search(cls, search):
@@ -121,16 +115,6 @@ class SegmentSearchDisplay:
             criterion="stability" if by_rule else criterion,
         )
 
-    def frame(self):
-        """Return the numbers of every candidate.
-
-        Returns
-        -------
-        frame : DataFrame
-            A copy of the search's ``results_``, one row a candidate.
-        """
-        return self.results.copy()
-
     def plot(self, ax=None, *, criterion=None):
         """Draw one line an estimator.
 
@@ -156,9 +140,7 @@ class SegmentSearchDisplay:
         """
         criterion = self.criterion if criterion is None else criterion
         self._check(criterion)
-        if ax is None:
-            _, ax = new_axes((8.5, 4.2))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (8.5, 4.2))
         results = self.results.sort_values("n_segments", kind="stable")
         spread = _spread(results, criterion)
         handles = [
@@ -166,16 +148,14 @@ class SegmentSearchDisplay:
             for position, name in enumerate(self.results["estimator"].unique())
         ]
         handles += self._marks(results, criterion) + spread.handles(results)
-        legend(ax, handles)
+        draw.legend(ax, handles)
         ax.set_xticks(np.unique(results["n_segments"]))
         better = "larger" if CRITERIA[criterion] else "smaller"
         ax.set(
             xlabel="number of segments",
             ylabel=f"{_WORDS[criterion]} ({better} is better)",
         )
-        ax.grid(axis="y", color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
+        draw.tidy(ax, "y")
         return self
 
     def _check(self, criterion):
@@ -184,11 +164,8 @@ class SegmentSearchDisplay:
             for name in CRITERIA
             if name in self.results and self.results[name].notna().any()
         ]
-        if criterion not in CRITERIA:
-            raise ValueError(
-                f"criterion must be one of {', '.join(map(repr, CRITERIA))}. Got "
-                f"{criterion!r} instead. Leave it out for what the search chose by."
-            )
+        remedy = "Leave it out for what the search chose by."
+        draw.one_of("criterion", criterion, CRITERIA, remedy)
         # A search whose candidates all failed still has its crosses.
         if known and criterion not in known:
             raise ValueError(
@@ -200,7 +177,7 @@ class SegmentSearchDisplay:
     def _line(self, position, name, rows, results, spread):
         """Draw one estimator; return its entry in the legend."""
         criterion, ax = spread.criterion, self.ax_
-        style = {"color": color(position), "marker": MARKERS[position % len(MARKERS)]}
+        style = draw.style_of(position)
         known = results[rows & results[criterion].notna()]
         x, y = known["n_segments"], known[criterion]
         ax.plot(x, y, color=style["color"], zorder=2)
@@ -215,10 +192,10 @@ class SegmentSearchDisplay:
                 zorder=3,
                 **style,
             )
-        label = wrapped(name, 28, 3)
+        label = draw.wrapped(name, 28, 3)
         if len(known) == 0 and results[criterion].notna().any():
-            return handle(f"{label}: no {_SHORT[criterion]}", color=style["color"])
-        return handle(label, linestyle="-", **style)
+            return draw.handle(f"{label}: no {_SHORT[criterion]}", color=style["color"])
+        return draw.handle(label, linestyle="-", **style)
 
     def _marks(self, results, criterion):
         """Mark failed and chosen candidates; return what the legend says of marks."""
@@ -228,7 +205,7 @@ class SegmentSearchDisplay:
         if len(barred):
             hollow = {"color": "0.3", "marker": "o", "markerfacecolor": "white"}
             words = f"not to be chosen:\n{self._why_barred(barred)}"
-            handles.append(handle(words, **hollow))
+            handles.append(draw.handle(words, **hollow))
         handles += self._crosses(results[~scored], results, criterion)
         chosen = results[results["selected"] & scored]
         if len(chosen):
@@ -242,7 +219,7 @@ class SegmentSearchDisplay:
                 **ring,
             )
             by = "" if criterion == self.criterion else f" by {_SHORT[self.criterion]}"
-            handles.append(handle(f"chosen{by}", markersize=10, **ring))
+            handles.append(draw.handle(f"chosen{by}", markersize=10, **ring))
         return handles
 
     def _why_barred(self, barred):
@@ -271,7 +248,7 @@ class SegmentSearchDisplay:
         label = f"no {_SHORT[criterion]}"
         if failed[missing.index].all():
             label = f"failed: {label}"
-        return [handle(label, **marks)]
+        return [draw.handle(label, **marks)]
 
 
 class _Spread:
@@ -305,7 +282,7 @@ class _Spread:
         if self.low is None or not (self.high > self.low).any():
             return []
         if self.as_bars:
-            return [handle(self.words, color="0.3", marker="|", markersize=10)]
+            return [draw.handle(self.words, color="0.3", marker="|", markersize=10)]
         from matplotlib.patches import Patch
 
         return [Patch(facecolor="0.3", alpha=0.25, label=self.words)]

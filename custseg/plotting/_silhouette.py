@@ -9,14 +9,7 @@ from sklearn.utils import check_random_state
 
 from custseg._utils._pipelines import at_last_step
 from custseg.exceptions import DegenerateFitError
-from custseg.plotting._figure import (
-    checked_names,
-    color,
-    inches,
-    new_axes,
-    percent,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 from custseg.profile._profile import checked_labels
 from custseg.selection._draw import proportional_sizes
 from custseg.selection._silhouette import checked, encoded, silhouettes_of
@@ -77,7 +70,8 @@ def _drawn_rows(code, counts, sample_size, random_state):
     return np.sort(np.concatenate(drawn))
 
 
-class SilhouetteDisplay:
+@draw.display
+class SilhouetteDisplay(draw.Display):
     """Silhouettes of customers, sorted within their segments.
 
     A customer's silhouette is near 1 when its own segment is much nearer than the
@@ -127,11 +121,10 @@ class SilhouetteDisplay:
     4         4        0        0.84
     """
 
-    def __init__(self, *, silhouettes, labels, customers, sizes=None):
-        self.silhouettes = silhouettes
-        self.labels = labels
-        self.customers = customers
-        self.sizes = sizes
+    silhouettes: np.ndarray
+    labels: np.ndarray
+    customers: np.ndarray
+    sizes: dict | None = None
 
     @classmethod
     def from_estimator(
@@ -270,23 +263,21 @@ default="euclidean"
         SchemaError
             If `names` is no mapping.
         """
-        names = checked_names(names)
+        name_of = draw.namer(names)
         segments = np.unique(self.labels)
-        if ax is None:
-            _, ax = new_axes((7.5, max(3.5, 1.2 + 0.6 * len(segments))))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (7.5, max(3.5, 1.2 + 0.6 * len(segments))))
         shares = self._shares(segments)
-        heights = _slots(shares, _LABEL_HEIGHT / inches(ax)[1])
+        heights = _slots(shares, _LABEL_HEIGHT / draw.inches(ax)[1])
         middles = np.cumsum(heights + _GAP) - _GAP - heights / 2
         for position, segment in enumerate(segments):
             values = np.sort(self.silhouettes[self.labels == segment])[::-1]
             middle, share = middles[position], shares[position]
             self._blade(values, middle, share, position)
-            name = wrapped(names.get(segment, f"segment {segment}"), 26, 2)
+            name = draw.wrapped(name_of(segment), 26, 2)
             ax.text(
                 -0.02,
                 middle,
-                f"{name}\n{percent(share)}, mean {values.mean():.2f}",
+                f"{name}\n{draw.percent(share)}, mean {values.mean():.2f}",
                 transform=ax.get_yaxis_transform(),
                 ha="right",
                 va="center",
@@ -299,7 +290,7 @@ default="euclidean"
             yticks=[],
             xlabel="silhouette of each customer",
         )
-        ax.spines[["top", "right", "left"]].set_visible(False)
+        draw.tidy(ax, hidden=("top", "right", "left"))
         return self
 
     def _shares(self, segments):
@@ -343,8 +334,8 @@ default="euclidean"
             edges,
             np.append(widths, widths[-1]),
             step="post",
-            facecolor=color(position),
-            edgecolor=color(position),
+            facecolor=draw.color(position),
+            edgecolor=draw.color(position),
             linewidth=0.3,
         )
 

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from custseg import HierarchicalSegmenter, KMeansSegmenter
 from custseg.plotting import DendrogramDisplay
 from custseg.plotting._dendrogram import _count
-from custseg.plotting._figure import color, compact_number
+from custseg.plotting._drawing import color, compact_number
 
 VISITS = np.array([[1.0], [2.0], [9.0], [10.0], [12.0]])
 BLOBS = np.repeat([[0.0, 0], [9, 0], [0, 20]], [50, 30, 20], axis=0)

@@ -2,6 +2,8 @@
 
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from numbers import Integral
 
 import numpy as np
 
@@ -22,9 +24,42 @@ COLORS = (
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "h")
 
+display = dataclass(kw_only=True, eq=False, repr=False)
+
+
+class Display:
+    """Numbers first, then a picture of them.
+
+    A subclass is a dataclass by `display` whose first field are the numbers; its
+    `plot` begins with `_start` and returns itself.
+    """
+
+    def frame(self):
+        """Return the numbers that are drawn.
+
+        Returns
+        -------
+        frame : DataFrame
+            A copy of the first parameter of the class, where columns are described.
+        """
+        return getattr(self, fields(self)[0].name).copy()
+
+    def _start(self, ax, size):
+        """Draw on given axes, or on those of a figure of this size in inches."""
+        self.ax_ = new_axes(size) if ax is None else ax
+        self.figure_ = self.ax_.figure
+        return self.ax_
+
+    def __repr__(self):
+        n_rows, n_columns = self.frame().shape
+        return (
+            f"<{type(self).__name__}: {n_rows} rows of {n_columns} numbers by frame(), "
+            "the picture by plot()>"
+        )
+
 
 def new_axes(figsize):
-    """Make a figure of its own for a picture.
+    """Make axes in a figure of its own for a picture.
 
     Raises
     ------
@@ -38,7 +73,7 @@ def new_axes(figsize):
             "Pictures must have matplotlib. Got an environment without it instead. "
             'Run pip install "custseg[plot]"; frame() gives the numbers without it.'
         ) from error
-    return pyplot.subplots(figsize=figsize, layout="constrained")
+    return pyplot.subplots(figsize=figsize, layout="constrained")[1]
 
 
 def legend(ax, handles, **options):
@@ -66,6 +101,44 @@ def pale(position, strength=0.4):
     from matplotlib.colors import to_rgb
 
     return tuple(1 - strength * (1 - part) for part in to_rgb(color(position)))
+
+
+def style_of(position):
+    """Colour and marker of an estimator or a class."""
+    return {"color": color(position), "marker": MARKERS[position % len(MARKERS)]}
+
+
+def tidy(ax, grid=None, hidden=("top", "right")):
+    """Hide sides of the box; lines across, where wanted, lie behind what is drawn."""
+    ax.spines[list(hidden)].set_visible(False)
+    if grid is not None:
+        ax.grid(axis=grid, color="0.9")
+        ax.set_axisbelow(True)
+
+
+def small_title(ax, text, **options):
+    """Write a small title at the left."""
+    ax.set_title(text, fontsize="small", loc="left", **options)
+
+
+def color_bar(mappable, label, size="small", **place):
+    """Explain colours by a bar without a frame."""
+    bar = mappable.figure.colorbar(mappable, **place)
+    bar.set_label(label, size=size)
+    bar.ax.tick_params(labelsize=size)
+    bar.outline.set_visible(False)
+
+
+def beside_axes(ax):
+    """Return where a bar of colours stands at the right of axes."""
+    return {"ax": ax, "shrink": 0.8, "pad": 0.02, "fraction": 0.05, "aspect": 25}
+
+
+def halo(width):
+    """Return the white rim of what is drawn over colours."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=width, foreground="white")]
 
 
 def literal(text):
@@ -141,3 +214,36 @@ def checked_names(names):
             f"{type(names).__name__} instead. For example: names={{0: 'regulars'}}."
         )
     return names or {}
+
+
+def namer(names):
+    """Return a function from a segment to its name; `segment 0` where none is given."""
+    known = checked_names(names)
+    return lambda segment: known.get(segment, f"segment {segment}")
+
+
+def checked_whole(name, value, least, words, remedy):
+    """Return an integer from `least` up, or say that it must be `words`."""
+    valid = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (valid and value >= least):
+        raise ValueError(f"{name} must be {words}. Got {value!r} instead. {remedy}")
+    return value
+
+
+def checked_kind(what, value, attributes, wanted, remedy):
+    """Return what has some attributes, or say what it must be."""
+    if not all(hasattr(value, name) for name in attributes):
+        raise TypeError(
+            f"The {what} must {wanted}. Got {type(value).__name__} instead. {remedy}"
+        )
+    return value
+
+
+def one_of(name, value, known, remedy):
+    """Return one of some values, or say which there are."""
+    if value not in known:
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, known))}. Got {value!r} "
+            f"instead. {remedy}"
+        )
+    return value
