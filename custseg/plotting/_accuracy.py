@@ -133,23 +133,9 @@ class AccuracyDisplay(draw.Display):
         return self
 
     def _point(self, position, row):
-        seen = row.figure == "resubstitution"
-        self.ax_.hlines(position, row.low, row.high, color=draw.color(0), linewidth=2.5)
-        self.ax_.plot(
-            [row.accuracy],
-            [position],
-            marker="o",
-            markersize=8,
-            markeredgecolor=draw.color(0),
-            markerfacecolor="white" if seen else draw.color(0),
-            linestyle="none",
-            zorder=3,
-        )
-        self.ax_.annotate(
-            draw.percent(row.accuracy),
-            (row.accuracy, position),
-            xytext=(0, 8),
-            textcoords="offset points",
-            ha="center",
-            fontsize="small",
-        )
+        blue, seen = draw.color(0), row.figure == "resubstitution"
+        face = {"markeredgecolor": blue, "markerfacecolor": "white" if seen else blue}
+        self.ax_.hlines(position, row.low, row.high, color=blue, linewidth=2.5)
+        place = row.accuracy, position
+        draw.points(self.ax_, *place, marker="o", markersize=8, **face)
+        draw.note(self.ax_, place, draw.percent(row.accuracy), (0, 8), ha="center")

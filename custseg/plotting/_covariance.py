@@ -276,14 +276,13 @@ class CovarianceDisplay(draw.Display):
         for row, offset in zip(ellipses.itertuples(), offsets, strict=True):
             shade = draw.color(row.segment)
             box = {"boxstyle": "circle,pad=0.2", "facecolor": "white"}
-            ax.annotate(
-                str(row.segment),
+            draw.note(
+                ax,
                 (row.mean_x, row.mean_y),
-                xytext=offset,
-                textcoords="offset points",
+                str(row.segment),
+                offset,
                 ha="center",
                 va="center",
-                fontsize="small",
                 bbox=box | {"edgecolor": shade, "alpha": 0.9},
                 arrowprops={"arrowstyle": "-", "color": shade} if any(offset) else None,
                 zorder=4,

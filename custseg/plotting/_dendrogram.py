@@ -208,7 +208,10 @@ class DendrogramDisplay(draw.Display):
         """Write the customers of each branch below it."""
         self.ax_.set_xticks(
             x[: top.n_branches],
-            [_count(customers) for customers in top.customers[: top.n_branches]],
+            [
+                draw.count_text(customers)
+                for customers in top.customers[: top.n_branches]
+            ],
             rotation=90 if top.n_branches > _LEVEL else 0,
             fontsize="small",
             color=_ABOVE,
@@ -231,7 +234,7 @@ class DendrogramDisplay(draw.Display):
         for segment in range(self.leaf_segments.max() + 1):
             branches = np.flatnonzero(top.segments[: top.n_branches] == segment)
             customers = top.customers[branches].sum()
-            text = f"{segment}\n{_count(customers)}"
+            text = f"{segment}\n{draw.count_text(customers)}"
             if len(branches) > 1 or top.n_branches <= _LEVEL:
                 text += f"\n{draw.percent(customers / top.customers[-1])}"
             left, right = x[branches].min() - 0.35, x[branches].max() + 0.35
@@ -301,9 +304,3 @@ class _Top:
 
 def _color_of(segment):
     return _ABOVE if segment < 0 else draw.color(segment)
-
-
-def _count(customers):
-    """Write a number of customers, or a sum of weights, in a few signs."""
-    whole = customers == round(customers) and customers < 1000
-    return f"{customers:.0f}" if whole else draw.compact_number(customers)

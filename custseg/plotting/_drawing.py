@@ -134,6 +134,23 @@ def beside_axes(ax):
     return {"ax": ax, "shrink": 0.8, "pad": 0.02, "fraction": 0.05, "aspect": 25}
 
 
+def write(ax, x, y, text, **style):
+    """Write small text in the middle of its place."""
+    style = {"ha": "center", "va": "center", "fontsize": "small"} | style
+    return ax.text(x, y, text, **style)
+
+
+def note(ax, place, text, shift, **style):
+    """Write small text some points beside a place."""
+    style = {"textcoords": "offset points", "fontsize": "small"} | style
+    return ax.annotate(text, place, xytext=shift, **style)
+
+
+def points(ax, x, y, **style):
+    """Draw markers without a line."""
+    return ax.plot(x, y, **{"linestyle": "none", "zorder": 3} | style)
+
+
 def halo(width):
     """Return the white rim of what is drawn over colours."""
     from matplotlib.patheffects import withStroke
@@ -190,6 +207,12 @@ def compact_number(value):
     if abs(value) >= 99.5 or value == 0:
         return f"{value:.0f}"
     return f"{value:.2g}" if abs(value) < 0.995 else f"{value:.1f}"
+
+
+def count_text(customers):
+    """Write a number of customers, or a sum of weights, in a few signs."""
+    whole = customers == round(customers) and customers < 1000
+    return f"{customers:.0f}" if whole else compact_number(customers)
 
 
 def percent(share):

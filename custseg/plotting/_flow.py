@@ -213,16 +213,10 @@ class SegmentFlowDisplay(draw.Display):
             text = "none" if row.segment < 0 else str(row.segment)
             if high >= 0.36 and _NODE * width / wide >= 0.42:
                 text += f"\n{draw.percent(row.share)}"
-            self.ax_.text(
-                row.column,
-                (row.top + row.bottom) / 2,
-                text,
-                ha="center",
-                va="center",
-                fontsize="small" if high >= 0.12 else 6,
-                zorder=4,
-                path_effects=draw.halo(2.5),
-            )
+            style = {"zorder": 4, "path_effects": draw.halo(2.5)}
+            style["fontsize"] = "small" if high >= 0.12 else 6
+            middle = (row.top + row.bottom) / 2
+            draw.write(self.ax_, row.column, middle, text, **style)
 
 
 def _placed(flows):

@@ -285,18 +285,12 @@ class ItemResponseDisplay(draw.Display):
         n_classes = values.shape[1]
         aside = _DODGE * ((np.arange(n_classes) + 0.5) / n_classes - 0.5)
         for row in self._classes().itertuples():
-            k = row.component
-            ax.plot(
-                values[:, k],
-                rows + aside[k],
-                markeredgecolor="white",
-                markeredgewidth=0.4,
-                markersize=7.5,
-                zorder=3,
-                clip_on=False,
-                linestyle="none",
-                **_style(row),
+            k, edge = (
+                row.component,
+                {"markeredgecolor": "white", "markeredgewidth": 0.4},
             )
+            style = {"markersize": 7.5, "clip_on": False, **edge, **_style(row)}
+            draw.points(ax, values[:, k], rows + aside[k], **style)
 
     def _classes(self):
         return self.responses.drop_duplicates("component")

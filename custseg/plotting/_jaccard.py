@@ -194,9 +194,7 @@ class SegmentStabilityDisplay(draw.Display):
                 edge=draw.color(position),
             )
         mean = {"marker": "D", "color": "white", "markeredgecolor": "black"}
-        ax.plot(
-            range(n_segments), self.boxes["mean"], linestyle="none", zorder=5, **mean
-        )
+        draw.points(ax, range(n_segments), self.boxes["mean"], zorder=5, **mean)
         if self.scheme != "within":
             self._bands(n_segments - 0.5 + 0.1 / cell)
         self._headings(names, max(7, int(cell / _SIGN)))
@@ -213,19 +211,17 @@ class SegmentStabilityDisplay(draw.Display):
         ends = [begin for begin, _ in _BANDS[1:]] + [1.0]
         for (begin, words), end in zip(_BANDS, ends, strict=True):
             if begin:
-                self.ax_.axhline(
-                    begin, color="0.5", linestyle=(0, (5, 4)), linewidth=0.8, zorder=1
-                )
-            self.ax_.text(
-                x, (begin + end) / 2, words, va="center", fontsize="small", zorder=5
-            )
+                dashed = {"linestyle": (0, (5, 4)), "linewidth": 0.8, "zorder": 1}
+                self.ax_.axhline(begin, color="0.5", **dashed)
+            middle = (begin + end) / 2
+            draw.write(self.ax_, x, middle, words, ha="left", zorder=5)
         self.ax_.set_yticks([0, 0.25, *ends])
 
     def _headings(self, names, width):
         headings = [
             f"{draw.wrapped(_name(segment, names), width, 3)}\n{draw.percent(share)}"
-            for segment, share in zip(
-                self.boxes["segment"], self.boxes["share"], strict=True
+            for segment, share in self.boxes[["segment", "share"]].itertuples(
+                index=False
             )
         ]
         self.ax_.set_xticks(range(len(headings)), headings, fontsize="small")

@@ -115,15 +115,8 @@ class OutcomeDisplay(draw.Display):
             shade = "0.5" if row.segment == -1 else draw.color(row.segment)
             ax.hlines(position, row.low, row.high, color=shade, linewidth=2.5)
             ax.plot([row.mean], [position], marker="o", markersize=8, color=shade)
-            ax.annotate(
-                f"{row.customers:,}",
-                (row.high, position),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize="small",
-                color="0.3",
-            )
+            style = {"va": "center", "color": "0.3"}
+            draw.note(ax, (row.high, position), f"{row.customers:,}", (6, 0), **style)
         mean = (rows["mean"] * rows["customers"]).sum() / rows["customers"].sum()
         dotted = {"color": "0.3", "linestyle": ":", "linewidth": 1.2}
         ax.axvline(mean, zorder=1, **dotted)

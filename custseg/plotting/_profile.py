@@ -145,23 +145,17 @@ class SegmentProfileDisplay(draw.Display):
 
     def _write_cells(self, rows, values, differences, size):
         n_segments = values.shape[1]
-        style = {"ha": "center", "va": "center", "fontsize": size}
+        ax = self.ax_
         for i, (statistic, total) in enumerate(
             zip(rows["statistic"], rows["total"], strict=True)
         ):
-            write = draw.percent if statistic == "share" else draw.compact_number
+            text = draw.percent if statistic == "share" else draw.compact_number
             for j in range(n_segments):
-                strong = abs(differences[i, j]) >= 1
-                self.ax_.text(
-                    j + 0.5,
-                    i + 0.5,
-                    write(values[i, j]),
-                    fontweight="bold" if strong else "normal",
-                    **style,
-                )
-            self.ax_.text(
-                n_segments + 0.5, i + 0.5, write(total), color="0.25", **style
-            )
+                weight = "bold" if abs(differences[i, j]) >= 1 else "normal"
+                style = {"fontsize": size, "fontweight": weight}
+                draw.write(ax, j + 0.5, i + 0.5, text(values[i, j]), **style)
+            style = {"fontsize": size, "color": "0.25"}
+            draw.write(ax, n_segments + 0.5, i + 0.5, text(total), **style)
         # A line under the last level of each column.
         names = rows["column"].to_numpy()
         for i in np.flatnonzero(names[1:] != names[:-1]) + 1:

@@ -174,15 +174,8 @@ class ReliabilityDisplay(draw.Display):
         bars = {"color": draw.color(position), "alpha": 0.35, "width": 0.03}
         self.ax_.bar(curve["probability"], height, bottom=_FLOOR, **bars)
         for row, top in zip(curve.itertuples(), height, strict=True):
-            self.ax_.annotate(
-                _count(row.customers),
+            place, text = (
                 (row.probability, _FLOOR + top),
-                xytext=(0, 2),
-                textcoords="offset points",
-                ha="center",
-                fontsize="x-small",
+                draw.count_text(row.customers),
             )
-
-
-def _count(n_customers):
-    return str(n_customers) if n_customers < 1000 else draw.compact_number(n_customers)
+            draw.note(self.ax_, place, text, (0, 2), ha="center", fontsize="x-small")

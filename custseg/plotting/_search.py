@@ -184,14 +184,7 @@ class SegmentSearchDisplay(draw.Display):
         spread.draw(ax, known, style["color"])
         for eligible, face in ((True, style["color"]), (False, "white")):
             part = known["eligible"] == eligible
-            ax.plot(
-                x[part],
-                y[part],
-                linestyle="none",
-                markerfacecolor=face,
-                zorder=3,
-                **style,
-            )
+            draw.points(ax, x[part], y[part], markerfacecolor=face, **style)
         label = draw.wrapped(name, 28, 3)
         if len(known) == 0 and results[criterion].notna().any():
             return draw.handle(f"{label}: no {_SHORT[criterion]}", color=style["color"])
@@ -210,14 +203,8 @@ class SegmentSearchDisplay(draw.Display):
         chosen = results[results["selected"] & scored]
         if len(chosen):
             ring = {"color": "black", "marker": "o", "markerfacecolor": "none"}
-            self.ax_.plot(
-                chosen["n_segments"],
-                chosen[criterion],
-                linestyle="none",
-                markersize=14,
-                zorder=4,
-                **ring,
-            )
+            place = chosen["n_segments"], chosen[criterion]
+            draw.points(self.ax_, *place, markersize=14, zorder=4, **ring)
             by = "" if criterion == self.criterion else f" by {_SHORT[self.criterion]}"
             handles.append(draw.handle(f"chosen{by}", markersize=10, **ring))
         return handles
@@ -237,14 +224,10 @@ class SegmentSearchDisplay(draw.Display):
         missing = missing[failed | scored[missing.index]]
         if len(missing) == 0:
             return []
-        marks = {"color": "0.3", "marker": "x", "linestyle": "none"}
+        marks, ground = {"color": "0.3", "marker": "x"}, self.ax_.get_xaxis_transform()
         numbers = np.unique(missing["n_segments"])
-        self.ax_.plot(
-            numbers,
-            np.full(len(numbers), 0.02),
-            transform=self.ax_.get_xaxis_transform(),
-            **marks,
-        )
+        place = numbers, np.full(len(numbers), 0.02)
+        draw.points(self.ax_, *place, transform=ground, zorder=2, **marks)
         label = f"no {_SHORT[criterion]}"
         if failed[missing.index].all():
             label = f"failed: {label}"

@@ -274,15 +274,9 @@ default="euclidean"
             middle, share = middles[position], shares[position]
             self._blade(values, middle, share, position)
             name = draw.wrapped(name_of(segment), 26, 2)
-            ax.text(
-                -0.02,
-                middle,
-                f"{name}\n{draw.percent(share)}, mean {values.mean():.2f}",
-                transform=ax.get_yaxis_transform(),
-                ha="right",
-                va="center",
-                fontsize="small",
-            )
+            text = f"{name}\n{draw.percent(share)}, mean {values.mean():.2f}"
+            aside = {"transform": ax.get_yaxis_transform(), "ha": "right"}
+            draw.write(ax, -0.02, middle, text, **aside)
         self._mean_line(segments, shares)
         ax.set(
             xlim=(min(-0.05, 1.05 * self.silhouettes.min()), 1),

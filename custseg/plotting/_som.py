@@ -246,17 +246,9 @@ class SOMDisplay(draw.Display):
         dark = values > 0.6 * values.max()
         for (x, y), value, on_dark in zip(self._positions(), values, dark, strict=True):
             if value > 0:
-                self.ax_.text(
-                    x,
-                    y,
-                    f"{value:.0f}"
-                    if value in range(1000)
-                    else draw.compact_number(value),
-                    ha="center",
-                    va="center",
-                    fontsize=size,
-                    color="white" if on_dark else "black",
-                )
+                text = draw.count_text(value)
+                shade = "white" if on_dark else "black"
+                draw.write(self.ax_, x, y, text, fontsize=size, color=shade)
 
     def _text_size(self, n_signs):
         """Points of a text with so many signs that fits a cell; nine at most."""
@@ -303,16 +295,8 @@ class SOMDisplay(draw.Display):
         positions = self._positions()[units]
         middle = np.average(positions, axis=0, weights=hits[units])
         x, y = positions[np.square(positions - middle).sum(axis=1).argmin()]
-        self.ax_.text(
-            x,
-            y,
-            str(segment),
-            ha="center",
-            va="center",
-            fontweight="bold",
-            zorder=4,
-            path_effects=draw.halo(3),
-        )
+        style = {"fontweight": "bold", "zorder": 4, "path_effects": draw.halo(3)}
+        draw.write(self.ax_, x, y, str(segment), fontsize=None, **style)
 
     def _draw_borders(self):
         """Draw the sides between neighbouring units of different segments."""

@@ -171,29 +171,13 @@ class StabilityDisplay(draw.Display):
         style = draw.style_of(position)
         face, box = draw.pale(position), min(0.85 * width, 0.5)
         draw_boxes(self.ax_, boxes, x, box, face=face, edge=style["color"])
-        self.ax_.plot(
-            x,
-            boxes["median"],
-            linestyle="none",
-            markersize=5,
-            markeredgecolor="black",
-            markeredgewidth=0.8,
-            zorder=5,
-            **style,
-        )
+        dots = {"markeredgecolor": "black", **style}
+        small = {"markersize": 5, "markeredgewidth": 0.8, "zorder": 5}
+        draw.points(self.ax_, x, boxes["median"], **small, **dots)
         taken = boxes["drops"].to_numpy(dtype=bool)
-        self.ax_.plot(
-            x[taken],
-            np.full(taken.sum(), 1.07),
-            linestyle="none",
-            marker="v",
-            markersize=9,
-            color=style["color"],
-            zorder=5,
-        )
-        return draw.handle(
-            draw.wrapped(name, 28, 3), markeredgecolor="black", markersize=7, **style
-        )
+        above = {"marker": "v", "markersize": 9, "color": style["color"], "zorder": 5}
+        draw.points(self.ax_, x[taken], np.full(taken.sum(), 1.07), **above)
+        return draw.handle(draw.wrapped(name, 28, 3), markersize=7, **dots)
 
     def _marks(self):
         """Return what the legend says of lines and marks."""
