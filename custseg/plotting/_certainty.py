@@ -165,34 +165,22 @@ class CertaintyDisplay(draw.Display):
         """Draw the bars of a segment upon its line."""
         bins = self.bins[self.bins["segment"] == row.segment]
         self.ax_.axhline(position, color="0.7", linewidth=0.8, zorder=2)
-        self.ax_.bar(
-            bins["low"],
-            # The axis points down.
-            -_BAR * bins["customers"] / max(row.customers, 1),
-            width=1 / _N_BINS,
-            bottom=position,
-            align="edge",
-            color=draw.color(position),
-            edgecolor="white",
-            linewidth=0.6,
-            zorder=2,
-        )
+        heights = -_BAR * bins["customers"] / max(row.customers, 1)  # y points down
+        place = {"width": 1 / _N_BINS, "bottom": position, "align": "edge", "zorder": 2}
+        style = {"color": draw.color(position), "edgecolor": "white", "linewidth": 0.6}
+        self.ax_.bar(bins["low"], heights, **place, **style)
 
     def _texts(self, position, row, name, size):
         """Say who they are at the left, and how sure at the right."""
-        style = {
-            "transform": self.ax_.get_yaxis_transform(),
-            "va": "center",
-            "fontsize": size,
-        }
-        count = _count(row.customers)
-        self.ax_.text(-0.02, position - 0.4, f"{name}\n{count}", ha="right", **style)
+        style = {"transform": self.ax_.get_yaxis_transform(), "fontsize": size}
+        who, y = f"{name}\n{_count(row.customers)}", position - 0.4
+        draw.write(self.ax_, -0.02, y, who, ha="right", **style)
         if row.customers:
             said = (
                 f"mean {row.mean_probability:.2f}\n{draw.percent(row.sure)} sure\n"
                 f"{draw.percent(row.ambiguous)} ambiguous"
             )
-            self.ax_.text(1.02, position - 0.4, said, ha="left", **style)
+            draw.write(self.ax_, 1.02, y, said, ha="left", **style)
 
 
 def _counted(probabilities, labels, segments):

@@ -198,11 +198,9 @@ class CovarianceDisplay(draw.Display):
         draw.checked_kind("segmenter", mixture, needs, wanted, remedy)
         names = feature_names(segmenter)
         pair = _two_positions(columns, names)
-        n_components = len(mixture.means_)
-        components = np.arange(n_components)
-        ellipses = _ellipses(
-            mixture.means_[:, pair], _covariances(mixture)[:, pair][:, :, pair]
-        )
+        components = np.arange(len(mixture.means_))
+        covariances = _covariances(mixture)[:, pair][:, :, pair]
+        ellipses = _ellipses(mixture.means_[:, pair], covariances)
         ellipses.insert(0, "component", components)
         segments = getattr(mixture, "component_segments_", components)
         ellipses.insert(1, "segment", segments)
@@ -276,32 +274,26 @@ class CovarianceDisplay(draw.Display):
         for row, offset in zip(ellipses.itertuples(), offsets, strict=True):
             shade = draw.color(row.segment)
             box = {"boxstyle": "circle,pad=0.2", "facecolor": "white"}
-            draw.note(
-                ax,
-                (row.mean_x, row.mean_y),
-                str(row.segment),
-                offset,
-                ha="center",
-                va="center",
-                bbox=box | {"edgecolor": shade, "alpha": 0.9},
-                arrowprops={"arrowstyle": "-", "color": shade} if any(offset) else None,
-                zorder=4,
-            )
+            style = {"ha": "center", "va": "center", "zorder": 4}
+            style["bbox"] = box | {"edgecolor": shade, "alpha": 0.9}
+            if any(offset):
+                style["arrowprops"] = {"arrowstyle": "-", "color": shade}
+            place = row.mean_x, row.mean_y
+            draw.note(ax, place, str(row.segment), offset, **style)
 
     def _explain(self, name_of):
         """Name the segments beside the picture."""
         shares = self.ellipses.groupby("segment")["share"].sum()
         handles = []
         for segment, share in shares.items():
-            name = name_of(segment)
-            label = draw.wrapped(f"{name}, {draw.percent(share)}", 26, 3)
+            text = f"{name_of(segment)}, {draw.percent(share)}"
+            label = draw.wrapped(text, 26, 3)
             handles.append(draw.handle(label, color=draw.color(segment), marker="o"))
         if self.labels is not None and np.any(self.labels < 0):
             handles.append(draw.handle("no segment", color=_NOISE, marker="o"))
         line = {"color": "0.3", "linewidth": 1.2}
-        handles.append(
-            draw.handle(f"{draw.percent(_INNER)} of a component", **line, linestyle="-")
-        )
+        within = f"{draw.percent(_INNER)} of a component"
+        handles.append(draw.handle(within, **line, linestyle="-"))
         handles.append(draw.handle(draw.percent(_OUTER), **line, linestyle="--"))
         draw.legend(self.ax_, handles)
 

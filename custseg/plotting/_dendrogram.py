@@ -90,8 +90,7 @@ class DendrogramDisplay(draw.Display):
         check_is_fitted(segmenter)
         remedy = "Fit a HierarchicalSegmenter."
         draw.checked_kind("segmenter", segmenter, ("merges_",), "have a tree", remedy)
-        words = "an integer of two or more"
-        draw.checked_whole("max_leaves", max_leaves, 2, words, "Leave it out for 30.")
+        draw.checked_whole("max_leaves", max_leaves, 2, default=30)
         if len(segmenter.merges_) == 0:
             raise ValueError(
                 "A dendrogram must have two leaves at least. Got one instead. All "
@@ -157,21 +156,13 @@ class DendrogramDisplay(draw.Display):
         x = top.places()
         for position, (one, other) in enumerate(top.pairs):
             node, height = top.n_branches + position, top.heights[position]
-            ax.plot(
-                x[[one, one, other, other]],
-                [top.height_of(one), height, height, top.height_of(other)],
-                color=_color_of(top.segments[node]),
-                solid_joinstyle="miter",
-                zorder=2,
-            )
+            heights = [top.height_of(one), height, height, top.height_of(other)]
+            bar = {"color": _color_of(top.segments[node]), "solid_joinstyle": "miter"}
+            ax.plot(x[[one, one, other, other]], heights, zorder=2, **bar)
             for child in (one, other):
                 # A stem has the colour of what hangs on it.
-                ax.plot(
-                    x[[child, child]],
-                    [top.height_of(child), height],
-                    color=_color_of(top.segments[child]),
-                    zorder=3,
-                )
+                heights, shade = [top.height_of(child), height], top.segments[child]
+                ax.plot(x[[child, child]], heights, color=_color_of(shade), zorder=3)
         self._cut_line(top)
         self._name_branches(top, x)
         self._name_segments(top, x)
@@ -195,23 +186,14 @@ class DendrogramDisplay(draw.Display):
         below = top.heights[-undone - 1] if undone < len(top.heights) else 0
         height = (top.heights[-undone] + below) / 2
         self.ax_.axhline(height, color="0.2", linestyle=(0, (5, 4)), linewidth=1)
-        self.ax_.annotate(
-            f"cut:\n{undone + 1} segments",
-            (1.01, height),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize="small",
-            annotation_clip=False,
-        )
+        aside = {"transform": self.ax_.get_yaxis_transform(), "ha": "left"}
+        draw.write(self.ax_, 1.01, height, f"cut:\n{undone + 1} segments", **aside)
 
     def _name_branches(self, top, x):
         """Write the customers of each branch below it."""
         self.ax_.set_xticks(
             x[: top.n_branches],
-            [
-                draw.count_text(customers)
-                for customers in top.customers[: top.n_branches]
-            ],
+            [draw.count_text(one) for one in top.customers[: top.n_branches]],
             rotation=90 if top.n_branches > _LEVEL else 0,
             fontsize="small",
             color=_ABOVE,
@@ -238,16 +220,9 @@ class DendrogramDisplay(draw.Display):
             if len(branches) > 1 or top.n_branches <= _LEVEL:
                 text += f"\n{draw.percent(customers / top.customers[-1])}"
             left, right = x[branches].min() - 0.35, x[branches].max() + 0.35
-            self.ax_.plot(
-                [left, right],
-                [0, 0],
-                transform=ground,
-                color=draw.color(segment),
-                linewidth=4,
-                solid_capstyle="butt",
-                clip_on=False,
-                zorder=4,
-            )
+            line = {"color": draw.color(segment), "linewidth": 4, "zorder": 4}
+            line |= {"solid_capstyle": "butt", "clip_on": False}
+            self.ax_.plot([left, right], [0, 0], transform=ground, **line)
             middle = ((left + right) / 2, 0)
             self.ax_.annotate(text, middle, ha="center", **style)
 

@@ -51,10 +51,11 @@ class Display:
         return self.ax_
 
     def __repr__(self):
-        n_rows, n_columns = self.frame().shape
+        frame = self.frame()
+        columns = ", ".join(map(str, frame.columns))
         return (
-            f"<{type(self).__name__}: {n_rows} rows of {n_columns} numbers by frame(), "
-            "the picture by plot()>"
+            f"<{type(self).__name__}: frame() has {len(frame)} rows of {columns}; "
+            "plot() draws them>"
         )
 
 
@@ -82,6 +83,14 @@ def legend(ax, handles, **options):
     if ax.figure.get_layout_engine() is not None:
         place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)}
     ax.legend(handles=handles, fontsize="small", **place, **options)
+
+
+def headings(names, shares, width, max_lines):
+    """Write names of segments, each with its share below."""
+    return [
+        f"{wrapped(name, width, max_lines)}\n{percent(share)}"
+        for name, share in zip(names, shares, strict=True)
+    ]
 
 
 def handle(label, **style):
@@ -151,11 +160,11 @@ def points(ax, x, y, **style):
     return ax.plot(x, y, **{"linestyle": "none", "zorder": 3} | style)
 
 
-def halo(width):
+def halo(width, **style):
     """Return the white rim of what is drawn over colours."""
     from matplotlib.patheffects import withStroke
 
-    return [withStroke(linewidth=width, foreground="white")]
+    return [withStroke(linewidth=width, foreground="white", **style)]
 
 
 def literal(text):
@@ -245,11 +254,15 @@ def namer(names):
     return lambda segment: known.get(segment, f"segment {segment}")
 
 
-def checked_whole(name, value, least, words, remedy):
-    """Return an integer from `least` up, or say that it must be `words`."""
+def checked_whole(name, value, least, default):
+    """Return an integer from `least` up, one or two, or say that it must be."""
     valid = isinstance(value, Integral) and not isinstance(value, bool)
     if not (valid and value >= least):
-        raise ValueError(f"{name} must be {words}. Got {value!r} instead. {remedy}")
+        words = {1: "a positive integer", 2: "an integer of two or more"}[least]
+        raise ValueError(
+            f"{name} must be {words}. Got {value!r} instead. Leave it out for "
+            f"{default}."
+        )
     return value
 
 

@@ -174,11 +174,8 @@ class SegmentFlowDisplay(draw.Display):
                 (left, band.top + band.height),
             ]
             path = Path([*corners, corners[0]], [*curve, Path.CLOSEPOLY])
-            self.ax_.add_patch(
-                PathPatch(
-                    path, facecolor="0.55", alpha=0.45, edgecolor="0.35", linewidth=0.3
-                )
-            )
+            style = {"facecolor": "0.55", "alpha": 0.45, "edgecolor": "0.35"}
+            self.ax_.add_patch(PathPatch(path, linewidth=0.3, **style))
 
     def _draw_nodes(self, nodes):
         from matplotlib import colormaps
@@ -244,27 +241,16 @@ def _placed(flows):
     nodes["column"] = np.searchsorted(numbers, nodes["n_segments"])
     nodes["share"] = nodes["customers"] / first["customers"].sum()
     by_column = [rows for _, rows in nodes.groupby("column")]
-    orders = uncrossed(
-        [
-            flows[flows["n_segments"] == number]
-            .pivot_table(
-                index="segment",
-                columns="next_segment",
-                values="customers",
-                aggfunc="sum",
-            )
-            .reindex(index=rows["segment"], columns=after["segment"])
-            .fillna(0)
-            .to_numpy(dtype=float)
-            for number, rows, after in zip(
-                numbers, by_column, by_column[1:], strict=False
-            )
-        ]
-    )
-    nodes = pd.concat(
-        [rows.iloc[order] for rows, order in zip(by_column, orders, strict=True)],
-        ignore_index=True,
-    )
+    totals = flows.groupby(["n_segments", "segment", "next_segment"])["customers"].sum()
+    between = [
+        totals[number]
+        .unstack()
+        .reindex(index=rows["segment"], columns=after["segment"])
+        for number, rows, after in zip(numbers, by_column, by_column[1:], strict=False)
+    ]
+    orders = uncrossed([one.fillna(0).to_numpy(dtype=float) for one in between])
+    in_order = zip(by_column, orders, strict=True)
+    nodes = pd.concat([rows.iloc[order] for rows, order in in_order], ignore_index=True)
     # Each column stands in the middle of the height.
     counts = nodes.groupby("column")["segment"].transform("count")
     gaps = nodes.groupby("column").cumcount() - (counts - 1) / 2

@@ -224,14 +224,10 @@ class GorgeDisplay(draw.Display):
             (members, 0, draw.color(position)),
             (others, members, _OTHERS),
         ):
-            panel.bar(
-                height=100 * height / n_customers,
-                bottom=100 * bottom / n_customers,
-                color=shade,
-                edgecolor="white",
-                linewidth=0.4,
-                **place,
-            )
+            ends = {"height": 100 * height / n_customers}
+            ends["bottom"] = 100 * bottom / n_customers
+            style = {"color": shade, "edgecolor": "white", "linewidth": 0.4}
+            panel.bar(**ends, **place, **style)
         panel.set(
             xlim=(0, 1),
             ylim=(0, 105 * self.bars["customers"].max() / n_customers),
@@ -249,23 +245,15 @@ def _bars(similarities, labels, segments, n_bins):
     for segment, similarity in zip(segments, similarities.T, strict=True):
         similarity = np.clip(similarity, 0, 1)  # a sum of one may round to more
         own = similarity[labels == segment]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "segment": segment,
-                    "low": edges[:-1],
-                    "high": edges[1:],
-                    "customers": np.histogram(similarity, edges)[0],
-                    "members": np.histogram(own, edges)[0],
-                }
-            )
-        )
+        bars = {"segment": segment, "low": edges[:-1], "high": edges[1:]}
+        bars["customers"] = np.histogram(similarity, edges)[0]
+        bars["members"] = np.histogram(own, edges)[0]
+        frames.append(pd.DataFrame(bars))
     return pd.concat(frames, ignore_index=True)
 
 
 def _checked_bins(n_bins):
-    words = "an integer of two or more"
-    return draw.checked_whole("n_bins", n_bins, 2, words, "Leave it out for 20.")
+    return draw.checked_whole("n_bins", n_bins, 2, default=20)
 
 
 def _grid(n_rows, n_columns, size):

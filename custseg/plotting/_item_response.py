@@ -11,6 +11,7 @@ _COLUMNS = [
     *("item", "column", "figure", "distribution", "component", "segment", "share"),
     *("value", "total", "distance", "separation"),
 ]
+_ITEM = ("column", "figure", "distribution")
 _ROW = 0.27  # inches of an item
 _LABEL = 38  # signs of an item at most
 _DODGE = 0.5  # share of a row over which its markers are spread
@@ -217,8 +218,7 @@ class ItemResponseDisplay(draw.Display):
         ValueError
             If `max_items` is not a positive integer.
         """
-        remedy = "Leave it out for 30."
-        draw.checked_whole("max_items", max_items, 1, "a positive integer", remedy)
+        draw.checked_whole("max_items", max_items, 1, default=30)
         blocks, n_items = self._blocks(max_items)
         n_rows = sum(len(block) for block in blocks)
         ax = self._start(ax, (9, 1.5 + max(1.2, _ROW * n_rows)))
@@ -263,9 +263,7 @@ class ItemResponseDisplay(draw.Display):
         labels = [
             draw.literal(_shortened_item(*item))
             for block in blocks
-            for item in zip(
-                block["column"], block["figure"], block["distribution"], strict=True
-            )
+            for item in block[list(_ITEM)].itertuples(index=False)
         ]
         room = 72 * draw.inches(self.ax_)[1] / n_rows
         size = float(np.clip(room / 1.4, 4, 9))
@@ -284,13 +282,10 @@ class ItemResponseDisplay(draw.Display):
         rows = first_row + np.arange(len(values))
         n_classes = values.shape[1]
         aside = _DODGE * ((np.arange(n_classes) + 0.5) / n_classes - 0.5)
+        edge = {"markeredgecolor": "white", "markeredgewidth": 0.4, "clip_on": False}
         for row in self._classes().itertuples():
-            k, edge = (
-                row.component,
-                {"markeredgecolor": "white", "markeredgewidth": 0.4},
-            )
-            style = {"markersize": 7.5, "clip_on": False, **edge, **_style(row)}
-            draw.points(ax, values[:, k], rows + aside[k], **style)
+            k, style = row.component, {**edge, **_style(row)}
+            draw.points(ax, values[:, k], rows + aside[k], markersize=7.5, **style)
 
     def _classes(self):
         return self.responses.drop_duplicates("component")
@@ -301,10 +296,8 @@ class ItemResponseDisplay(draw.Display):
         merged = classes["segment"].nunique() < len(classes)
         handles = []
         for row in classes.itertuples():
-            of_segment = f", class {row.component}" if merged else ""
-            label = draw.wrapped(
-                f"{name_of(row.segment)}{of_segment}, {draw.percent(row.share)}", 26, 3
-            )
+            name = name_of(row.segment) + f", class {row.component}" * merged
+            label = draw.wrapped(f"{name}, {draw.percent(row.share)}", 26, 3)
             handles.append(draw.handle(label, **_style(row)))
         draw.legend(self.ax_, handles)
 

@@ -218,12 +218,8 @@ class SegmentStabilityDisplay(draw.Display):
         self.ax_.set_yticks([0, 0.25, *ends])
 
     def _headings(self, names, width):
-        headings = [
-            f"{draw.wrapped(_name(segment, names), width, 3)}\n{draw.percent(share)}"
-            for segment, share in self.boxes[["segment", "share"]].itertuples(
-                index=False
-            )
-        ]
+        own = [_name(segment, names) for segment in self.boxes["segment"]]
+        headings = draw.headings(own, self.boxes["share"], width, 3)
         self.ax_.set_xticks(range(len(headings)), headings, fontsize="small")
         self.ax_.tick_params(axis="x", length=0)
         self.ax_.set_xlabel(_EXPLAINED, loc="left", fontsize="small")

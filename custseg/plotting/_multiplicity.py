@@ -95,17 +95,11 @@ class MultiplicityDisplay(draw.Display):
         # The widest circles first, so that none hides another.
         rows = self.results.sort_values("start_share", ascending=False, kind="stable")
         is_best = rows.index == self.results.index[0]
-        ax.scatter(
-            rows["excess_percent"],
-            100 * rows["moved_share"],
-            s=_area(rows["start_share"]),
-            c=np.where(is_best, draw.color(0), draw.color(1)),
-            alpha=0.65,
-            edgecolors="black",
-            linewidths=0.8,
-            zorder=3,
-            clip_on=False,
-        )
+        place = rows["excess_percent"], 100 * rows["moved_share"]
+        shades = np.where(is_best, draw.color(0), draw.color(1))
+        style = {"alpha": 0.65, "edgecolors": "black", "linewidths": 0.8, "zorder": 3}
+        sizes = _area(rows["start_share"])
+        ax.scatter(*place, s=sizes, c=shades, clip_on=False, **style)
         self._legend()
         self._limits()
         ax.set(

@@ -79,10 +79,8 @@ class OutcomeDisplay(draw.Display):
         TypeError
             If it is none.
         """
-        wanted, remedy = (
-            "be what validate_on returns",
-            "Call validate_on(model, X, outcome).",
-        )
+        wanted = "be what validate_on returns"
+        remedy = "Call validate_on(model, X, outcome)."
         draw.checked_kind("validation", validation, ("of_segments",), wanted, remedy)
         return cls(
             segments=validation.segments(),

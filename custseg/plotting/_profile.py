@@ -128,24 +128,17 @@ class SegmentProfileDisplay(draw.Display):
 
     def _color_cells(self, differences, cap, size):
         ax, (n_rows, n_segments) = self.ax_, differences.shape
-        mesh = ax.pcolormesh(
-            np.arange(n_segments + 1),
-            np.arange(n_rows + 1),
-            np.ma.masked_invalid(differences),
-            cmap=_pale_diverging(),
-            vmin=-cap,
-            vmax=cap,
-            edgecolors="white",
-            linewidth=1.5,
-        )
+        style = {"cmap": _pale_diverging(), "edgecolors": "white", "linewidth": 1.5}
+        corners = np.arange(n_segments + 1), np.arange(n_rows + 1)
+        known = np.ma.masked_invalid(differences)
+        mesh = ax.pcolormesh(*corners, known, vmin=-cap, vmax=cap, **style)
         ax.set_facecolor("white")
         ax.set(xlim=(0, n_segments + 1), ylim=(n_rows, 0))
         label = "standard deviations from\nthe average customer"
         draw.color_bar(mesh, label, size, extend="both", **draw.beside_axes(ax))
 
     def _write_cells(self, rows, values, differences, size):
-        n_segments = values.shape[1]
-        ax = self.ax_
+        ax, n_segments = self.ax_, values.shape[1]
         for i, (statistic, total) in enumerate(
             zip(rows["statistic"], rows["total"], strict=True)
         ):
@@ -163,21 +156,11 @@ class SegmentProfileDisplay(draw.Display):
 
     def _write_headings(self, segments, rows, size, signs):
         ax = self.ax_
-        headings = [
-            f"{draw.wrapped(name, signs, 4)}\n{draw.percent(share)}"
-            for name, share in zip(
-                segments["segment_name"], segments["share"], strict=True
-            )
-        ]
-        ax.set_xticks(
-            np.arange(len(headings) + 1) + 0.5, [*headings, "all\n100 %"], fontsize=size
-        )
-        labels = [
-            _row_label(column, level, statistic)
-            for column, level, statistic in zip(
-                rows["column"], rows["level"], rows["statistic"], strict=True
-            )
-        ]
+        names, shares = segments["segment_name"], segments["share"]
+        headings = [*draw.headings(names, shares, signs, 4), "all\n100 %"]
+        ax.set_xticks(np.arange(len(headings)) + 0.5, headings, fontsize=size)
+        parts = rows[["column", "level", "statistic"]].itertuples(index=False)
+        labels = [_row_label(*part) for part in parts]
         ax.set_yticks(np.arange(len(rows)) + 0.5, labels, fontsize=size)
         ax.xaxis.tick_top()
         ax.tick_params(length=0)

@@ -9,23 +9,15 @@ from custseg.plotting import _drawing as draw
 from custseg.selection._rules import CRITERIA
 
 _WORDS = {
-    "silhouette": "mean silhouette",
-    "stability": "median adjusted Rand index",
-    "calinski_harabasz": "criterion of Calinski and Harabasz",
-    "davies_bouldin": "criterion of Davies and Bouldin",
-    "gap": "gap statistic",
-    "bic": "BIC",
-    "icl": "ICL",
+    "silhouette": ("mean silhouette", "silhouette"),
+    "stability": ("median adjusted Rand index", "stability"),
+    "calinski_harabasz": ("criterion of Calinski and Harabasz", "Calinski-Harabasz"),
+    "davies_bouldin": ("criterion of Davies and Bouldin", "Davies-Bouldin"),
+    "gap": ("gap statistic", "gap"),
+    "bic": ("BIC", "BIC"),
+    "icl": ("ICL", "ICL"),
 }
-_SHORT = {
-    "silhouette": "silhouette",
-    "stability": "stability",
-    "calinski_harabasz": "Calinski-Harabasz",
-    "davies_bouldin": "Davies-Bouldin",
-    "gap": "gap",
-    "bic": "BIC",
-    "icl": "ICL",
-}
+_SHORT = {name: short for name, (_, short) in _WORDS.items()}
 _ONE_ERROR = "one standard error up and down"
 # Columns of standard errors by criterion, the one that says most first.
 _STD_ERRORS = {
@@ -153,7 +145,7 @@ class SegmentSearchDisplay(draw.Display):
         better = "larger" if CRITERIA[criterion] else "smaller"
         ax.set(
             xlabel="number of segments",
-            ylabel=f"{_WORDS[criterion]} ({better} is better)",
+            ylabel=f"{_WORDS[criterion][0]} ({better} is better)",
         )
         draw.tidy(ax, "y")
         return self

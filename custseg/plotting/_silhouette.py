@@ -296,8 +296,6 @@ default="euclidean"
         return sizes / sizes.sum()
 
     def _mean_line(self, segments, shares):
-        from matplotlib.patheffects import withStroke
-
         # Of a draw, each segment counts by its share among all customers.
         means = [self.silhouettes[self.labels == one].mean() for one in segments]
         mean = float(shares @ means)
@@ -308,7 +306,7 @@ default="euclidean"
             whom += f", from {n_measured:,} drawn"
         self.ax_.axvline(0, color="0.3", linewidth=0.8)
         line = self.ax_.axvline(mean, color="black", linestyle="--", linewidth=1.2)
-        line.set_path_effects([withStroke(linewidth=3, foreground="white", alpha=0.7)])
+        line.set_path_effects(draw.halo(3, alpha=0.7))
         self.ax_.legend(
             [line],
             [f"mean of {whom}: {mean:.3f}"],
@@ -324,14 +322,9 @@ default="euclidean"
         places = np.linspace(0, len(values) - 1, n_points).round().astype(int)
         edges = middle + share * (np.linspace(0, 1, n_points + 1) - 0.5)
         widths = values[places]
-        self.ax_.fill_betweenx(
-            edges,
-            np.append(widths, widths[-1]),
-            step="post",
-            facecolor=draw.color(position),
-            edgecolor=draw.color(position),
-            linewidth=0.3,
-        )
+        widths, shade = np.append(widths, widths[-1]), draw.color(position)
+        style = {"facecolor": shade, "edgecolor": shade, "linewidth": 0.3}
+        self.ax_.fill_betweenx(edges, widths, step="post", **style)
 
 
 def _slots(shares, label):

@@ -190,14 +190,12 @@ class SOMDisplay(draw.Display):
 
     def _labels(self, names):
         """Label each segment with its number, name and share."""
-        segments, hits = (self.units[name].to_numpy() for name in ("segment", "hits"))
-        labels = {}
-        for segment in np.unique(segments):
-            name = f"{segment}: {names[segment]}" if segment in names else None
-            share = draw.percent(hits[segments == segment].sum() / hits.sum())
-            labels[segment] = (
-                f"{draw.wrapped(name or f'segment {segment}', 26, 2)}, {share}"
-            )
+        hits, labels = self.units.groupby("segment")["hits"].sum(), {}
+        for segment, share in (hits / hits.sum()).items():
+            name = f"segment {segment}"
+            if segment in names:
+                name = f"{segment}: {names[segment]}"
+            labels[segment] = f"{draw.wrapped(name, 26, 2)}, {draw.percent(share)}"
         return labels
 
     def _set_limits(self, room, of_axes):
@@ -226,9 +224,8 @@ class SOMDisplay(draw.Display):
     def _color_cells(self, values, colors, label, *, low=None):
         from matplotlib.collections import PolyCollection
 
-        cells = PolyCollection(
-            self._corners(), cmap=colors, edgecolors="0.85", linewidths=0.6
-        )
+        style = {"cmap": colors, "edgecolors": "0.85", "linewidths": 0.6}
+        cells = PolyCollection(self._corners(), **style)
         cells.set_array(values)
         cells.set_clim(low, None)
         self.ax_.add_collection(cells)
@@ -268,13 +265,9 @@ class SOMDisplay(draw.Display):
         # The area of the inner cell is the number of customers.
         inner = self._corners(np.sqrt(hits / hits.max()))
         for corners, colors in ((self._corners(), pale), (inner, full)):
-            self.ax_.add_collection(
-                PolyCollection(corners, facecolors=colors, edgecolors="none")
-            )
-        handles = [
-            Patch(color=draw.color(segment), label=label)
-            for segment, label in labels.items()
-        ]
+            cells = PolyCollection(corners, facecolors=colors, edgecolors="none")
+            self.ax_.add_collection(cells)
+        handles = [Patch(color=draw.color(k), label=one) for k, one in labels.items()]
         for segment in labels:
             self._number(segment, np.flatnonzero(segments == segment), hits)
         self.ax_.legend(
@@ -310,9 +303,8 @@ class SOMDisplay(draw.Display):
         along = half * (other - one)[:, ::-1] * (-1, 1)
         middle = (one + other) / 2
         sides = np.stack([middle - along, middle + along], axis=1)
-        self.ax_.add_collection(
-            LineCollection(sides, colors="black", linewidths=1.8, capstyle="round")
-        )
+        style = {"colors": "black", "linewidths": 1.8, "capstyle": "round"}
+        self.ax_.add_collection(LineCollection(sides, **style))
 
 
 def _legend_room(labels):

@@ -106,32 +106,27 @@ class TypingCurveDisplay(draw.Display):
         ax = self._start(ax, (7, 3.6))
         frame, blue = self.frame(), draw.color(0)
         n_questions = frame["n_questions"]
-        ax.fill_between(
-            n_questions, frame["low"], frame["high"], color=draw.pale(0), linewidth=0
-        )
-        ax.plot(n_questions, frame["selected_accuracy"], color="0.3", linestyle="--")
+        dashed = {"color": "0.3", "linestyle": "--"}
+        dotted = {"color": "0.3", "linestyle": ":"}
+        band = {"color": draw.pale(0), "linewidth": 0}
+        ax.fill_between(n_questions, frame["low"], frame["high"], **band)
+        ax.plot(n_questions, frame["selected_accuracy"], **dashed)
         ax.plot(n_questions, frame["accuracy"], color=blue)
         for row in frame.itertuples():
             face = blue if row.chosen else "white"
             point = {"marker": "o", "color": blue, "markerfacecolor": face}
             ax.plot([row.n_questions], [row.accuracy], **point)
-        ax.axhline(self.largest_share, color="0.3", linestyle=":", zorder=1)
+        ax.axhline(self.largest_share, zorder=1, **dotted)
         ax.set_xticks(n_questions)
-        ax.set(
-            ylim=(0, 1.02), xlabel="questions", ylabel="customers who get their segment"
-        )
+        ax.set(ylim=(0, 1.02), xlabel="questions")
+        ax.set_ylabel("customers who get their segment")
         asked = {"marker": "o", "color": blue, "linestyle": "-"}
-        draw.legend(
-            ax,
-            [
-                draw.handle("asked without part in the choice", **asked),
-                draw.handle("what the choice went by", color="0.3", linestyle="--"),
-                draw.handle(
-                    f"largest segment, {draw.percent(self.largest_share)}",
-                    color="0.3",
-                    linestyle=":",
-                ),
-            ],
-        )
+        largest = f"largest segment, {draw.percent(self.largest_share)}"
+        handles = [
+            draw.handle("asked without part in the choice", **asked),
+            draw.handle("what the choice went by", **dashed),
+            draw.handle(largest, **dotted),
+        ]
+        draw.legend(ax, handles)
         draw.tidy(ax, "y")
         return self
