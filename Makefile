@@ -1,6 +1,6 @@
 # make demo       real customers to segments, pictures and a model that assigns new ones
 # make test       everything that a change can break, in a few minutes
-# make test-all   the same with Spark and Dask, notebooks, long pages and simulations in small
+# make test-all   the same with other engines of tables, notebooks, long pages and simulations in small
 # make ci         all that must pass before a change lands: several environments
 # make lint       style
 # make docs       the pages, into docs/_build/html; a warning is an error

@@ -1,15 +1,17 @@
 """Customer segmentation under scikit-learn's contract.
 
-The road, one sub-package a stage:
+The road, one sub-package per stage:
 
 1. `custseg.tables`: raw rows to one row per customer;
-2. `custseg.features`: customer columns to numbers;
+2. `custseg.features`: customer columns to numbers, with `custseg.surveys` for answers;
 3. `custseg.cluster`: numbers to segments;
 4. `custseg.selection`: how many segments;
-5. `custseg.assignment`: which segment a new customer belongs to;
+5. `custseg.assignment`: which segment a new customer belongs to; `custseg.evaluation`:
+   how good the answer is; `custseg.typing_tool`: few questions that find it;
 6. `custseg.profile`: who the segments are;
 7. `custseg.plotting`: pictures with their numbers.
 
+`custseg.columns` says what a column and a level are, and checks a customer table.
 `custseg.scoring` answers with a frozen model, in microseconds and with NumPy alone.
 `custseg.datasets` has real tables and simulators whose true segments are known,
 `custseg.testing` the checks that every estimator here passes, and `custseg.exceptions`
@@ -65,10 +67,10 @@ _HOME = {
     "StabilityDisplay": "plotting",
     "TransactionColumns": "tables",
     "TypingCurveDisplay": "plotting",
-    "TypingTool": "assignment",
-    "assignment_report": "assignment",
+    "TypingTool": "typing_tool",
+    "assignment_report": "evaluation",
     "bootstrap_stability": "selection",
-    "check_customers": "features",
+    "check_customers": "columns",
     "clean_transactions": "tables",
     "compile_scorer": "assignment",
     "infer_roles": "features",
@@ -77,7 +79,7 @@ _HOME = {
     "match_labels": "cluster",
     "match_segments": "assignment",
     "profile_segments": "profile",
-    "rejected_test": "assignment",
+    "rejected_test": "evaluation",
     "segment_multiplicity": "cluster",
     "silhouette_samples": "selection",
     "silhouette_score": "selection",
@@ -86,20 +88,24 @@ _HOME = {
     "summarize_outcome": "tables",
     "summarize_transactions": "tables",
     "unimodality_test": "selection",
-    "validate_on": "assignment",
+    "validate_on": "evaluation",
 }
 _STAGES = (
     "assignment",
     "cluster",
+    "columns",
     "datasets",
+    "evaluation",
     "exceptions",
     "features",
     "plotting",
     "profile",
     "scoring",
     "selection",
+    "surveys",
     "tables",
     "testing",
+    "typing_tool",
 )
 
 __all__ = ["__version__", *sorted(_HOME), *_STAGES]

@@ -1,6 +1,7 @@
 """The layout: who imports whom, what is public, what an import costs."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,25 +13,32 @@ import custseg
 ROOT = Path(custseg.__file__).parent
 # What each part may import, directly or through others, also inside functions.
 BASE = {"exceptions", "_utils"}
-NUMBERS = BASE | {"_sklearn", "engine"}
-FITTED = NUMBERS | {"tables", "scoring", "features", "cluster"}
+COLUMNS = BASE | {"_sklearn", "columns"}
+NUMBERS = COLUMNS | {"engine"}
+FITTED = NUMBERS | {"tables", "scoring", "surveys", "features", "cluster"}
+JUDGED = FITTED | {"selection", "assignment", "evaluation", "typing_tool"}
 MAY_IMPORT = {
     "exceptions": set(),
     "_utils": set(),
     "_sklearn": BASE,
-    "engine": BASE | {"_sklearn"},
+    "columns": BASE | {"_sklearn"},
+    "engine": COLUMNS,
     "datasets": BASE,
-    "scoring": BASE,
+    "scoring": COLUMNS,
     "tables": NUMBERS,
-    "features": NUMBERS | {"tables", "scoring"},
+    "surveys": NUMBERS | {"tables"},
+    "features": NUMBERS | {"tables", "scoring", "surveys"},
     "cluster": FITTED - {"cluster"},
     "selection": FITTED,
     "assignment": FITTED | {"selection"},
+    "evaluation": FITTED | {"selection", "assignment"},
+    "typing_tool": FITTED | {"selection", "assignment"},
     "profile": FITTED,
-    "plotting": FITTED | {"selection", "assignment", "profile"},
-    "testing": FITTED | {"__init__", "selection", "assignment"},
-    "cli": FITTED
-    | {"__init__", "datasets", "selection", "assignment", "profile", "plotting"},
+    "plotting": FITTED
+    | {"selection", "assignment", "evaluation", "typing_tool", "profile"},
+    "testing": FITTED
+    | {"__init__", "selection", "assignment", "evaluation", "typing_tool"},
+    "cli": JUDGED | {"__init__", "datasets", "profile", "plotting"},
     "__init__": set(),
 }
 MAY_IMPORT["__main__"] = MAY_IMPORT["cli"] | {"cli"}
@@ -95,6 +103,46 @@ def test_modules(path):
             if name.startswith("sklearn.") and "._" in name
         ]
         assert not private, "semi-private scikit-learn comes through custseg._sklearn"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_another_stage_is_reached_through_what_it_offers(path):
+    own = part_of(path)
+    private = [
+        name
+        for name in imported(path)
+        if re.match(r"custseg\.[a-z_]+\._", name)
+        and name.split(".")[1] not in (own, "_utils")
+    ]
+    assert not private
+
+
+# The core of the columns, which scoring needs beside NumPy.
+CORE = {"_cells.py", "_levels.py", "_names.py", "__init__.py"}
+
+
+def test_scoring_needs_numpy_alone():
+    known = {"numpy", "custseg", *sys.stdlib_module_names}
+    paths = [ROOT / "columns" / name for name in CORE]
+    for path in [*paths, *(ROOT / "scoring").glob("*.py")]:
+        assert {name.split(".")[0] for name in imported(path)} <= known, path
+
+
+def test_rooms_are_of_a_size_to_be_read():
+    for path in MODULES:
+        assert len(path.read_text().splitlines()) <= 650, path
+
+
+def test_the_drawing_of_the_house_is_true():
+    page = ROOT.parent.joinpath("docs/design.md").read_text()
+    floors = re.search(r"^```\ncli\n(.*?)^```$", page, re.M | re.S).group(1)
+    floors = ["cli", *floors.splitlines()][::-1]
+    height = {part: i for i, floor in enumerate(floors) for part in floor.split()}
+    graph = direct_imports()
+    assert set(height) == set(graph) - {"__init__", "__main__"}
+    for part, targets in graph.items():
+        for target in set(targets) & set(height):
+            assert part not in height or height[target] < height[part], (part, target)
 
 
 def test_public_names_are_sorted_and_there():

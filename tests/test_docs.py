@@ -18,6 +18,7 @@ LONG = {
     "outcome": "segments are learned anew in every fold",
     "pitfalls": "refits and structure tests of three populations of customers",
     "plotting": "a picture of every display",
+    "quickstart": "a search, its stability and a profile",
     "selection": "searches by several criteria and rules",
     "stability": "refits to resamples, and tests of structure",
     "structure": "draws from the null for four tables",

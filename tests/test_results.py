@@ -13,10 +13,20 @@ import pandas as pd
 import pytest
 
 import custseg as cs
-from custseg import assignment, cluster, features, profile, selection, tables
+from custseg import (
+    assignment,
+    cluster,
+    columns,
+    evaluation,
+    features,
+    profile,
+    selection,
+    surveys,
+    tables,
+)
 from custseg._utils._result import Result, plain
 from custseg.features._loyalty import NetPromoterScore
-from custseg.features._price import PriceSensitivity
+from custseg.surveys._price import PriceSensitivity
 
 SPEND, VISITS, NAME = "<b>spend & co", "visits", "<i>few & rare"
 RNG = np.random.default_rng(0)
@@ -62,24 +72,24 @@ def cleaned():
 def prices():
     answers = {"too_cheap": [1, 2], "cheap": [3, 4], "expensive": [4, 5]}
     answers["too_expensive"] = [5, 6]
-    return features.price_sensitivity_meter(pd.DataFrame(answers))
+    return surveys.price_sensitivity_meter(pd.DataFrame(answers))
 
 
 def factors():
     common = RNG.normal(size=(200, 1))
     answers = common + RNG.normal(size=(200, 4))
-    return features.factor_analysis(pd.DataFrame(answers, columns=[SPEND, *"xyz"]), 1)
+    return surveys.factor_analysis(pd.DataFrame(answers, columns=[SPEND, *"xyz"]), 1)
 
 
 MADE_BY = {
-    assignment.AssignmentReport: lambda: cs.assignment_report(
+    evaluation.AssignmentReport: lambda: cs.assignment_report(
         model(), CUSTOMERS, random_state=0
     ),
     assignment.DiscriminantAxes: lambda: discriminant().discriminant_axes(),
-    assignment.OutcomeValidation: lambda: assignment.validate_on(
+    evaluation.OutcomeValidation: lambda: evaluation.validate_on(
         model(), CUSTOMERS, (CUSTOMERS[SPEND] > 4).rename(NAME), random_state=0
     ),
-    assignment.RejectedTest: lambda: assignment.rejected_test(
+    evaluation.RejectedTest: lambda: evaluation.rejected_test(
         model(), CUSTOMERS + 0.1, random_state=0
     ),
     assignment.SegmentMatch: lambda: cs.match_segments(model(), model(), CUSTOMERS),
@@ -87,9 +97,9 @@ MADE_BY = {
     cluster.SegmentMultiplicity: lambda: cluster.segment_multiplicity(
         CUSTOMERS, cs.KMeansSegmenter(2), n_starts=5, random_state=0
     ),
-    features.CustomerCheck: lambda: cs.check_customers(CUSTOMERS.assign(**{NAME: 0})),
+    columns.CustomerCheck: lambda: cs.check_customers(CUSTOMERS.assign(**{NAME: 0})),
     features.CustomerRoles: lambda: cs.infer_roles(CUSTOMERS),
-    features.FactorSolution: factors,
+    surveys.FactorSolution: factors,
     NetPromoterScore: lambda: features.net_promoter_score([10, 8, 3]),
     PriceSensitivity: prices,
     profile.SegmentProfile: lambda: cs.profile_segments(
@@ -116,12 +126,12 @@ MADE_BY = {
 }
 # What they show has names of columns or segments.
 WITH_NAMES = {
-    assignment.OutcomeValidation,
+    evaluation.OutcomeValidation,
     assignment.SegmentMatch,
     assignment.WilksTest,
-    features.CustomerCheck,
+    columns.CustomerCheck,
     features.CustomerRoles,
-    features.FactorSolution,
+    surveys.FactorSolution,
     profile.SegmentProfile,
 }
 
@@ -139,20 +149,16 @@ def result(request):
 
 
 def test_every_public_result_is_here():
-    public = {
-        value
-        for stage in cs._STAGES
-        for value in vars(getattr(cs, stage)).values()
-        if inspect.isclass(value) and issubclass(value, Result)
+    stages = [getattr(cs, stage) for stage in cs._STAGES]
+    public = [getattr(stage, name) for stage in stages for name in stage.__all__]
+    results = {
+        one for one in public if inspect.isclass(one) and issubclass(one, Result)
     }
-    assert public <= set(MADE_BY)
+    assert results <= set(MADE_BY)
     judging = {
-        value
-        for stage in cs._STAGES
-        for value in vars(getattr(cs, stage)).values()
-        if isinstance(getattr(value, "verdict", None), property)
+        one for one in public if isinstance(getattr(one, "verdict", None), property)
     }
-    assert judging <= public
+    assert judging <= results
 
 
 def test_frame_and_summary(result):

@@ -31,13 +31,13 @@ from custseg import (
     PsychographicTransformer,
     SegmentationModel,
 )
-from custseg.assignment import assignment_report
 from custseg.assignment._calibration import (
     cross_fitted_probabilities,
     learn_calibration,
 )
-from custseg.assignment._reliability import bins_of
 from custseg.datasets import make_customers
+from custseg.evaluation import assignment_report
+from custseg.evaluation._calibration_curve import bins_of
 
 TABLE = Path(__file__).with_suffix(".csv")
 N_SEEDS = 10

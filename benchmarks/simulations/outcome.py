@@ -29,7 +29,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from custseg import KMeansSegmenter, SegmentationModel
-from custseg.assignment import validate_on
+from custseg.evaluation import validate_on
 
 TABLE = Path(__file__).with_suffix(".csv")
 CENTERS = np.array([[0, 0], [6, 0], [0, 6]])

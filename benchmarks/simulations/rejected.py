@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from custseg import KMeansSegmenter, SegmentationModel
-from custseg.assignment import rejected_test
+from custseg.evaluation import rejected_test
 
 TABLE = Path(__file__).with_suffix(".csv")
 N_REPEATS, N_MEMBERS, LEVEL = 300, 120, 0.05

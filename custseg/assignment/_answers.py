@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 from custseg._utils._pipelines import last_step
 from custseg.assignment._events import Crossing, Known, find_events
 from custseg.assignment._roles import as_table
-from custseg.cluster._partitions import crossed
+from custseg.cluster import crossed
 from custseg.engine import segment_sums
 
 

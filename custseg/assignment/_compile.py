@@ -5,13 +5,19 @@ import numpy as np
 from custseg._sklearn import check_is_fitted
 from custseg.assignment._compile_sklearn import TRANSLATIONS
 from custseg.assignment._typicality import ROUNDED
-from custseg.scoring import Scorer
-from custseg.scoring._columns import Beside, only_read
-from custseg.scoring._numbers import AsNumbers
-from custseg.scoring._places import Places
-from custseg.scoring._road import Road, Types
-from custseg.scoring._rules import Decided
-from custseg.scoring._segments import Curves, Tempered, Typicality
+from custseg.columns import Levels
+from custseg.scoring import (
+    AsNumbers,
+    Beside,
+    Curves,
+    Decided,
+    Road,
+    Scorer,
+    Tempered,
+    Types,
+    Typicality,
+    only_read,
+)
 
 
 def compile_scorer(model):
@@ -147,7 +153,7 @@ def _of_model(model):
     roads = {kind: _road_of(one, ids) for kind, one in model.models_.items()}
     column = model.split_by
     wanted = [column, *(name for road in roads.values() for name in road.columns)]
-    places = Places([_plain(kind) for kind in roads], "category")
+    places = Levels([_plain(kind) for kind in roads], "category")
     types = Types(column, places, tuple(roads.values()))
     return Scorer(tuple(dict.fromkeys(wanted)), types, ids, names)
 

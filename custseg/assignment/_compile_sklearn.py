@@ -6,22 +6,26 @@ answers at the end the step and its classes.
 
 import numpy as np
 
-from custseg.scoring._columns import CustomerColumns, LevelColumn
-from custseg.scoring._numbers import (
+from custseg.columns import Levels
+from custseg.scoring import (
     FUNCTIONS,
     Apply,
     AsNumbers,
     Bins,
+    CustomerColumns,
     Fill,
+    Gaussians,
+    LevelColumn,
+    Linear,
+    Nearest,
     Power,
     Rotate,
     RowNorm,
     Scale,
     Select,
     Stretch,
+    Trees,
 )
-from custseg.scoring._places import Places
-from custseg.scoring._segments import Gaussians, Linear, Nearest, Trees
 
 
 def _refuse(estimator, path, constraint):
@@ -148,7 +152,7 @@ def _one_hot(encoder, path):
         dropped = None if encoder.drop_idx_ is None else encoder.drop_idx_[k]
         if dropped is not None:
             rows = np.delete(rows, _dropped_column(known, column, dropped, width), 1)
-        levels.append(LevelColumn(k, Places(known, "category"), rows, start, refused))
+        levels.append(LevelColumn(k, Levels(known, "category"), rows, start, refused))
         start += rows.shape[1]
     return _only_levels(levels, start)
 
@@ -173,7 +177,7 @@ def _ordinal(encoder, path):
             # scikit-learn takes None for a level like any other, and NaN for missing.
             rows[known.index(None), 0] = encoder.encoded_missing_value
         refused = "" if unknown else "unseen or missing"
-        levels.append(LevelColumn(k, Places(known, "category"), rows, k, refused))
+        levels.append(LevelColumn(k, Levels(known, "category"), rows, k, refused))
     return _only_levels(levels, len(levels))
 
 

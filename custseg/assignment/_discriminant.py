@@ -41,7 +41,7 @@ from custseg.assignment._tuning import (
     deal_folds,
 )
 from custseg.engine import squared_norm_sums
-from custseg.scoring._segments import Gaussians, Linear
+from custseg.scoring import Gaussians, Linear
 
 
 class DiscriminantAssigner(

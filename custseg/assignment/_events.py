@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from custseg.cluster._partitions import jaccards
+from custseg.cluster import jaccards
 
 _MAJORITY = 0.5
 _ABSENT = 0.5  # of the share that a segment had when it was learned

@@ -36,7 +36,7 @@ from custseg.assignment._typicality import (
     finite_numbers,
     held_back_customers,
 )
-from custseg.cluster._matching import ids_of
+from custseg.cluster import ids_of
 from custseg.exceptions import DegenerateFitError
 
 _N_FOLDS = 5

@@ -19,7 +19,7 @@ from custseg.assignment._identity import (
 )
 from custseg.assignment._roles import ModelColumns, positions_by_type
 from custseg.assignment._route import Opinion, Route, asked_of, learn_route
-from custseg.cluster._matching import ids_of
+from custseg.cluster import ids_of
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
 
 

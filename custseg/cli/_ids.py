@@ -2,9 +2,9 @@
 
 from pandas.api import types
 
-from custseg._utils._ids import ID_WORDS, id_rank, words_of
 from custseg.cli._terminal import counted, listed
 from custseg.cli._values import DATE, NUMBER, is_text, looks_like, numbers_rows
+from custseg.columns import ID_WORDS, id_rank, name_parts
 from custseg.exceptions import DataQualityError, SchemaError
 
 _PLACES = ("zip", "zipcode", "postcode", "postalcode", "plz", "phone", "phonenumber")
@@ -12,11 +12,11 @@ _PLACES = ("zip", "zipcode", "postcode", "postalcode", "plz", "phone", "phonenum
 
 def is_label_name(name):
     """Whether a name says that its numbers count nothing: other ids, post codes."""
-    return "".join(words_of(name)) in _PLACES or _is_label(name)
+    return "".join(name_parts(name)) in _PLACES or _is_label(name)
 
 
 def _is_label(name):
-    words = words_of(name)
+    words = name_parts(name)
     if "".join(words) in _PLACES:
         return False
     return len(words) > 1 and (words[-1] in (*ID_WORDS, "code") or words[0] == "id")

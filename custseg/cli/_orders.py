@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from pandas.api import types
 
-from custseg.cli._ids import check_known, id_rank, words_of
+from custseg.cli._ids import check_known, id_rank, name_parts
 from custseg.cli._terminal import counted, listed
 from custseg.cli._values import SIGN_NAMES, read_numbers
 from custseg.exceptions import DataQualityError, SchemaError
@@ -132,7 +132,7 @@ def find_columns(file, given, id_column=None):
         )
     names = list(file.frame.columns)
     check_known(given.values(), names, "--transaction-columns", file.path)
-    plain = {"".join(words_of(name)): name for name in reversed(names)}
+    plain = {"".join(name_parts(name)): name for name in reversed(names)}
     found = {
         role: next((plain[word] for word in words.split() if word in plain), None)
         for role, words in _NAMES.items()

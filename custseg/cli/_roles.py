@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pandas.api import types
 
-from custseg.cli._ids import check_known, id_rank, is_label_name
+from custseg.cli._ids import check_known, is_label_name
 from custseg.cli._terminal import counted
 from custseg.cli._values import (
     DATE,
@@ -19,6 +19,7 @@ from custseg.cli._values import (
     numbers_rows,
     read_numbers,
 )
+from custseg.columns import id_rank, is_identifier
 from custseg.exceptions import SchemaError
 
 _MAX_LEVELS = 20
@@ -140,7 +141,9 @@ def _by_numbers(name, column, distinct):
         return "none", "", "dates"
     codes = n_codes(column)
     fractions = types.is_float_dtype(column) and (column.dropna() % 1 != 0).any()
-    if id_rank(name) is not None and not fractions and distinct > 2:
+    named = id_rank(name) is not None and distinct > 2
+    named = named or is_identifier(name, distinct, int(column.count()))
+    if named and not fractions:
         return "none", "number", "named as an id"
     if codes:
         return "profile", "codes", f"{codes} whole numbers, taken for codes"

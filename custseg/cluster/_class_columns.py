@@ -5,21 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._columns import (
+from custseg.columns import (
     check_names,
     check_observed,
+    count_unseen,
+    counted,
+    level_codes,
+    looks_like_dates,
+    looks_numeric,
     numbers,
     quoted,
     read_columns,
 )
-from custseg.features._levels import (
-    count_unseen,
-    counted,
-    labels,
-    looks_like_dates,
-    looks_numeric,
-)
+from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 
 DISTRIBUTIONS = ("categorical", "poisson", "gaussian")
 _FEW = 10  # distinct whole numbers that are levels
@@ -166,7 +164,7 @@ def _decided(column):
 
 
 def _levels_of(column, *, told):
-    codes, levels = labels(column)
+    codes, levels = level_codes(column)
     if not told and column.kind in ("text", "mixed") and len(levels) > _FEW:
         _refuse_other_text(column.name, levels)
     check_observed([column.name], [np.where(codes < 0, np.nan, codes)])
@@ -218,7 +216,7 @@ def _read(table, columns):
 
 
 def _codes(column, known):
-    codes, levels = labels(column)
+    codes, levels = level_codes(column)
     position = {level: place for place, level in enumerate(known)}
     # The last entry serves the code -1.
     places = np.array([position.get(level, -1) for level in levels] + [-1])

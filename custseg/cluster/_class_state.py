@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
-from custseg.scoring._classes import Classes
-from custseg.scoring._columns import LevelColumn
-from custseg.scoring._places import Places
+from custseg.columns import Levels
+from custseg.scoring import Classes, LevelColumn
 
 _TINY = 1e-50
 _LOG_2_PI = np.log(2 * np.pi)
@@ -233,7 +232,7 @@ class Scores(NamedTuple):
         levels = [
             LevelColumn(
                 positions[name],
-                Places(known, "level"),
+                Levels(known, "level"),
                 np.vstack([table.T, unseen]),
             )
             for (name, known), table in zip(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from custseg.engine import row_blocks, segment_products
-from custseg.scoring._segments import Gaussians
+from custseg.scoring import Gaussians
 
 _FLAT = 1e-10  # share of the largest variance below which there is none
 _TINY = 1e-300

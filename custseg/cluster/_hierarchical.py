@@ -21,7 +21,7 @@ from custseg.cluster._prototypes import segment_prototypes
 from custseg.cluster._segmenter import SegmenterMixin, canonical_order
 from custseg.engine import in_order, nearest_point, row_blocks, segment_sums
 from custseg.exceptions import DegenerateFitError, SegmentWarning
-from custseg.scoring._segments import Nearest
+from custseg.scoring import Nearest
 
 _MAX_BYTES = 4 * 2**30
 _EXACT = 20_000  # customers up to which "auto" grows the tree of them all

@@ -27,7 +27,7 @@ from custseg.cluster._starts import (
 )
 from custseg.engine import nearest_and_sums, nearest_point, segment_sums
 from custseg.exceptions import DataQualityError, DegenerateFitError
-from custseg.scoring._segments import Nearest
+from custseg.scoring import Nearest
 
 _TAKEN_ON = 3  # solutions of a draw that are compared on all customers
 _ONE_SOLUTION = 0.95  # adjusted Rand index above which two are not both compared

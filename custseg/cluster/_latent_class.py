@@ -20,8 +20,7 @@ from custseg.cluster._densities import AxisGaussians, Counts, Independent, Level
 from custseg.cluster._em import Mixture
 from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
 from custseg.exceptions import SegmentWarning
-from custseg.scoring._classes import AsScored
-from custseg.scoring._segments import Components
+from custseg.scoring import AsScored, Components
 
 _RIDGE = 1e-8  # of the variance of all customers
 

@@ -16,7 +16,7 @@ from custseg.cluster._densities import AxisGaussians, Gaussians
 from custseg.cluster._em import Mixture
 from custseg.cluster._gaussian_frame import Frame, GaussianState
 from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
-from custseg.scoring._segments import Components
+from custseg.scoring import Components
 
 
 class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):

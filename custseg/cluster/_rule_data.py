@@ -8,7 +8,7 @@ from numbers import Real
 import numpy as np
 
 from custseg.cluster._rule_grid import Among, Span
-from custseg.features._levels import level_text
+from custseg.columns import level_text
 
 __all__ = ["Rule", "RuleBand", "level", "shown"]
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from custseg.features._levels import level_text
-from custseg.scoring._rules import locate
+from custseg.columns import level_text
+from custseg.scoring import locate
 
 __all__ = [
     "Among",

@@ -7,20 +7,20 @@ from custseg._sklearn import check_feature_names_in, check_is_fitted, fit_contex
 from custseg.cluster._rule_sets import marketing_table
 from custseg.cluster._rule_tables import RuleTable
 from custseg.cluster._segmenter import SegmenterMixin
-from custseg.exceptions import SchemaError
-from custseg.features._columns import (
+from custseg.columns import (
     Column,
+    Levels,
     check_names,
     check_observed,
+    level_codes,
     numbers,
     quoted,
     read_columns,
 )
-from custseg.features._levels import labels
-from custseg.features._rfm_cuts import class_limits
-from custseg.scoring._columns import Beside
-from custseg.scoring._places import Places
-from custseg.scoring._rules import (
+from custseg.exceptions import SchemaError
+from custseg.features import class_limits
+from custseg.scoring import (
+    Beside,
     Decided,
     RuleAxis,
     RuleCells,
@@ -65,7 +65,7 @@ def _complete_numbers(column):
 
 def _places_of_text(column, axis):
     """Find the cell of each customer's level."""
-    codes, levels = labels(column)
+    codes, levels = level_codes(column)
     missing = codes < 0
     check_known(column.name, missing, np.zeros_like(missing), axis.listed())
     places = np.array([axis.level_place(level) for level in levels], dtype=np.intp)
@@ -341,7 +341,7 @@ class RuleSegmenter(SegmenterMixin, BaseEstimator):
             equal, missing = band.equal, _place_of_missing(band)
         elif kind == "text":
             named = [one for one in cells if one is not None]
-            levels = Places(named, "level")
+            levels = Levels(named, "level")
             other = len(named) if len(named) < len(cells) else -1
         else:
             points = cells

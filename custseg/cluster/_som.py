@@ -32,7 +32,7 @@ from custseg.engine import (
     segment_sums,
 )
 from custseg.exceptions import DegenerateFitError
-from custseg.scoring._segments import Nearest
+from custseg.scoring import Nearest
 
 _DRAW = 50_000  # customers that the first epochs look at
 _LAST_EPOCHS = 3  # look at all of them

@@ -6,15 +6,16 @@ from numbers import Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions, check_is_fitted
-from custseg.exceptions import DataQualityError, SchemaError
-from custseg.features._columns import (
+from custseg.columns import (
     Column,
     check_names,
     check_observed,
+    mean_and_sd,
     numbers,
     quoted,
     read_columns,
 )
+from custseg.exceptions import DataQualityError, SchemaError
 from custseg.features._compositions import (
     centred_log_ratios,
     read_parts,
@@ -24,7 +25,6 @@ from custseg.features._compositions import (
 from custseg.features._diffusion import ROGERS, category_limits, fit_diffusion
 from custseg.features._like import like
 from custseg.features._mixed import MixedTransformer, Plane
-from custseg.features._scaling import mean_and_sd
 
 __all__ = ["AdoptionTransformer"]
 

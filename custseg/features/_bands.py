@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from custseg.features._levels import level_text
+from custseg.columns import level_text
 
 __all__ = ["SME", "Bands", "band_of", "read_bands"]
 

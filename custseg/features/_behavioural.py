@@ -6,8 +6,8 @@ from numbers import Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions, check_is_fitted
+from custseg.columns import Column, check_names, numbers, quoted
 from custseg.exceptions import DataQualityError
-from custseg.features._columns import Column, check_names, numbers, quoted
 from custseg.features._compositions import (
     centred_log_ratios,
     read_parts,
@@ -299,7 +299,7 @@ class BehaviouralTransformer(MixedTransformer):
         place[values == 0] = 0
         levels = np.array(USAGE, dtype=object)[np.minimum(place, 3)]
         levels[np.isnan(values)] = None
-        return Column(f"{column.name}_usage", "category", levels, USAGE)
+        return Column(f"{column.name}_usage", "ordered", levels, USAGE)
 
     def _newness(self, column):
         days = numbers(column, _REMEDY)

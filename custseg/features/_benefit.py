@@ -8,16 +8,10 @@ from numbers import Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions
+from custseg.columns import Column, check_names, check_observed, numbers, quoted
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._columns import (
-    Column,
-    check_names,
-    check_observed,
-    numbers,
-    quoted,
-)
 from custseg.features._mixed import MixedTransformer, Plane
-from custseg.features._utilities import (
+from custseg.surveys import (
     best_worst_scores,
     fill_scores,
     rank_scores,

@@ -15,7 +15,7 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg.exceptions import SegmentWarning
-from custseg.scoring._numbers import Scale
+from custseg.scoring import Scale
 
 __all__ = ["BlockScaler"]
 

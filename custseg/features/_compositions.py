@@ -6,8 +6,8 @@ alone and among others to the last bit.
 
 import numpy as np
 
+from custseg.columns import numbers, quoted
 from custseg.exceptions import DataQualityError
-from custseg.features._columns import numbers, quoted
 
 __all__ = [
     "centred_log_ratios",

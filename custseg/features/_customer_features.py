@@ -10,12 +10,12 @@ from sklearn.pipeline import Pipeline
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._frames import as_frame, as_known_frame
+from custseg.columns import check_names, quoted
 from custseg.exceptions import SchemaError
 from custseg.features._adoption import AdoptionTransformer
 from custseg.features._behavioural import BehaviouralTransformer
 from custseg.features._benefit import BenefitTransformer
 from custseg.features._block_scaler import BlockScaler
-from custseg.features._columns import check_names, quoted
 from custseg.features._demographic import DemographicTransformer
 from custseg.features._firmographic import FirmographicTransformer
 from custseg.features._geographic import GeographicTransformer

@@ -4,8 +4,8 @@ from numbers import Real
 
 import numpy as np
 
+from custseg.columns import numbers
 from custseg.exceptions import DataQualityError
-from custseg.features._columns import numbers
 from custseg.features._mixed import Plane
 
 __all__ = ["on_circle", "read_rounds"]

@@ -2,10 +2,9 @@
 
 import warnings
 
+from custseg.columns import check_names, numbers, order_texts, quoted
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.features._bands import band_of, read_bands
-from custseg.features._columns import check_names, numbers, quoted
-from custseg.features._levels import order_texts
 from custseg.features._mixed import MixedTransformer
 from custseg.features._years import read_reference_date, years_until
 
@@ -112,9 +111,9 @@ class DeclaredTransformer(MixedTransformer):
                 impossible,
                 len(values),
             )
-            return column._replace(kind="ordered", values=values, order=bands.names)
+            return column._replace(kind="ordered", values=values, levels=bands.names)
         if column.name in self._orders:
-            return column._replace(kind="ordered", order=self._orders[column.name])
+            return column._replace(kind="ordered", levels=self._orders[column.name])
         return column
 
     def _report_impossible(self, name, constraint, rows, n_rows):

@@ -8,11 +8,10 @@ from numbers import Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions
+from custseg.columns import check_names, level_codes, level_text, quoted
 from custseg.exceptions import SchemaError, SegmentWarning
 from custseg.features._bands import SME
-from custseg.features._columns import check_names, quoted
 from custseg.features._declared import DeclaredTransformer
-from custseg.features._levels import labels, level_text
 
 __all__ = ["FirmographicTransformer"]
 
@@ -290,7 +289,7 @@ class FirmographicTransformer(DeclaredTransformer):
             for level, trade in zip(levels, trades, strict=True)
         ]
         values = np.array([*names, None], dtype=object)[codes]
-        return column._replace(kind="category", values=values, order=None)
+        return column._replace(kind="category", values=values, levels=None)
 
     def _trades_of(self, column):
         """Read the codes of a column and the trade of each, None where it has none."""
@@ -301,7 +300,7 @@ class FirmographicTransformer(DeclaredTransformer):
                 "Got numbers instead. Read codes as text, because numbers have lost "
                 "their leading zeros, or give trade_map whole codes without '*'."
             )
-        codes, levels = labels(column)
+        codes, levels = level_codes(column)
         return codes, levels, [trade_of(one, whole, beginnings) for one in levels]
 
     def _report_unmapped(self, column):

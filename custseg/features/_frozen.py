@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from custseg.features._levels import MISSING, OTHER
+from custseg.columns import MISSING, OTHER, Levels
 from custseg.features._scaling import apply_scaling, frozen_scalings
-from custseg.scoring._columns import CustomerColumns, LevelColumn
-from custseg.scoring._places import Places
+from custseg.scoring import CustomerColumns, LevelColumn
 
 __all__ = ["frozen_columns", "frozen_levels", "frozen_ranks"]
 
@@ -30,7 +29,7 @@ def frozen_columns(estimator, level_of=lambda position: None):
         found = level_of(position)
         if found is not None:
             names, rows, refused = found
-            places = Places(names, "level")
+            places = Levels(names, "level")
             levels.append(LevelColumn(position, places, rows, n_outputs, refused))
             n_outputs += rows.shape[1]
             continue

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from numbers import Real
 
 from custseg._sklearn import Interval, StrOptions
+from custseg.columns import OTHER, Column, check_names, counted, order_texts, quoted
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._columns import Column, check_names, quoted
 from custseg.features._hierarchy import hierarchy_numbers, is_named, learn_hierarchy
-from custseg.features._levels import OTHER, counted, order_texts
 from custseg.features._mixed import MixedTransformer, Plane
 from custseg.features._places import join_places, read_places
 from custseg.features._sphere import (
@@ -395,7 +394,7 @@ class GeographicTransformer(MixedTransformer):
         by_name = {column.name: column for column in columns}
         derived = [by_name[name] for name in self._kept(by_name)]
         derived = [
-            one._replace(kind="ordered", order=self._orders[one.name])
+            one._replace(kind="ordered", levels=self._orders[one.name])
             if one.name in self._orders
             else one
             for one in derived

@@ -9,12 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from custseg.features._levels import (
-    MISSING,
-    OTHER,
-    labels,
-    pool_levels,
-)
+from custseg.columns import MISSING, OTHER, level_codes, pool_levels
 
 __all__ = ["HierarchyLevel", "hierarchy_numbers", "is_named", "learn_hierarchy"]
 
@@ -44,7 +39,7 @@ def _paths(columns):
     """Return codes and paths of each level; -1 where a path breaks off before it."""
     found, parents, above = [], np.zeros(len(columns[0].values), int), [()]
     for column in columns:
-        codes, levels = labels(column)
+        codes, levels = level_codes(column)
         known = (parents >= 0) & (codes >= 0)
         pairs = np.where(known, parents * max(len(levels), 1) + codes, -1)
         distinct, place = np.unique(pairs, return_inverse=True)

@@ -5,9 +5,8 @@ from numbers import Integral, Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions, check_is_fitted
+from custseg.columns import Column, check_names, level_codes, numbers, read_columns
 from custseg.exceptions import DataQualityError, DegenerateFitError
-from custseg.features._columns import Column, check_names, numbers, read_columns
-from custseg.features._levels import labels
 from custseg.features._like import like
 from custseg.features._mixed import MixedTransformer
 from custseg.features._rhythm import learn_rhythm, limits_of_silence, own_interval
@@ -305,7 +304,7 @@ class LifecycleTransformer(MixedTransformer):
         if self.groups is None:
             return np.full(len(columns[0].values), -1), []
         (column,) = (one for one in columns if one.name == self.groups)
-        return labels(column)
+        return level_codes(column)
 
     def _judge(self, columns):
         """Return each customer's stage and measures."""

@@ -7,18 +7,18 @@ import numpy as np
 
 from custseg._sklearn import StrOptions, check_is_fitted
 from custseg._utils._result import Result
-from custseg.exceptions import DataQualityError
-from custseg.features._columns import (
+from custseg.columns import (
     Column,
     check_names,
     check_observed,
+    mean_and_sd,
     numbers,
     quoted,
     read_columns,
 )
+from custseg.exceptions import DataQualityError
 from custseg.features._like import like
 from custseg.features._mixed import MixedTransformer
-from custseg.features._scaling import mean_and_sd
 
 __all__ = ["LoyaltyTransformer", "net_promoter_score"]
 
@@ -384,7 +384,7 @@ class LoyaltyTransformer(MixedTransformer):
             levels = np.array(_PROMOTER_LEVELS, dtype=object)[place]
             levels[np.isnan(answers)] = None
             name = f"{self.promoter}_class"
-            derived.append(Column(name, "category", levels, _PROMOTER_LEVELS))
+            derived.append(Column(name, "ordered", levels, _PROMOTER_LEVELS))
         return derived
 
 

@@ -18,24 +18,22 @@ from custseg._sklearn import (
     check_is_fitted,
     fit_context,
 )
-from custseg.exceptions import SchemaError, SegmentWarning
-from custseg.features._columns import (
-    check_observed,
-    check_output_names,
-    numbers,
-    read_columns,
-)
-from custseg.features._frozen import frozen_columns, frozen_levels, frozen_ranks
-from custseg.features._levels import (
+from custseg.columns import (
     MISSING,
     OTHER,
+    check_observed,
+    check_output_names,
     count_unseen,
     counted,
-    labels,
+    level_codes,
+    numbers,
     order_texts,
     pool_levels,
+    read_columns,
     refuse_numeric_text,
 )
+from custseg.exceptions import SchemaError, SegmentWarning
+from custseg.features._frozen import frozen_columns, frozen_levels, frozen_ranks
 from custseg.features._scaling import (
     Scaling,
     apply_scaling,
@@ -339,7 +337,7 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     def _learn_nominal(self, column):
         """Learn the output levels of a nominal column and the figure that divides."""
-        codes, levels = labels(column)
+        codes, levels = level_codes(column)
         check_observed([column.name], [np.where(codes < 0, np.nan, codes)])
         kept, pooled, shares = pool_levels(codes, levels, self.min_share)
         if pooled and not set(kept) - {OTHER, MISSING}:
@@ -400,7 +398,7 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     def _ranks(self, column):
         """Return the ranks of an ordered column (NaN if none) and unseen levels."""
-        codes, levels = labels(column)
+        codes, levels = level_codes(column)
         position = {level: rank for rank, level in enumerate(self.levels_[column.name])}
         # The last entry serves the code -1.
         table = np.array([position.get(level, -1) for level in levels] + [-1])
@@ -410,7 +408,7 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     def _indicators(self, column, scale):
         """Return the scaled indicators of a nominal column and unseen levels."""
-        codes, levels = labels(column)
+        codes, levels = level_codes(column)
         kept = self.levels_[column.name]
         position = {level: place for place, level in enumerate(kept)}
         elsewhere = position.get(OTHER, -1)

@@ -8,8 +8,8 @@ from numbers import Integral, Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions
+from custseg.columns import check_names, order_texts, quoted
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._columns import check_names, quoted
 from custseg.features._compositions import (
     centred_log_ratios,
     read_parts,
@@ -19,7 +19,6 @@ from custseg.features._compositions import (
 )
 from custseg.features._cycles import on_circle, read_rounds
 from custseg.features._events import days_around, read_dates
-from custseg.features._levels import order_texts
 from custseg.features._mixed import MixedTransformer, Plane
 from custseg.features._years import read_reference_date
 
@@ -378,7 +377,7 @@ class OccasionTransformer(MixedTransformer):
         for name in self._kept(by_name):
             column = by_name[name]
             if name in self._orders:
-                column = column._replace(kind="ordered", order=self._orders[name])
+                column = column._replace(kind="ordered", levels=self._orders[name])
             derived.append(column)
         for name, parts in self._wholes.items():
             values = self._coordinates(name, [by_name[part] for part in parts])

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from custseg.columns import Column, check_names, count_unseen, level_codes, read_columns
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.features._columns import Column, check_names, read_columns
-from custseg.features._levels import count_unseen, labels
 
 __all__ = ["PlaceTable", "join_places", "read_places"]
 
@@ -91,7 +90,7 @@ def _columns_of(places):
 
 def _rows_by_key(column):
     """Return the row of each key, refusing those that do not tell one place."""
-    codes, levels = labels(column)
+    codes, levels = level_codes(column)
     blank = np.count_nonzero(codes < 0)
     if blank:
         raise DataQualityError(
@@ -132,10 +131,11 @@ def join_places(column, table):
     unmatched : dict of str to int
         Customers by key that is not in the table, "missing" included.
     """
-    codes, levels = labels(column)
+    codes, levels = level_codes(column)
     found = np.array([table.row_of.get(level, -1) for level in levels] + [-1])
     rows = found[codes]  # the last entry serves the code -1, the last row what is -1
     joined = [
-        Column(one.name, one.kind, one.values[rows], one.order) for one in table.columns
+        Column(one.name, one.kind, one.values[rows], one.levels)
+        for one in table.columns
     ]
     return joined, count_unseen(codes, levels, found, missing=True)

@@ -14,28 +14,28 @@ from custseg._sklearn import (
     check_is_fitted,
     fit_context,
 )
+from custseg.columns import check_observed, mean_and_sd, read_columns
 from custseg.exceptions import DegenerateFitError
-from custseg.features._columns import check_observed, read_columns
-from custseg.features._factors import solution_of, warn_of_factors
-from custseg.features._items import (
+from custseg.scoring import Items
+from custseg.surveys import (
     check_answers,
+    check_style,
+    declared_points,
+    declared_scales,
     fill_answers,
+    find_reversed,
+    learn_style,
     mean_of,
     numbers_of_answers,
+    settled_output,
     signs_of,
+    solution_of,
+    statistics_of_scales,
+    warn_of_contrary,
+    warn_of_factors,
     warn_outside,
     weighted_sum,
 )
-from custseg.features._keying import (
-    declared_points,
-    declared_scales,
-    find_reversed,
-    settled_output,
-)
-from custseg.features._reliability import statistics_of_scales, warn_of_contrary
-from custseg.features._response_style import check_style, learn_style
-from custseg.features._scaling import mean_and_sd
-from custseg.scoring._columns import Items
 
 __all__ = ["PsychographicTransformer"]
 

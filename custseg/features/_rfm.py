@@ -16,18 +16,25 @@ from custseg._sklearn import (
     check_is_fitted,
     fit_context,
 )
+from custseg.columns import (
+    Column,
+    Levels,
+    check_names,
+    count_unseen,
+    counted,
+    level_codes,
+    numbers,
+    read_columns,
+)
 from custseg.exceptions import (
     DegenerateFitError,
     SchemaError,
     SegmentWarning,
 )
-from custseg.features._columns import Column, check_names, numbers, read_columns
-from custseg.features._levels import count_unseen, counted, labels
 from custseg.features._rfm_cuts import class_limits, quantile_limits
 from custseg.features._rfm_figures import typical_interval
-from custseg.scoring._columns import Beside
-from custseg.scoring._places import Places
-from custseg.scoring._rfm import (
+from custseg.scoring import (
+    Beside,
     RFMScores,
     checked_figures,
     outputs_of,
@@ -476,7 +483,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """Return the group of each customer as a code, -1 for none, and their names."""
         if self.groups is None:
             return np.full(len(columns[0].values), _NO_GROUP), []
-        return labels(self._named(columns)["groups"])
+        return level_codes(self._named(columns)["groups"])
 
     # -- learning --------------------------------------------------------------------
 
@@ -605,7 +612,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             tuple(self.output),
             bool(self.relative),
             self._wants_intervals(),
-            None if self.groups is None else Places(levels, "level"),
+            None if self.groups is None else Levels(levels, "level"),
             bool(self.strict),
         )
         return Beside(((np.array(positions, dtype=np.intp), (step,)),))

@@ -9,22 +9,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from custseg.features._columns import check_names
+from custseg.columns import (
+    check_names,
+    log_unit,
+    mean_and_sd,
+    signed_log,
+    tail_skewness,
+)
 
 __all__ = [
     "Scaling",
     "apply_scaling",
     "frozen_scalings",
     "learn_scaling",
-    "log_unit",
-    "mean_and_sd",
-    "signed_log",
-    "tail_skewness",
     "wants_log",
 ]
 
 _MAX_SKEWNESS = 1.0
-_UNIT_QUANTILE = 0.05
 
 
 class Scaling(NamedTuple):
@@ -49,79 +50,6 @@ class Scaling(NamedTuple):
     mean: float
     scale: float
     indicator_scale: float
-
-
-def tail_skewness(values):
-    """Return the skewness, positive where the long tail leads away from zero.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_customers,)
-        Without missing values.
-
-    Returns
-    -------
-    float
-        The third moment over the cubed standard deviation (n in the denominators);
-        its sign turned for a column without positive values, such as returns booked
-        as negative amounts. 0 for a constant column.
-    """
-    mean, sd = mean_and_sd(values)
-    if np.isinf(sd):
-        return 0.0
-    skewness = float(np.mean(((values - mean) / sd) ** 3))
-    return skewness if np.max(values) > 0 else -skewness
-
-
-def log_unit(values):
-    """Return the unit of the signed logarithm: the 5 % quantile of non-zero sizes.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_customers,)
-        Without missing values.
-
-    Returns
-    -------
-    float
-        One of the absolute values; 1.0 where all values are zero.
-    """
-    sizes = np.abs(values[values != 0])
-    if not len(sizes):
-        return 1.0
-    return float(np.quantile(sizes, _UNIT_QUANTILE, method="lower"))
-
-
-def signed_log(values, unit):
-    """Return `sign(x) * log(1 + |x| / unit)`: odd, and linear near zero."""
-    sizes = np.abs(values)
-    with np.errstate(over="ignore"):
-        ratio = sizes / unit
-    vast = np.isinf(ratio)  # for floats; the logarithm of the ratio is not
-    logs = np.log1p(np.where(vast, 1.0, ratio))
-    logs[vast] = np.log(sizes[vast]) - np.log(unit)
-    return np.sign(values) * logs
-
-
-def mean_and_sd(values):
-    """Return mean and standard deviation (n in the denominator) of one column.
-
-    Returns
-    -------
-    mean : float
-    sd : float
-        Infinite for a column that is constant but for rounding.
-    """
-    largest = float(np.max(np.abs(values)))
-    if largest == 0.0:
-        return 0.0, np.inf
-    # Relative to the largest value, squares can neither overflow nor vanish.
-    relative = values / largest
-    mean = float(np.mean(relative))
-    sd = float(np.sqrt(np.mean((relative - mean) ** 2)))
-    if sd <= 32 * np.finfo(np.float64).eps:
-        return mean * largest, np.inf
-    return mean * largest, sd * largest
 
 
 def wants_log(log, names, what="columns"):

@@ -5,8 +5,8 @@ from numbers import Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions
+from custseg.columns import Column, check_names, numbers, quoted
 from custseg.exceptions import DataQualityError
-from custseg.features._columns import Column, check_names, numbers, quoted
 from custseg.features._mixed import MixedTransformer
 
 __all__ = ["SocialTransformer"]

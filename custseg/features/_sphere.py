@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from custseg.columns import numbers
 from custseg.exceptions import DataQualityError
-from custseg.features._columns import numbers
 
 __all__ = ["EARTH_RADIUS", "great_circle", "on_sphere", "read_degrees", "read_targets"]
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import numpy as np
 
-from custseg.features._columns import numbers
+from custseg.columns import numbers
 
 __all__ = ["read_reference_date", "years_until"]
 

@@ -47,13 +47,13 @@ class AccuracyDisplay(draw.Display):
 
     See Also
     --------
-    custseg.assignment.assignment_report : Works the accuracies out.
+    custseg.evaluation.assignment_report : Works the accuracies out.
 
     Examples
     --------
     >>> import numpy as np
     >>> from custseg import DiscriminantAssigner, KMeansSegmenter, SegmentationModel
-    >>> from custseg.assignment import assignment_report
+    >>> from custseg.evaluation import assignment_report
     >>> from custseg.plotting import AccuracyDisplay
     >>> noise = np.random.default_rng(0).normal(size=(200, 4))
     >>> model = SegmentationModel(

@@ -7,7 +7,7 @@ from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
 from custseg.plotting import _drawing as draw
 from custseg.plotting._innermost import segments_of
-from custseg.profile._profile import checked_labels
+from custseg.profile import checked_labels
 
 _N_BINS = 10
 _DOUBT, _SURE = 6, 9  # bins below the first are in doubt, from the second on sure

@@ -5,7 +5,7 @@ import pandas as pd
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
-from custseg.cluster._linkage import cut_tree
+from custseg.cluster import cut_tree
 from custseg.plotting import _drawing as draw
 
 _ABOVE = "0.45"  # colour of merges above the cut

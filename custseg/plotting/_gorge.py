@@ -8,7 +8,7 @@ from sklearn.utils import check_array
 from custseg._sklearn import check_is_fitted
 from custseg.plotting import _drawing as draw
 from custseg.plotting._innermost import innermost, segments_of
-from custseg.profile._profile import checked_labels
+from custseg.profile import checked_labels
 
 _PANEL = 1.6  # inches a panel is high in a figure of its own, with its title
 _MAX_COLUMNS = 4

@@ -40,13 +40,13 @@ class OutcomeDisplay(draw.Display):
 
     See Also
     --------
-    custseg.assignment.validate_on : Works the figures out.
+    custseg.evaluation.validate_on : Works the figures out.
 
     Examples
     --------
     >>> import numpy as np
     >>> from custseg import KMeansSegmenter, OutcomeDisplay, SegmentationModel
-    >>> from custseg.assignment import validate_on
+    >>> from custseg.evaluation import validate_on
     >>> rng = np.random.default_rng(0)
     >>> X = rng.poisson(np.repeat([3, 20], 100))[:, np.newaxis]
     >>> model = SegmentationModel(KMeansSegmenter(2, random_state=0)).fit(X)

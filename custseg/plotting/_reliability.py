@@ -41,7 +41,7 @@ class ReliabilityDisplay(draw.Display):
 
     See Also
     --------
-    custseg.assignment.assignment_report : Works the numbers out.
+    custseg.evaluation.assignment_report : Works the numbers out.
 
     References
     ----------
@@ -52,7 +52,7 @@ class ReliabilityDisplay(draw.Display):
     --------
     >>> import numpy as np
     >>> from custseg import DiscriminantAssigner, KMeansSegmenter, SegmentationModel
-    >>> from custseg.assignment import assignment_report
+    >>> from custseg.evaluation import assignment_report
     >>> from custseg.plotting import ReliabilityDisplay
     >>> noise = np.random.default_rng(0).normal(size=(200, 4))
     >>> model = SegmentationModel(

@@ -6,7 +6,7 @@ import pandas as pd
 from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
 from custseg.plotting import _drawing as draw
-from custseg.selection._rules import CRITERIA
+from custseg.selection import CRITERIA
 
 _WORDS = {
     "silhouette": ("mean silhouette", "silhouette"),

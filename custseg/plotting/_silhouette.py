@@ -10,9 +10,8 @@ from sklearn.utils import check_random_state
 from custseg._utils._pipelines import at_last_step
 from custseg.exceptions import DegenerateFitError
 from custseg.plotting import _drawing as draw
-from custseg.profile._profile import checked_labels
-from custseg.selection._draw import proportional_sizes
-from custseg.selection._silhouette import checked, encoded, silhouettes_of
+from custseg.profile import checked_labels
+from custseg.selection import checked, encoded, proportional_sizes, silhouettes_of
 
 _MAX_POINTS = 3_000  # corners of all segments together: what a screen can show
 _GAP = 0.02  # between two segments, as a share of the customers

@@ -5,7 +5,7 @@ import pandas as pd
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
-from custseg.cluster._som_grid import adjacency, unit_positions
+from custseg.cluster import adjacency, unit_positions
 from custseg.exceptions import SchemaError
 from custseg.plotting import _drawing as draw
 from custseg.plotting._innermost import feature_names

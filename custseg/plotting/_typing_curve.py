@@ -32,7 +32,7 @@ class TypingCurveDisplay(draw.Display):
 
     See Also
     --------
-    custseg.assignment.TypingTool : Chooses the questions.
+    custseg.typing_tool.TypingTool : Chooses the questions.
 
     Examples
     --------

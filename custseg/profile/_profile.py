@@ -9,10 +9,10 @@ import pandas as pd
 
 from custseg._utils._result import Result
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
-from custseg.profile._columns import read_columns, read_table
 from custseg.profile._naming import suggest_names
 from custseg.profile._statistics import describe
 from custseg.profile._summary import share_text, wide_table
+from custseg.profile._traits import read_table, read_traits
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -338,7 +338,7 @@ def profile_segments(
     n_unassigned = weights[labels < 0].sum()
     if len(rows) < table.n_customers:
         table = table.take(rows)
-    described, left_out = read_columns(table, columns, categorical)
+    described, left_out = read_traits(table, columns, categorical)
     segments, codes = np.unique(labels[rows], return_inverse=True)
     segments, weights = tuple(segments.tolist()), weights[rows]
     sizes = np.bincount(codes, weights)

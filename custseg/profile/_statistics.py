@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from custseg.profile._columns import MAX_LEVELS
+from custseg.profile._traits import MAX_LEVELS
 
 OTHER, MISSING = "(other)", "(missing)"
 

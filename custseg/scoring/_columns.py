@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from custseg.columns import MISSING_CODE, UNSEEN_CODE, Levels
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.scoring._places import MISSING, UNSEEN, Places
 from custseg.scoring._record import Record, record
 from custseg.scoring._sources import Matrix
 
@@ -16,7 +16,7 @@ class LevelColumn(Record):
     ----------
     position : int
         Of the column.
-    places : Places
+    places : Levels
     rows : ndarray of shape (n_levels + 2, n_outputs)
         Output of each level, of a missing one and of an unseen one.
     start : int
@@ -26,7 +26,7 @@ class LevelColumn(Record):
     """
 
     position: int
-    places: Places
+    places: Levels
     rows: np.ndarray
     start: int = 0
     refused: str = ""
@@ -47,9 +47,9 @@ class LevelColumn(Record):
         return np.take(self._columns, places, axis=1, mode="wrap").T
 
     def _refuse(self, source, places):
-        wrong = places == UNSEEN
+        wrong = places == UNSEEN_CODE
         if self.refused != "unseen":
-            wrong |= places == MISSING
+            wrong |= places == MISSING_CODE
         n_wrong = np.count_nonzero(wrong)
         if n_wrong:
             raise SchemaError(
@@ -319,7 +319,7 @@ class Chosen:
         return self._source.place(self._positions[position], places)
 
     def places(self, position, places):
-        """Places of a column's levels."""
+        """Levels of a column's levels."""
         return self._source.places(self._positions[position], places)
 
 

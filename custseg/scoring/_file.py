@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from custseg.columns import Levels
 from custseg.exceptions import ModelFileError
 from custseg.scoring import (
     _classes,
@@ -19,7 +20,6 @@ from custseg.scoring import (
     _scorer,
     _segments,
 )
-from custseg.scoring._places import Places
 from custseg.scoring._record import KINDS, Record
 
 _MAGIC = b"custseg scorer\n"
@@ -127,8 +127,8 @@ def _encoded(value, arrays):
         parts = {f.name: getattr(value, f.name) for f in fields(value)}
         parts = {name: _encoded(part, arrays) for name, part in parts.items()}
         return {"kind": type(value).__name__, **parts}
-    if isinstance(value, Places):
-        return {"kind": "Places", "levels": value.levels, "reading": value.reading}
+    if isinstance(value, Levels):
+        return {"kind": "Levels", "levels": value.levels, "reading": value.reading}
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "O":
             return {"kind": "objects", "values": value.tolist()}
@@ -149,8 +149,8 @@ def _decoded(value, arrays):
         return arrays[value["number"]]
     if kind == "objects":
         return np.array(value["values"], dtype=object)
-    if kind == "Places":
-        return Places(value["levels"], value["reading"])
+    if kind == "Levels":
+        return Levels(value["levels"], value["reading"])
     parts = {
         name: _decoded(part, arrays) for name, part in value.items() if name != "kind"
     }

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from custseg.columns import MISSING_CODE, UNSEEN_CODE, Levels
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.scoring._places import MISSING, UNSEEN, Places
 from custseg.scoring._record import Record, record
 
 
@@ -143,7 +143,7 @@ class RFMScores(Record):
         Whether recency in own intervals is scored.
     has_gap : bool
         Whether there is a column of gaps, the fourth.
-    groups : Places or None
+    groups : Levels or None
         Of the last column, where customers are in groups.
     strict : bool
         Whether groups that are not known are refused.
@@ -155,7 +155,7 @@ class RFMScores(Record):
     outputs: tuple
     relative: bool
     has_gap: bool
-    groups: Places | None
+    groups: Levels | None
     strict: bool
 
     def __call__(self, source):
@@ -172,7 +172,7 @@ class RFMScores(Record):
             group = source.places(n_numbers, self.groups)
             if self.strict:
                 self._refuse_groups(names[n_numbers], group)
-            group = np.where(group == MISSING, -1, group)
+            group = np.where(group == MISSING_CODE, -1, group)
         values, relative = figures.values, None
         if self.has_gap:
             typical = self.intervals[group]
@@ -187,7 +187,7 @@ class RFMScores(Record):
         return outputs_of(self.outputs, scores, relative, weights, n_scores)
 
     def _refuse_groups(self, name, places):
-        wrong = np.count_nonzero((places == MISSING) | (places == UNSEEN))
+        wrong = np.count_nonzero((places == MISSING_CODE) | (places == UNSEEN_CODE))
         if wrong:
             raise SchemaError(
                 f"Groups must be known, and seen in fit. Got others in column {name!r} "

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from custseg.columns import Levels, is_missing
 from custseg.exceptions import DataQualityError
-from custseg.scoring._cells import is_missing
 from custseg.scoring._columns import through
-from custseg.scoring._places import Places
 from custseg.scoring._record import Record, record
 from custseg.scoring._sources import Row
 
@@ -118,18 +117,18 @@ class Types(Record):
     Attributes
     ----------
     column : str
-    places : Places
+    places : Levels
         Of the types.
     roads : tuple of Road
     """
 
     column: str
-    places: Places
+    places: Levels
     roads: tuple
 
     def of_cell(self, cell):
         """Road of one customer."""
-        place = self.places.of_cell(self.column, cell)
+        place = self.places.code_of(self.column, cell)
         if place < 0:
             self._refuse(1, 1)
         return self.roads[place]

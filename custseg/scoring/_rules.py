@@ -6,8 +6,8 @@ and what answers behind it.
 
 import numpy as np
 
+from custseg.columns import MISSING_CODE, Levels
 from custseg.exceptions import DataQualityError
-from custseg.scoring._places import MISSING, Places
 from custseg.scoring._record import Record, record
 
 
@@ -108,7 +108,7 @@ class RuleAxis(Record):
         Of the columns; several for a mean.
     points : ndarray of float
         Levels, cuts of bands, or points of a line.
-    levels : Places or None
+    levels : Levels or None
         Of text.
     other : int
         Cell of text that is not declared; -1 where there is none.
@@ -124,7 +124,7 @@ class RuleAxis(Record):
     form: str
     positions: np.ndarray
     points: np.ndarray
-    levels: Places | None
+    levels: Levels | None
     other: int
     equal: str
     missing: int
@@ -160,7 +160,7 @@ class RuleAxis(Record):
     def _of_text(self, source):
         (position,) = self.positions.tolist()
         cells = source.places(position, self.levels)
-        missing = cells == MISSING
+        missing = cells == MISSING_CODE
         unknown = (cells < 0) & ~missing
         if self.other >= 0:
             cells, unknown = np.where(unknown, self.other, cells), unknown & False

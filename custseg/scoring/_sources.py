@@ -9,8 +9,8 @@ import sys
 
 import numpy as np
 
+from custseg.columns import as_number
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.scoring._cells import as_number
 
 
 class Row:
@@ -66,7 +66,7 @@ class Row:
             cell = self.row[name]
         except KeyError:
             raise self._missing_columns() from None
-        return places.of_cell(name, cell)
+        return places.code_of(name, cell)
 
     def cell(self, position):
         """Value of a column as it is."""
@@ -100,7 +100,7 @@ class Matrix:
 
     def places(self, position, places):
         """Places of a column's levels."""
-        return places.of_numbers(f"x{position}", self.X[:, position])
+        return places.codes_of_numbers(f"x{position}", self.X[:, position])
 
 
 class Columns:
@@ -263,7 +263,7 @@ class _Coded:
 
     def places(self, name, places):
         """Places of the levels, each looked up once."""
-        return places.of_cells(name, [*self.levels, None])[self.codes]
+        return places.codes_of_cells(name, [*self.levels, None])[self.codes]
 
     def cells(self):
         """Return the levels of the rows as an array of objects."""
@@ -333,26 +333,26 @@ def _places(name, column, places):
     if isinstance(column, _Coded):
         return column.places(name, places)
     if column.dtype.kind in "biuf":
-        return places.of_numbers(name, column)
-    return places.of_objects(name, column.astype(object))
+        return places.codes_of_numbers(name, column)
+    return places.codes_of_objects(name, column.astype(object))
 
 
 def _places_of_series(name, series, places):
     """Look up each category or distinct text once."""
     if _is_pandas(series):
         if getattr(series.dtype, "kind", "O") in "biufmM":
-            return places.of_objects(name, series.to_numpy(dtype=object))
+            return places.codes_of_objects(name, series.to_numpy(dtype=object))
         codes, levels = sys.modules["pandas"].factorize(series)
         return _Coded(codes, list(levels)).places(name, places)
     if series.dtype.is_numeric() and not series.null_count():
-        return places.of_numbers(name, series.to_numpy())
+        return places.codes_of_numbers(name, series.to_numpy())
     levels = series.drop_nulls().unique().to_list()
-    known = places.of_cells(name, levels)
-    missing = int(places.of_cell(name, None))
+    known = places.codes_of_cells(name, levels)
+    missing = int(places.code_of(name, None))
     if not levels:
         return np.full(len(series), missing)
     if not (series.dtype.is_numeric() or str(series.dtype) in ("String", "Boolean")):
-        return places.of_objects(name, np.array(series.to_list(), dtype=object))
+        return places.codes_of_objects(name, np.array(series.to_list(), dtype=object))
     replaced = series.replace_strict(levels, known.tolist(), default=missing)
     return replaced.fill_null(missing).to_numpy().astype(np.intp)
 

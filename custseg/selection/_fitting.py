@@ -17,7 +17,7 @@ from custseg._sklearn import routed_to
 from custseg._utils._frames import as_frame, as_known_frame
 from custseg._utils._pipelines import at_last_step, last_step, path_to_last_step
 from custseg._utils._seeds import fill_seed
-from custseg.cluster._prototypes import segment_prototypes
+from custseg.cluster import segment_prototypes
 from custseg.engine import nearest_point
 from custseg.exceptions import DegenerateFitError
 

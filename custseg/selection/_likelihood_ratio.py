@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state, check_scalar
 from custseg._utils._pipelines import last_step
 from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
-from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
+from custseg.cluster import MixtureSegmenterMixin
 from custseg.exceptions import DegenerateFitError, SegmentWarning
 
 _AT_ONCE = 12  # draws between two looks at whether the answer is clear

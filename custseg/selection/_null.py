@@ -11,7 +11,7 @@ from sklearn.utils.random import sample_without_replacement
 
 from custseg._sklearn import validate_data
 from custseg.exceptions import DataQualityError, DegenerateFitError
-from custseg.features._polychoric import polychoric_correlation
+from custseg.surveys import polychoric_correlation
 
 _UNTIED = 0.99  # variance that ties leave to normal scores, of that without ties
 _MOST_CLASSES = 20  # of a column in a table of two

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from custseg.cluster._partitions import adjusted_rand, crossed, jaccards
+from custseg.cluster import adjusted_rand, crossed, jaccards
 from custseg.selection._fitting import carried, fit_numbers
 from custseg.selection._resampling import NUMERIC, numbers_of, resampled
 

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from custseg._sklearn import single_threaded
 from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
-from custseg.cluster._segmenter import has_distinct_rows
+from custseg.cluster import has_distinct_rows
 from custseg.selection._dip import dip_p_value
 from custseg.selection._null import check_whole, table_to_test
 

@@ -7,8 +7,13 @@ from sklearn.base import clone
 
 from custseg._utils._pipelines import last_step
 from custseg._utils._seeds import draw_seed
-from custseg.cluster import KMeansSegmenter, segment_multiplicity
-from custseg.cluster._partitions import best_match, crossed, moved_share
+from custseg.cluster import (
+    KMeansSegmenter,
+    best_match,
+    crossed,
+    moved_share,
+    segment_multiplicity,
+)
 from custseg.selection._fitting import fit_numbers
 
 # Of the adjusted Rand index .8 is good and .9 excellent agreement (Steinley, 2004,

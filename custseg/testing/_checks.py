@@ -27,7 +27,7 @@ def all_estimators():
     ['AdoptionTransformer', 'BehaviouralTransformer']
     """
     found = {}
-    for stage in ("features", "cluster", "selection", "assignment"):
+    for stage in ("features", "cluster", "selection", "assignment", "typing_tool"):
         module = import_module(f"{custseg.__name__}.{stage}")
         for name in module.__all__:
             member = getattr(module, name)

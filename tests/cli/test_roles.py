@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custseg._utils._ids import id_rank
 from custseg.cli._files import TableFile
 from custseg.cli._ids import find_id
 from custseg.cli._role_file import read_roles, roles_as_toml
 from custseg.cli._roles import Role, Wishes, propose, settle
+from custseg.columns import id_rank
 
 
 def as_file(**columns):

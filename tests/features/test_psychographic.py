@@ -17,12 +17,8 @@ from custseg.exceptions import (
     SchemaError,
     SegmentWarning,
 )
-from custseg.features import (
-    PsychographicTransformer,
-    factor_analysis,
-    item_statistics,
-    scale_reliability,
-)
+from custseg.features import PsychographicTransformer
+from custseg.surveys import factor_analysis, item_statistics, scale_reliability
 
 # Means of the keyed items (spur turned): plan 3, order 10/3, spur 13/4.
 ANSWERS = pd.DataFrame(

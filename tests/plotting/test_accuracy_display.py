@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot
 
 from custseg import DiscriminantAssigner, KMeansSegmenter, SegmentationModel
-from custseg.assignment import AssignmentReport, assignment_report
+from custseg.evaluation import AssignmentReport, assignment_report
 from custseg.plotting import AccuracyDisplay, ReliabilityDisplay
 
 # Two bins of the segment assigned before and after calibration, one of each segment.

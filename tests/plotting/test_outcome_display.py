@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custseg.assignment import OutcomeValidation
+from custseg.evaluation import OutcomeValidation
 from custseg.plotting import OutcomeDisplay
 
 

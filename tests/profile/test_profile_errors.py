@@ -139,7 +139,8 @@ def test_nothing_to_describe():
 def test_tables_that_are_none():
     refused(
         SchemaError,
-        "customers must be in memory. Got a LazyFrame instead. Call .collect() first.",
+        "The customer table must be in memory. Got a LazyFrame instead. Call "
+        ".collect() first.",
         customers=pl.LazyFrame({"x": [1, 2, 3]}),
     )
     refused(SchemaError, "Got shape (3,) instead.", customers=np.zeros(3))
@@ -155,7 +156,8 @@ def test_tables_that_are_none():
 def test_infinite_values_are_counted_and_not_shown():
     refused(
         DataQualityError,
-        "Column 'spend' must hold finite numbers. Got 2 infinite values instead.",
+        "Column 'spend' must hold finite numbers. Got infinite values in 2 of 3 rows "
+        "instead (first: row 1).",
         customers=TABLE.assign(spend=[1, np.inf, -np.inf]),
     )
 
@@ -163,7 +165,8 @@ def test_infinite_values_are_counted_and_not_shown():
 def test_codes_too_large_to_be_told_apart():
     refused(
         SchemaError,
-        "Column 'card' must hold codes below 2**53. Got larger ones instead",
+        "Column 'card' must hold codes below 2**53 to be read as levels. Got larger "
+        "numbers instead",
         customers=TABLE.assign(card=[2**53, 2**53 + 1, 7]),
         categorical=["card"],
     )
@@ -175,15 +178,30 @@ def test_codes_too_large_to_be_told_apart():
         pd.DataFrame({"gap": pd.to_timedelta([1, 2, 3], unit="D")}),
         pl.DataFrame({"gap": [timedelta(days=1)] * 3}),
         pl.DataFrame({"gap": [time(1)] * 3}),
-        pl.DataFrame({"gap": [[1], [2], [3]]}),
-        pd.DataFrame({"gap": [[1], [2], [3]]}),
-        pd.DataFrame({"gap": [{"a": 1}, {}, {}]}),
+        pd.DataFrame({"gap": ["a", timedelta(1), None]}),
     ],
 )
 def test_columns_that_cannot_be_described(table):
     refused(
         SchemaError,
         "Column 'gap' must hold numbers, text, categories, booleans or dates. Got ",
+        customers=table,
+    )
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pl.DataFrame({"gap": [[1], [2], [3]]}),
+        pd.DataFrame({"gap": [[1], [2], [3]]}),
+        pd.DataFrame({"gap": [{"a": 1}, {}, {}]}),
+    ],
+)
+def test_cells_that_are_no_values(table):
+    refused(
+        SchemaError,
+        "Column 'gap': each cell of the argument must be text (a string), a number, a "
+        "boolean or missing. Got 3 of type ",
         customers=table,
     )
 

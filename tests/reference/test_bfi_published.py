@@ -12,8 +12,8 @@ from scipy import stats
 from sklearn.decomposition import FactorAnalysis
 
 from custseg.exceptions import SegmentWarning
-from custseg.features import (
-    PsychographicTransformer,
+from custseg.features import PsychographicTransformer
+from custseg.surveys import (
     bartlett_sphericity,
     cronbach_alpha,
     factor_analysis,

@@ -23,9 +23,9 @@ from custseg import (
     SegmentationModel,
     compile_scorer,
 )
+from custseg.columns._cells import as_level
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.scoring import Scorer
-from custseg.scoring._cells import as_level
 
 
 def clients(n=400):

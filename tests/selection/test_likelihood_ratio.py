@@ -82,14 +82,6 @@ def test_draws_are_asked_what_the_customers_are(monkeypatch):
     assert asked == [1, 2] * (1 + test.n_draws[0])
 
 
-def test_the_same_for_any_number_of_processes():
-    X = two_groups(2.5)
-    options = {"n_components": 1, "n_draws": 19, "random_state": 3}
-    one = bootstrap_likelihood_ratio(MIXTURE, X, n_jobs=1, **options)
-    other = bootstrap_likelihood_ratio(MIXTURE, X, n_jobs=2, **options)
-    pd.testing.assert_frame_equal(one.frame(), other.frame())
-
-
 def test_gaps_stay_gaps_in_what_is_drawn():
     table = answers(2).rename(columns=str)
     table = table.mask(np.random.default_rng(1).random(table.shape) < 0.2)

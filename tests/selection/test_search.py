@@ -271,15 +271,6 @@ def test_notes_stand_in_their_own_row_in_threads_too():
     assert not any(alone[4:])
 
 
-def test_results_do_not_depend_on_n_jobs():
-    estimators = [KMeansSegmenter(n_init=3), GaussianMixtureSegmenter(n_init=3)]
-    search = SegmentSearch(estimators, (2, 5), random_state=3)
-    noise = np.random.default_rng(0).normal(size=(150, 3))
-    alone = clone(search).fit(noise)
-    other = clone(search).set_params(n_jobs=2).fit(noise)
-    pd.testing.assert_frame_equal(alone.results_, other.results_, check_exact=True)
-
-
 def test_scikit_learns_own_estimators_can_be_searched():
     search = SegmentSearch(
         [KMeans(n_init=3), GaussianMixture(), AgglomerativeClustering()],

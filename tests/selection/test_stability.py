@@ -197,14 +197,6 @@ class TestRefits:
         np.testing.assert_allclose(of_boot.jaccard[:3], 1, atol=0.1)
         np.testing.assert_allclose(of_boot.within[:3], 1, atol=0.1)
 
-    def test_the_same_for_any_number_of_jobs(self):
-        one, two = (
-            self.refits(KMeansSegmenter(n_init=1), (2, 5), n_jobs) for n_jobs in (1, 2)
-        )
-        for a, b in zip(one["bootstrap"], two["bootstrap"], strict=True):
-            for of_a, of_b in zip(a, b, strict=True):
-                np.testing.assert_array_equal(of_a.labels, of_b.labels)
-
     def test_resamples_differ(self):
         refits = self.refits(KMeansSegmenter(n_init=1), (8,))["bootstrap"]
         labels = [one[0].labels for one in refits]

@@ -16,8 +16,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.random_projection import GaussianRandomProjection
 
 from custseg.cluster import (
-    GaussianMixtureSegmenter,
-    HierarchicalSegmenter,
     KMeansSegmenter,
 )
 from custseg.exceptions import SegmentWarning
@@ -42,7 +40,7 @@ class TestSearch:
         assert pickle.dumps(search) == before
         assert len(result.frame()) == 6
         assert result.selected[1] == search.n_segments_ == 3
-        again = search.stability(X, 3, n_null=0, n_jobs=2)
+        again = search.stability(X, 3, n_null=0)
         pd.testing.assert_frame_equal(result.adjusted_rand, again.adjusted_rand)
         message = "X must be the 150 customers of fit for a candidate without predict"
         with pytest.raises(ValueError, match=message):
@@ -161,22 +159,6 @@ class TestSearch:
             warnings.simplefilter("always")
             search.fit(X)
         assert [one.filename for one in caught] == [__file__]
-
-    def test_all_results_are_the_same_for_any_number_of_jobs(self):
-        options = {"n_bootstraps": 2, "n_references": 1, "random_state": 0}
-        estimators = [
-            KMeansSegmenter(n_init=1),
-            make_pipeline(StandardScaler(), HierarchicalSegmenter()),
-            GaussianMixtureSegmenter(n_init=1),
-        ]
-        one, two = (
-            SegmentSearch(estimators, (3, 2), n_jobs=n_jobs, **options).fit(CLOUD[:90])
-            for n_jobs in (1, 2)
-        )
-        pd.testing.assert_frame_equal(one.results_, two.results_, check_exact=True)
-        for table in ("adjusted_rand", "jaccard", "flows", "sizes"):
-            of_one, of_two = (getattr(of.stability_, table) for of in (one, two))
-            pd.testing.assert_frame_equal(of_one, of_two, check_exact=True)
 
 
 class TestWeights:

@@ -15,16 +15,16 @@ from scipy.stats import binom, multivariate_normal, spearmanr
 
 from custseg.datasets import make_customers
 from custseg.exceptions import DataQualityError, DegenerateFitError
-from custseg.features._polychoric import (
-    cuts_of,
-    polychoric_correlation,
-    rectangle_probabilities,
-)
 from custseg.selection import dip_statistic, structure_test, unimodality_test
 from custseg.selection._dip import uniform_dips
 from custseg.selection._null import in_steps, latent_correlations, null_of
 from custseg.selection._structure import _silhouettes, largest_deviations
 from custseg.selection._unimodality import spread_out
+from custseg.surveys._polychoric import (
+    cuts_of,
+    polychoric_correlation,
+    rectangle_probabilities,
+)
 
 DATA = Path(__file__).parents[1] / "reference" / "data"
 FEW = {"n_segments": (2, 3), "n_draws": 19, "random_state": 0}

@@ -13,7 +13,11 @@ import pytest
 _SPARK_ZONE = "spark.sql.session.timeZone"
 
 
-@pytest.fixture(params=["pandas", "polars"])
+# Polars has its turn in `engine`; here it is left to `make test-all`.
+_POLARS = pytest.param("polars", marks=pytest.mark.distributed)
+
+
+@pytest.fixture(params=["pandas", _POLARS])
 def make_frame(request):
     """Give the constructor of one kind of frame."""
     return {"pandas": pd.DataFrame, "polars": pl.DataFrame}[request.param]
@@ -204,8 +208,11 @@ _MAKERS = {
 _PACKAGES = {"duckdb": "duckdb", "dask": "dask.dataframe", "pyarrow": "pyarrow"}
 
 
-# A polars frame is read as a lazy one, and `make_frame` gives it.
-_AT_ONCE = [name for name in _MAKERS if name not in ("dask", "polars")]
+# A polars frame is read as a lazy one, and `make_frame` gives it. An Arrow table is
+# read as a pandas frame, so it is tested once per table function, as Dask is.
+_AT_ONCE = ["pandas", "polars-lazy"]
+_AT_ONCE += [pytest.param("duckdb", marks=pytest.mark.distributed)]
+_ARROW = pytest.param("pyarrow", marks=pytest.mark.distributed)
 _DASK = pytest.param("dask", marks=pytest.mark.distributed)
 _SPARK = pytest.param(
     "spark", marks=[pytest.mark.distributed, pytest.mark.xdist_group("spark")]
@@ -227,9 +234,9 @@ def engine(request):
     return _engine(request.param, request)
 
 
-@pytest.fixture(params=[_DASK, _SPARK])
+@pytest.fixture(params=[_ARROW, _DASK, _SPARK])
 def distributed(request):
-    """Give Dask and Spark: once for each table function, over a table of all cases."""
+    """Give Arrow, Dask and Spark: once per function, over a table of all cases."""
     return _engine(request.param, request)
 
 

@@ -4,7 +4,6 @@ import random
 from datetime import date, datetime, timedelta
 
 import narwhals as nw
-import pytest
 
 from custseg.tables._calendar import (
     read_dayparts,
@@ -72,8 +71,6 @@ def month(at):
 
 
 def test_places_are_those_of_python(engine):
-    if engine.name == "pyarrow":
-        pytest.skip("it becomes a pandas frame")
     check_places(engine)
 
 

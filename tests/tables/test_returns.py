@@ -16,7 +16,7 @@ BY_AMOUNT = TransactionColumns(product="item", amount="eur")
 START = datetime(2024, 1, 1)
 
 
-def random_ledger(seed, n=120, step=1):
+def random_ledger(seed, n=160, step=1):
     """Draw lines of three customers and two products, with many ties in time."""
     rng = np.random.default_rng(seed)
     units = rng.integers(1, 7, n) * rng.choice([1, -1], n, p=[0.6, 0.4]) * step
@@ -62,7 +62,7 @@ def stack_of_purchases(tx, measure):
     return left, orphan
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_by_units(make_frame, seed):
     tx = random_ledger(seed)
     left, orphan = stack_of_purchases(tx, tx["units"])
@@ -83,7 +83,7 @@ def test_by_units(make_frame, seed):
 
 
 # Tenths are not exact in binary: what is wholly returned must be 0 all the same.
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_by_amount(make_frame, seed):
     tx = random_ledger(seed, step=0.1)
     tx["eur"] = tx["units"]
