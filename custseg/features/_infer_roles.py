@@ -84,8 +84,9 @@ class CustomerRoles(Result):
         bases = self._table["base"]
         counts = bases[bases != ""].value_counts(sort=False)
         found = ", ".join(f"{n} {base}" for base, n in counts.items())
-        used = f"{counts.sum()} of {len(bases)} columns have a base"
-        return f"{used}{f' ({found})' if found else ''}; the others are left out."
+        said = f"{counts.sum()} of {len(bases)} columns have a base"
+        said += f": {found}" * (len(counts) > 0)
+        return f"{said}{'; the others are left out' if '' in bases.array else ''}."
 
     def __repr__(self):
         """Show the table."""
