@@ -118,7 +118,7 @@ def test_another_stage_is_reached_through_what_it_offers(path):
 
 
 # The core of the columns, which scoring needs beside NumPy.
-CORE = {"_cells.py", "_levels.py", "_names.py", "__init__.py"}
+CORE = {"_core.py", "__init__.py"}
 
 
 def test_scoring_needs_numpy_alone():

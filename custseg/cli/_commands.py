@@ -9,6 +9,7 @@ import pandas as pd
 
 from custseg.assignment import SegmentationModel
 from custseg.cli import _orders, _results
+from custseg.cli._column_uses import Wishes, check_basis, propose, settle
 from custseg.cli._files import (
     check_ending,
     check_is_file,
@@ -18,7 +19,6 @@ from custseg.cli._files import (
 )
 from custseg.cli._ids import find_id
 from custseg.cli._role_file import read_roles, roles_as_toml
-from custseg.cli._roles import Wishes, check_basis, propose, settle
 from custseg.cli._terminal import counted, listed
 from custseg.datasets import load_wholesale
 from custseg.exceptions import ModelFileError, SchemaError

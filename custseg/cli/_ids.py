@@ -10,11 +10,6 @@ from custseg.exceptions import DataQualityError, SchemaError
 _PLACES = ("zip", "zipcode", "postcode", "postalcode", "plz", "phone", "phonenumber")
 
 
-def is_label_name(name):
-    """Whether a name says that its numbers count nothing: other ids, post codes."""
-    return "".join(name_parts(name)) in _PLACES or _is_label(name)
-
-
 def _is_label(name):
     words = name_parts(name)
     if "".join(words) in _PLACES:

@@ -40,7 +40,7 @@ class Plan:
     table : DataFrame
         One row a customer; the ids as text.
     id_column : str or None
-    roles : list of Role
+    roles : list of ColumnUse
     descriptors : list of str or None
         None assigns by the basis.
     segments : list of int

@@ -3,7 +3,7 @@
 import json
 import tomllib
 
-from custseg.cli._roles import Wishes
+from custseg.cli._column_uses import Wishes
 from custseg.cli._terminal import listed
 from custseg.exceptions import SchemaError
 
@@ -74,7 +74,7 @@ def roles_as_toml(path, roles, wishes, transactions=()):
     ----------
     path : str
         Where it will stand.
-    roles : list of Role
+    roles : list of ColumnUse
     wishes : Wishes
         Its descriptors are kept.
     transactions : dict of str to str

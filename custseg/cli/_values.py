@@ -12,8 +12,6 @@ NUMBER = re.compile(
 SIGN_NAMES = {".": "point", ",": "comma"}
 _SIGNS = "".join(SIGN_NAMES)
 _SWAPPED = str.maketrans(".,", ",.")
-_MAX_CODES = 10
-_CODES_PER_CUSTOMER = 0.1  # in a table of 30, three whole numbers may be codes
 
 
 def is_text(column):
@@ -34,25 +32,6 @@ def numbers_rows(column):
     if not types.is_integer_dtype(column) or len(column) < 2:
         return False
     return bool((column.diff().iloc[1:] == 1).all())
-
-
-def are_days(column):
-    """Whether whole numbers are days written together, such as 20240131."""
-    known = column.dropna()
-    if not known.between(19_000_101, 21_001_231).all():
-        return False
-    days = known.astype("int64").astype(str)
-    return bool(pd.to_datetime(days, format="%Y%m%d", errors="coerce").notna().all())
-
-
-def n_codes(column):
-    """Count distinct whole numbers where they may be codes of categories; else 0."""
-    known = column.dropna()
-    if types.is_float_dtype(column) and (known % 1 != 0).any():
-        return 0
-    distinct = known.nunique()
-    most = max(2, min(_MAX_CODES, int(_CODES_PER_CUSTOMER * len(column))))
-    return distinct if distinct <= most else 0
 
 
 def read_numbers(column, decimal="."):

@@ -15,9 +15,16 @@ import numpy as np
 import pandas as pd
 
 from custseg._sklearn import validate_data
-from custseg.columns._cells import EXACT_INTEGERS, level_text
-from custseg.columns._levels import count_numeric, looks_numeric
-from custseg.columns._names import quoted, refuse, repeated
+from custseg.columns._core import (
+    EXACT_INTEGERS,
+    count_numeric,
+    level_text,
+    level_texts,
+    looks_numeric,
+    quoted,
+    refuse,
+    repeated,
+)
 from custseg.exceptions import DataQualityError, SchemaError
 
 __all__ = [
@@ -447,7 +454,7 @@ def level_codes(column):
         # True and 1 are equal and share a hash: tell them apart before factorising.
         values = np.array([v if v is None else level_text(v) for v in values], object)
     codes, distinct = pd.factorize(values)
-    return _merge_equal_levels(codes, [level_text(one) for one in distinct])
+    return _merge_equal_levels(codes, level_texts(distinct))
 
 
 def _merge_equal_levels(codes, texts):

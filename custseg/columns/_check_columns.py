@@ -9,9 +9,9 @@ import numpy as np
 from scipy.stats import rankdata
 
 from custseg.columns._border import level_codes
+from custseg.columns._core import looks_like_dates, looks_numeric
 from custseg.columns._facts import count_other_texts, numbers_as_text
 from custseg.columns._identifiers import is_identifier
-from custseg.columns._levels import looks_like_dates, looks_numeric
 from custseg.columns._name_words import words_of
 from custseg.columns._skewness import log_unit, signed_log, tail_skewness
 

@@ -5,9 +5,8 @@ import numpy as np
 import pandas as pd
 
 from custseg.columns._border import read_column, split_table
-from custseg.columns._cells import EXACT_INTEGERS, level_text
 from custseg.columns._check_columns import unlike
-from custseg.columns._names import check_names
+from custseg.columns._core import EXACT_INTEGERS, check_names, level_text
 from custseg.exceptions import SchemaError
 
 __all__ = ["codes_of_ids", "coverage", "read_table"]

@@ -19,7 +19,7 @@ from custseg.columns._check_columns import (
 )
 from custseg.columns._check_coverage import codes_of_ids, coverage, read_table
 from custseg.columns._check_dates import dates_of, stale
-from custseg.columns._names import check_names
+from custseg.columns._core import check_names
 
 __all__ = ["CustomerCheck", "check_customers"]
 

@@ -5,14 +5,20 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from custseg.columns._border import level_codes, read_column, split_table
-from custseg.columns._levels import looks_like_dates, looks_numeric
+from custseg.columns._border import (
+    CellTypeError,
+    level_codes,
+    read_column,
+    split_table,
+)
+from custseg.columns._core import looks_like_dates, looks_numeric
 from custseg.columns._name_words import words_of
 
 __all__ = ["ColumnFacts", "count_other_texts", "facts_of", "numbers_as_text"]
 
 _COMMON_SHARE = 0.01  # transformers pool levels that are rarer
 _FEWEST_COUNTS = 4
+_FIRST_DAY, _LAST_DAY = 19_000_101, 21_001_231
 
 
 class ColumnFacts(NamedTuple):
@@ -22,7 +28,7 @@ class ColumnFacts(NamedTuple):
     ----------
     name : str
     kind : str
-        As `custseg.columns.Column` has it.
+        As `custseg.columns.Column` has it; "other" where cells are of other types.
     words : list of str
         The name in lower-case words.
     n_customers, n_known, n_distinct : int
@@ -36,6 +42,8 @@ class ColumnFacts(NamedTuple):
         Whole numbers from 0, which is half of them or more, and the higher the rarer.
     levels : tuple of str
         The levels where there are two.
+    days : bool
+        Whole numbers that are days written together, such as 20240131.
     numeric_text, date_text : bool
     other_rows, other_texts : int
         Rows of text, and different texts in them, that do not read as numbers.
@@ -53,6 +61,7 @@ class ColumnFacts(NamedTuple):
     high: float = np.nan
     falling: bool = False
     levels: tuple = ()
+    days: bool = False
     numeric_text: bool = False
     date_text: bool = False
     other_rows: int = 0
@@ -71,14 +80,15 @@ def facts_of(customers):
     list of ColumnFacts
     """
     _, names, series = split_table(customers)
-    return [
-        _facts(read_column(name, cells), cells)
-        for name, cells in zip(names, series, strict=True)
-    ]
+    return [_facts(name, cells) for name, cells in zip(names, series, strict=True)]
 
 
-def _facts(column, cells):
-    """Look at one column, its cells as they came beside it."""
+def _facts(name, cells):
+    """Look at one column."""
+    try:
+        column = read_column(name, cells)
+    except CellTypeError:
+        return ColumnFacts(name, "other", words_of(name), len(cells), len(cells))
     if column.kind == "date":
         # Durations and times of day are not read.
         dates = column.values
@@ -128,7 +138,16 @@ def _facts_of_numbers(values):
         "low": low,
         "high": high,
         "falling": falling,
+        "days": whole and _are_days(distinct),
     }
+
+
+def _are_days(distinct):
+    """Tell whether whole numbers are days written together: 20240131."""
+    if not (distinct[0] >= _FIRST_DAY and distinct[-1] <= _LAST_DAY):
+        return False
+    days = distinct.astype(np.int64).astype(str)
+    return bool(pd.to_datetime(days, format="%Y%m%d", errors="coerce").notna().all())
 
 
 def _facts_of_levels(column):

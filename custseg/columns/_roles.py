@@ -76,10 +76,14 @@ def _role(fact):
 
 def _useless(fact, base):
     """Propose to leave out what tells customers apart not at all, or too well."""
-    if fact.kind == "date" or fact.date_text:
-        written = " written as text" * fact.date_text
+    if fact.kind == "date" or fact.date_text or fact.days:
+        written = (
+            " written as text" * fact.date_text + " written as numbers" * fact.days
+        )
         reason = f"dates{written}: turn them into an age, days since, or a life event"
         return Role("", "date", reason)
+    if fact.kind == "other":
+        return Role("", "other", "neither numbers, text nor dates")
     if fact.n_known == 0:
         return Role("", "empty", "no value at all")
     if fact.n_distinct == 1:

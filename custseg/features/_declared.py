@@ -31,6 +31,8 @@ class DeclaredTransformer(MixedTransformer):
         Bands that have a name.
     """
 
+    _categorical = True
+
     _since = ""
     _years_name = ""
     _longest = 0
@@ -139,9 +141,3 @@ class DeclaredTransformer(MixedTransformer):
         if column.name in self.nominal or column.kind == "boolean":
             return "nominal"
         return super()._kind(column)
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: categories and missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags

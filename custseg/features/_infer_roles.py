@@ -47,7 +47,8 @@ class CustomerRoles(Result):
         DataFrame
             One row a column, in the order of the customer table: `column`, `base`
             (empty for a column to leave out), `kind` (numeric, nominal, ordered,
-            cyclic, item, date, id, outcome, constant, empty, text, codes), `reason`,
+            cyclic, item, date, id, outcome, constant, empty, text,
+            codes, other), `reason`,
             `n_distinct` and `missing` (share of customers).
         """
         return self._table.copy()

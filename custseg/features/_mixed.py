@@ -138,6 +138,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         As in `DemographicTransformer`.
     """
 
+    _categorical = False  # whether text and categories may come in
+
     log = "auto"
     scale = True
     add_indicator = False
@@ -479,7 +481,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         return frozen_columns(self, level_of)
 
     def __sklearn_tags__(self):
-        """Return scikit-learn's tags: missing values are allowed."""
+        """Return scikit-learn's tags: missing values are allowed, levels in some."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = self._categorical
         return tags

@@ -142,7 +142,7 @@ class TestColumns:
         folder.joinpath("text.csv").write_text("a,b\nx,1\ny,1\nx,1\n")
         error = refused(f"segment text.csv {TO_OUT}")
         assert "must have at least one column to segment on" in error
-        assert "(1 x text, 2 levels; 1 x the same in every row)" in error
+        assert "1 x one value for all customers)" in error
 
 
 class TestSearch:
@@ -206,10 +206,9 @@ class TestRoles:
         assert not folder.joinpath("out").exists()
         roles = folder / "roles.toml"
         text = roles.read_text()
-        assert '  "age",  # numbers\n' in text
-        roles.write_text(
-            text.replace('  "age",  # numbers\n', "").replace("# descr", "descr")
-        )
+        age = "  \"age\",  # numbers with 'age' in the name\n"
+        assert age in text
+        roles.write_text(text.replace(age, "").replace("# descr", "descr"))
         code, said, _ = run(f"segment people.csv --roles roles.toml {TO_OUT}")
         assert code == 0
         assert learned_on(said) == ["visits", "spend"]

@@ -13,7 +13,7 @@ from custseg import (
     infer_roles,
     profile_segments,
 )
-from custseg.cli._roles import propose
+from custseg.cli._column_uses import propose
 from custseg.columns import Levels, level_codes, level_text, read_column
 
 COMPOSED, DECOMPOSED = "Caf\u00e9", "Cafe\u0301"

@@ -23,7 +23,7 @@ from custseg import (
     SegmentationModel,
     compile_scorer,
 )
-from custseg.columns._cells import as_level
+from custseg.columns._core import as_level
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.scoring import Scorer
 

@@ -4,22 +4,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pandas.api import types
-
-from custseg.cli._ids import check_known, is_label_name
+from custseg.cli._ids import check_known
 from custseg.cli._terminal import counted
 from custseg.cli._values import (
     DATE,
     NUMBER,
     SIGN_NAMES,
-    are_days,
     is_text,
     looks_like,
-    n_codes,
-    numbers_rows,
     read_numbers,
 )
-from custseg.columns import id_rank, is_identifier
+from custseg.columns import facts_of, propose_roles
 from custseg.exceptions import SchemaError
 
 _MAX_LEVELS = 20
@@ -27,8 +22,8 @@ _MOST_MISSING = 0.5
 _FEW_NEGATIVE = 0.1  # so few among others are returns, or errors
 
 
-class Role(NamedTuple):
-    """What a column is for.
+class ColumnUse(NamedTuple):
+    """What a column of the table is used for.
 
     Attributes
     ----------
@@ -80,12 +75,12 @@ class Wishes:
 
 
 def propose(table, id_column=None, id_reason="", made=(), decimal="."):
-    """Propose a role for every column.
+    """Propose a use for every column, by the roles that `infer_roles` proposes.
 
     Parameters
     ----------
     table : DataFrame
-        One row a customer.
+        One row per customer.
     id_column : str or None
     id_reason : str
         Why it is the id.
@@ -96,100 +91,72 @@ def propose(table, id_column=None, id_reason="", made=(), decimal="."):
 
     Returns
     -------
-    roles : list of Role
+    uses : list of ColumnUse
         In the order of the table.
     """
-    roles = []
-    for name in table.columns:
-        if name == id_column:
-            role = Role(name, "id", "", id_reason)
-        elif name in made:
-            role = Role(name, *_of_numbers(table[name], "from the orders"))
+    facts = facts_of(table)
+    uses = []
+    for fact, role in zip(facts, propose_roles(facts), strict=True):
+        if fact.name == id_column:
+            use = ("id", "", id_reason)
+        elif fact.name in made:
+            use = _of_numbers(fact, table[fact.name], "from the orders")
         else:
-            role = Role(name, *_by_values(name, table[name], decimal))
-        roles.append(role)
-    return roles
+            use = _of_role(fact, role, table[fact.name], decimal)
+        uses.append(ColumnUse(fact.name, *use))
+    return uses
 
 
-def _by_values(name, column, decimal):
-    """Use, kind and reason of a column that is no id."""
-    distinct = _n_distinct(column)
-    if distinct is None:
-        return "none", "", "neither numbers, text nor dates"
-    if distinct <= 1:
-        return "none", "", "the same in every row" if distinct else "no value in any"
-    if types.is_datetime64_any_dtype(column):
-        return "none", "", "dates"
-    if types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
-        return _by_numbers(name, column, distinct)
-    if set(column.dropna().unique()) <= {True, False}:
-        return "profile", "levels", "true or false"
-    if is_text(column):
-        return _by_text(column, distinct, decimal)
-    return "none", "", "values of several types"
+def _of_role(fact, role, column, decimal):
+    """Return use, kind and reason of a column that is no id."""
+    if fact.kind in ("text", "mixed"):
+        reason = _almost_numbers(column, fact.n_known, decimal)
+        if reason:
+            return "none", "", reason
+    numeric = fact.kind == "number"
+    if role.base == "" or role.kind == "id":
+        # Identifiers and rare codes may be asked for; dates and constants may not.
+        kind = "number" * (role.kind in ("id", "codes"))
+        return "none", kind * numeric, role.reason
+    if role.kind == "numeric" and numeric and not _is_flag(fact):
+        return _of_numbers(fact, column, role.reason)
+    kind = "codes" if numeric else "levels"
+    if fact.n_distinct > _MAX_LEVELS:
+        return "none", kind, f"{fact.n_distinct} levels: too many to describe"
+    reason = role.reason
+    if fact.n_known < fact.n_customers:
+        reason += f", {fact.n_customers - fact.n_known:,} missing"
+    return "profile", kind, reason
 
 
-def _n_distinct(column):
-    try:
-        return column.nunique()
-    except TypeError:  # lists and the like cannot be compared
-        return None
+def _is_flag(fact):
+    return fact.whole and (fact.low, fact.high) == (0, 1)
 
 
-def _by_numbers(name, column, distinct):
-    if are_days(column):
-        return "none", "", "dates"
-    codes = n_codes(column)
-    fractions = types.is_float_dtype(column) and (column.dropna() % 1 != 0).any()
-    named = id_rank(name) is not None and distinct > 2
-    named = named or is_identifier(name, distinct, int(column.count()))
-    if named and not fractions:
-        return "none", "number", "named as an id"
-    if codes:
-        return "profile", "codes", f"{codes} whole numbers, taken for codes"
-    if is_label_name(name) and not fractions:
-        return "none", "number", "its name says that it counts nothing"
-    if numbers_rows(column):
-        return "none", "number", "numbers the rows"
-    return _of_numbers(column, "numbers")
-
-
-def _of_numbers(column, reason):
-    n_missing = int(column.isna().sum())
-    if column.nunique() <= 1:
+def _of_numbers(fact, column, reason):
+    if fact.n_distinct <= 1:
         return "none", "", "the same in every row"
-    if n_missing > _MOST_MISSING * len(column):
-        return "profile", "number", f"{reason}, {n_missing / len(column):.0%} missing"
+    n_missing = fact.n_customers - fact.n_known
+    share = n_missing / fact.n_customers
+    if share > _MOST_MISSING:
+        return "profile", "number", f"{reason}, {share:.0%} missing"
     if n_missing:
         reason += f", {n_missing:,} missing (count as the median)"
     n_negative = int((column < 0).sum())
-    if 0 < n_negative <= _FEW_NEGATIVE * len(column):
+    if 0 < n_negative <= _FEW_NEGATIVE * fact.n_customers:
         reason += f", {n_negative:,} negative"
     return "basis", "number", reason
 
 
-def _by_text(column, distinct, decimal):
-    if looks_like(column, DATE):
-        return "none", "", "dates"
-    n_known = int(column.notna().sum())
-    reason = _almost_numbers(column, n_known, decimal)
-    if reason:
-        return "none", "", reason
-    if looks_like(column, NUMBER):
-        return "none", "", "text like numbers: write 1234.5 without marks to use it"
-    if distinct == n_known:
-        return "none", "", "a different text in each row"
-    reason = f"text, {distinct:,} levels"
-    if n_known < len(column):
-        reason += f", {len(column) - n_known:,} missing"
-    return "none" if distinct > _MAX_LEVELS else "profile", "levels", reason
-
-
 def _almost_numbers(column, n_known, decimal):
     """Say what keeps text from being numbers, where half of it or more is; else ""."""
+    if not is_text(column) or looks_like(column, DATE):
+        return ""
     wrong, sign = read_numbers(column, decimal)
     if len(wrong) > n_known / 2 or (not wrong and sign == decimal):
-        return ""
+        marked = n_known and looks_like(column, NUMBER)
+        text = "text like numbers: write 1234.5 without marks to use it"
+        return text if marked else ""
     what = "numbers" if sign == decimal else f"numbers with {SIGN_NAMES[sign]}s"
     if wrong:
         return (
@@ -210,12 +177,12 @@ def settle(roles, wishes):
 
     Parameters
     ----------
-    roles : list of Role
+    roles : list of ColumnUse
     wishes : Wishes
 
     Returns
     -------
-    roles : list of Role
+    roles : list of ColumnUse
 
     Raises
     ------
