@@ -17,13 +17,13 @@ from custseg.assignment._discriminant_tables import WilksTest as WilksTest
 from custseg.assignment._identity import SegmentMatch as SegmentMatch
 from custseg.assignment._identity import match_segments as match_segments
 from custseg.assignment._model import SegmentationModel as SegmentationModel
+from custseg.assignment._model_columns import as_table as as_table
+from custseg.assignment._model_columns import check_ids as check_ids
+from custseg.assignment._model_columns import columns_of as columns_of
 from custseg.assignment._moments import fit_gaussians as fit_gaussians
 from custseg.assignment._moments import moments_of as moments_of
 from custseg.assignment._moments import probabilities_of as probabilities_of
 from custseg.assignment._moments import segment_moments as segment_moments
-from custseg.assignment._roles import as_table as as_table
-from custseg.assignment._roles import check_ids as check_ids
-from custseg.assignment._roles import columns_of as columns_of
 from custseg.assignment._taught import check_variation as check_variation
 from custseg.assignment._taught import checked_priors as checked_priors
 from custseg.assignment._taught import taught_customers as taught_customers

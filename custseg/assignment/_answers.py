@@ -7,13 +7,13 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from custseg._utils._pipelines import last_step
-from custseg.assignment._events import Crossing, Known, find_events
-from custseg.assignment._roles import as_table
+from custseg.assignment._model_columns import as_table
+from custseg.assignment._segment_events import Crossing, KnownSegments, find_events
 from custseg.cluster import crossed
 from custseg.engine import segment_sums
 
 
-class Answers(NamedTuple):
+class SegmentAnswers(NamedTuple):
     """What a model says of customers, and knows of the segments that it has."""
 
     codes: np.ndarray  # position of each customer's segment in ids; -1 is none
@@ -24,7 +24,7 @@ class Answers(NamedTuple):
     centers: np.ndarray | None = None  # of the segments, there
 
 
-NO_ANSWERS = Answers(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), {})
+NO_ANSWERS = SegmentAnswers(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), {})
 
 
 def answers_of(model, X):
@@ -42,7 +42,7 @@ def answers_of(model, X):
     if sizes is None and hasattr(last, "labels_"):
         placed = learned[learned >= 0]
         sizes = np.bincount(np.searchsorted(ids, placed), minlength=len(ids))
-    return Answers(
+    return SegmentAnswers(
         codes=codes_of(labels, ids),
         ids=ids,
         names={},
@@ -119,7 +119,7 @@ def known_of(answers, others, n_others, weights=None):
 
     Parameters
     ----------
-    answers : Answers
+    answers : SegmentAnswers
     others : ndarray of shape (n_customers,)
         Segment of each customer by the other model, from 0; -1 for none.
     n_others : int
@@ -127,16 +127,16 @@ def known_of(answers, others, n_others, weights=None):
 
     Returns
     -------
-    known : Known
+    known : KnownSegments
     """
     n_segments = len(answers.ids)
     if answers.centers is None or len(answers.centers) != n_segments:
-        return Known(answers.shares)
+        return KnownSegments(answers.shares)
     placed = (answers.codes >= 0) & (others >= 0)
     cells = np.where(placed, answers.codes * n_others + others, -1)
     parts = segment_sums(answers.space, cells, n_segments * n_others, weights)
     means = parts.means.reshape(n_segments, n_others, -1)
-    return Known(answers.shares, answers.centers, means)
+    return KnownSegments(answers.shares, answers.centers, means)
 
 
 def compare(old, new, weights=None, min_jaccard=0.5):

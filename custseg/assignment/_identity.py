@@ -11,9 +11,9 @@ import pandas as pd
 from custseg._sklearn import check_weights
 from custseg._utils._frames import rows_at
 from custseg._utils._result import Result
-from custseg.assignment._answers import Answers, answers_of, compare
-from custseg.assignment._events import Event, by_segments
-from custseg.assignment._roles import as_table, positions_by_type
+from custseg.assignment._answers import SegmentAnswers, answers_of, compare
+from custseg.assignment._model_columns import as_table, positions_by_type
+from custseg.assignment._segment_events import Event, by_segments
 
 NONE_OF_THE_ABOVE = "none of the above"
 
@@ -283,7 +283,7 @@ def match_of(old, new, weights=None, min_jaccard=0.5):
 
     Parameters
     ----------
-    old, new : Answers
+    old, new : SegmentAnswers
         Without codes where a model has no segments of a customer type, or where there
         are no customers to compare by: then all old segments died and all new ones
         were born.
@@ -409,7 +409,7 @@ def number_segments(old, codes, n_segments, min_jaccard, unused):
 
     Parameters
     ----------
-    old : Answers or None
+    old : SegmentAnswers or None
         What the model before says of the customers that the segments were learned on;
         None for a model that follows no other.
     codes : ndarray of shape (n_customers,)
@@ -426,7 +426,7 @@ def number_segments(old, codes, n_segments, min_jaccard, unused):
     if old is not None:
         sizes = np.bincount(codes[codes >= 0], minlength=n_segments)
         shares = sizes / max(sizes.sum(), 1)
-        new = Answers(codes, np.arange(n_segments), {}, shares)
+        new = SegmentAnswers(codes, np.arange(n_segments), {}, shares)
         events = compare(old, new, min_jaccard=min_jaccard)
     for event in events:
         if event.kind == "kept":

@@ -25,13 +25,7 @@ from custseg.assignment._identity import (
     check_min_jaccard,
     renamed,
 )
-from custseg.assignment._overrides import (
-    OverridesMixin,
-    carried_on,
-    chosen_by_people,
-)
-from custseg.assignment._plausible import PlausibleSegmentsMixin
-from custseg.assignment._roles import (
+from custseg.assignment._model_columns import (
     ModelColumns,
     answers_table,
     as_table,
@@ -42,6 +36,12 @@ from custseg.assignment._roles import (
     near_border,
     warn_of_customers,
 )
+from custseg.assignment._overrides import (
+    OverridesMixin,
+    carried_on,
+    chosen_by_people,
+)
+from custseg.assignment._plausible import PlausibleSegmentsMixin
 from custseg.assignment._route import check_parts, learn_route
 from custseg.assignment._routes_by_type import learn_routes_by_type
 
@@ -496,8 +496,8 @@ class SegmentationModel(
         check_margin(border_margin)
         check_is_fitted(self)
         customers, route = as_table(customers), self._route
-        opinion = route.opinion(customers)
-        segment, shown = opinion.segment, opinion.likeliest
+        assigned = route.assigned(customers)
+        segment, shown = assigned.segment, assigned.likeliest
         by_people = {}
         if self.customer_id is not None:
             reasons = np.full(len(segment), None)
@@ -523,9 +523,9 @@ class SegmentationModel(
             self.customer_id,
             segment=segment,
             segment_name=[names[one] for one in segment.tolist()],
-            probability=opinion.probabilities[np.arange(len(columns)), columns],
-            typicality=opinion.typicality,
-            near_border=near_border(opinion.margin, border_margin),
+            probability=assigned.probabilities[np.arange(len(columns)), columns],
+            typicality=assigned.typicality,
+            near_border=near_border(assigned.margin, border_margin),
             **by_people,
         )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._frames import as_frame
-from custseg.assignment._roles import as_table
+from custseg.assignment._model_columns import as_table
 from custseg.exceptions import SegmentWarning
 
 

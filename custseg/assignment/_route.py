@@ -12,16 +12,11 @@ from custseg._utils._frames import as_frame, rows_at
 from custseg._utils._pipelines import last_step, path_to_last_step
 from custseg._utils._seeds import draw_seed, fill_seed
 from custseg.assignment._answers import (
-    Answers,
+    SegmentAnswers,
     as_shares,
     codes_of,
     count_segments,
     placed_by,
-)
-from custseg.assignment._border import (
-    margins_of_distances,
-    margins_of_probabilities,
-    prototypes_of,
 )
 from custseg.assignment._calibration import (
     Calibration,
@@ -30,7 +25,12 @@ from custseg.assignment._calibration import (
     learn_calibration,
 )
 from custseg.assignment._identity import Numbering, number_segments
-from custseg.assignment._roles import ModelColumns, are_missing, columns_of
+from custseg.assignment._margins import (
+    margins_of_distances,
+    margins_of_probabilities,
+    prototypes_of,
+)
+from custseg.assignment._model_columns import ModelColumns, are_missing, columns_of
 from custseg.assignment._typicality import (
     Typicality,
     finite_numbers,
@@ -44,7 +44,7 @@ _N_FOLDS = 5
 _OFTEN_MISSING_SHARE = 0.01
 
 
-class Opinion(NamedTuple):
+class Assigned(NamedTuple):
     """What a model makes of customers.
 
     Attributes
@@ -197,7 +197,7 @@ class Route:
             return likeliest
         return self._rejecting(likeliest, self._p_values(columns))
 
-    def opinion(self, X):
+    def assigned(self, X):
         """Return all that `SegmentationModel.assign` needs to know."""
         last, columns = self.at_last_step(X)
         # A calibrated answer is the most probable segment; do not work it out twice.
@@ -216,7 +216,7 @@ class Route:
         if probabilities is None:
             shape = (len(likeliest), len(self.ids))
             probabilities = np.broadcast_to(np.float64(np.nan), shape)
-        return Opinion(likeliest, segment, probabilities, typicality, margin)
+        return Assigned(likeliest, segment, probabilities, typicality, margin)
 
     def _margins(self, last, columns, likeliest, probabilities):
         if probabilities is not None:
@@ -240,7 +240,7 @@ class Route:
 
         Returns
         -------
-        answers : Answers
+        answers : SegmentAnswers
         """
         space = centers = None
         ids, learned = self.ids, self.numbering.ids
@@ -256,7 +256,7 @@ class Route:
             labels = self.segments(X)
         shares = as_shares(self.known_sizes, len(ids))
         names = {one: names[one] for one in ids.tolist()}
-        return Answers(codes_of(labels, ids), ids, names, shares, space, centers)
+        return SegmentAnswers(codes_of(labels, ids), ids, names, shares, space, centers)
 
 
 def learn_route(
@@ -270,7 +270,7 @@ def learn_route(
         Read for its parameters alone.
     X : frame or array
     columns : ModelColumns
-    old : Answers or None
+    old : SegmentAnswers or None
         What the model before says of the customers.
     min_jaccard : float or None
     unused : Unused

@@ -10,15 +10,15 @@ from sklearn.utils import check_random_state
 
 from custseg._utils._frames import rows_at
 from custseg._utils._seeds import draw_seed
-from custseg.assignment._answers import NO_ANSWERS, Answers, as_shares, codes_of
+from custseg.assignment._answers import NO_ANSWERS, SegmentAnswers, as_shares, codes_of
 from custseg.assignment._identity import (
     Numbering,
     Unused,
     match_of,
     match_of_all,
 )
-from custseg.assignment._roles import ModelColumns, positions_by_type
-from custseg.assignment._route import Opinion, Route, asked_of, learn_route
+from custseg.assignment._model_columns import ModelColumns, positions_by_type
+from custseg.assignment._route import Route, Assigned, asked_of, learn_route
 from custseg.cluster import ids_of
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
 
@@ -112,12 +112,12 @@ class RoutesByType:
         """Return the typicality in each segment; zero in those of other types."""
         return self._table(X, Route.segment_p_values)
 
-    def opinion(self, X):
+    def assigned(self, X):
         """Return all that `SegmentationModel.assign` needs to know."""
         n, nothing = len(X), np.full(len(X), np.nan)
         table = np.zeros((n, len(self.ids)))
-        whole = Opinion(np.full(n, -1), np.full(n, -1), table, nothing, nothing.copy())
-        for rows, columns, part in self._each(X, Route.opinion):
+        whole = Assigned(np.full(n, -1), np.full(n, -1), table, nothing, nothing.copy())
+        for rows, columns, part in self._each(X, Route.assigned):
             for name in ("likeliest", "segment", "typicality", "margin"):
                 getattr(whole, name)[rows] = getattr(part, name)
             if np.isnan(part.probabilities).any():
@@ -132,7 +132,7 @@ class RoutesByType:
         for rows, columns, found in self._each(X, ask):
             codes[rows] = ids_of(found.codes, columns)
         ids = self.ids
-        return Answers(codes, ids, names, as_shares(self.known_sizes, len(ids)))
+        return SegmentAnswers(codes, ids, names, as_shares(self.known_sizes, len(ids)))
 
     def answers_of_type(self, kind, X, names):
         """Return what one type's route says; no codes where there are no customers."""
@@ -215,7 +215,7 @@ def _no_answers(kind, X):
 def _born(route, labels):
     """Return a match by which all segments of a type are new."""
     codes, names = codes_of(labels, route.ids), route.numbering.names
-    return match_of(NO_ANSWERS, Answers(codes, route.ids, names))
+    return match_of(NO_ANSWERS, SegmentAnswers(codes, route.ids, names))
 
 
 def _check_types(positions, known, split_by):

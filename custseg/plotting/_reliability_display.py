@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from custseg.plotting import _drawing as draw
-from custseg.plotting._accuracy import checked_report
+from custseg.plotting._accuracy_display import checked_report
 
 _FLOOR, _STRIP = -0.28, 0.16  # where bars stand, and the height of the highest
 _STYLES = ((False, "uncalibrated"), (True, "calibrated"))

@@ -5,7 +5,7 @@ import pandas as pd
 
 from custseg.plotting import _drawing as draw
 from custseg.plotting._crossings import uncrossed
-from custseg.plotting._stability import checked_stability, chosen_estimator
+from custseg.plotting._stability_display import checked_stability, chosen_estimator
 
 _GAP = 0.035  # between two nodes, as a share of all customers
 _NODE = 0.24  # width of a node, as a share of the distance between columns

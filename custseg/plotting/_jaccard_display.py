@@ -5,7 +5,7 @@ import pandas as pd
 
 from custseg.plotting import _drawing as draw
 from custseg.plotting._boxes import box_numbers, draw_boxes
-from custseg.plotting._stability import checked_stability, chosen_estimator
+from custseg.plotting._stability_display import checked_stability, chosen_estimator
 
 # Hennig's words for the mean Jaccard index of clusterboot, where the band begins.
 _BANDS = (
