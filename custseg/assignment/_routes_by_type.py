@@ -18,7 +18,7 @@ from custseg.assignment._identity import (
     match_of_all,
 )
 from custseg.assignment._model_columns import ModelColumns, positions_by_type
-from custseg.assignment._route import Route, Assigned, asked_of, learn_route
+from custseg.assignment._route import Assigned, Route, asked_of, learn_route
 from custseg.cluster import ids_of
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
 
