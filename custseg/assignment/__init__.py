@@ -1,7 +1,5 @@
 """Which segment a new customer belongs to, and whether to any."""
 
-from custseg.assignment._axes import DiscriminantAxes as DiscriminantAxes
-from custseg.assignment._axes import WilksTest as WilksTest
 from custseg.assignment._calibration import (
     cross_fitted_probabilities as cross_fitted_probabilities,
 )
@@ -14,22 +12,21 @@ from custseg.assignment._compile import compile_scorer as compile_scorer
 from custseg.assignment._discriminant import (
     DiscriminantAssigner as DiscriminantAssigner,
 )
-from custseg.assignment._discriminant_checks import check_variation as check_variation
-from custseg.assignment._discriminant_checks import checked_priors as checked_priors
-from custseg.assignment._gaussians import fit_gaussians as fit_gaussians
-from custseg.assignment._gaussians import probabilities_of as probabilities_of
+from custseg.assignment._discriminant_tables import DiscriminantAxes as DiscriminantAxes
+from custseg.assignment._discriminant_tables import WilksTest as WilksTest
 from custseg.assignment._identity import SegmentMatch as SegmentMatch
 from custseg.assignment._identity import match_segments as match_segments
 from custseg.assignment._model import SegmentationModel as SegmentationModel
+from custseg.assignment._model_columns import as_table as as_table
+from custseg.assignment._model_columns import check_ids as check_ids
+from custseg.assignment._model_columns import columns_of as columns_of
+from custseg.assignment._moments import fit_gaussians as fit_gaussians
 from custseg.assignment._moments import moments_of as moments_of
+from custseg.assignment._moments import probabilities_of as probabilities_of
 from custseg.assignment._moments import segment_moments as segment_moments
-from custseg.assignment._roles import as_table as as_table
-from custseg.assignment._roles import check_ids as check_ids
-from custseg.assignment._roles import columns_of as columns_of
-from custseg.assignment._segment_codes import taught_customers as taught_customers
-from custseg.assignment._split import (
-    positions_of_known_types as positions_of_known_types,
-)
+from custseg.assignment._taught import check_variation as check_variation
+from custseg.assignment._taught import checked_priors as checked_priors
+from custseg.assignment._taught import taught_customers as taught_customers
 from custseg.assignment._tuning import fold_rows as fold_rows
 from custseg.assignment._tuning import spread_evenly as spread_evenly
 from custseg.assignment._typicality import finite_numbers as finite_numbers
@@ -50,7 +47,6 @@ _FOR_STAGES = {
     "learn_calibration",
     "moments_of",
     "partial_wilks",
-    "positions_of_known_types",
     "probabilities_of",
     "segment_moments",
     "spread_evenly",

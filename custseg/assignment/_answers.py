@@ -7,13 +7,13 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from custseg._utils._pipelines import last_step
-from custseg.assignment._events import Known
-from custseg.assignment._roles import as_table
-from custseg.cluster import ids_of
+from custseg.assignment._model_columns import as_table
+from custseg.assignment._segment_events import Crossing, KnownSegments, find_events
+from custseg.cluster import crossed
 from custseg.engine import segment_sums
 
 
-class Answers(NamedTuple):
+class SegmentAnswers(NamedTuple):
     """What a model says of customers, and knows of the segments that it has."""
 
     codes: np.ndarray  # position of each customer's segment in ids; -1 is none
@@ -24,11 +24,14 @@ class Answers(NamedTuple):
     centers: np.ndarray | None = None  # of the segments, there
 
 
+NO_ANSWERS = SegmentAnswers(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp), {})
+
+
 def answers_of(model, X):
     """Return what a fitted model says of customers, and knows of its segments."""
     if hasattr(model, "segment_ids_"):
-        return _answers_of_model(model, as_table(X))
-    labels, space, centers = _placed(model, X)
+        return model._route.answers(as_table(X), model.segment_names_)
+    labels, space, centers = placed_by(model, X)
     last = last_step(model)
     learned = np.asarray(getattr(last, "labels_", labels))
     n_centers = 0 if centers is None else len(centers)
@@ -39,63 +42,29 @@ def answers_of(model, X):
     if sizes is None and hasattr(last, "labels_"):
         placed = learned[learned >= 0]
         sizes = np.bincount(np.searchsorted(ids, placed), minlength=len(ids))
-    return Answers(
-        codes=_codes(labels, ids),
+    return SegmentAnswers(
+        codes=codes_of(labels, ids),
         ids=ids,
         names={},
-        shares=_as_shares(sizes, len(ids)),
+        shares=as_shares(sizes, len(ids)),
         space=space,
         centers=centers,
     )
 
 
-def _answers_of_model(model, X):
-    """Answer by the segmenter of a SegmentationModel where it can predict."""
-    if model._is_split:
-        return _answers_of_types(model, X)
-    space = centers = None
-    if hasattr(model.segmenter_, "predict"):
-        labels, space, centers = _placed(model.segmenter_, model._basis(X))
-        labels = ids_of(labels, model.segmenter_ids_)
-        by_id = np.argsort(model.segmenter_ids_)
-        centers = None if centers is None else centers[by_id]
-        if model._road.typicality is not None:
-            rejected = model.predict(X) == -1
-            if rejected.mean() <= 0.5:
-                labels = np.where(rejected, -1, labels)
-    else:
-        labels = model.predict(X)
-    return Answers(
-        codes=_codes(labels, model.segment_ids_),
-        ids=model.segment_ids_,
-        names=model.segment_names_,
-        shares=_as_shares(model._known_sizes, len(model.segment_ids_)),
-        space=space,
-        centers=centers,
-    )
-
-
-def _answers_of_types(model, X):
-    """Answer by each type's model; types have no common space to measure in."""
-    codes = np.full(len(X), -1)
-    for rows, columns, answers in model._ask_each(X, _answers_of_model):
-        codes[rows] = ids_of(answers.codes, columns)
-    ids, sizes = model.segment_ids_, model._known_sizes
-    return Answers(codes, ids, model.segment_names_, _as_shares(sizes, len(ids)))
-
-
-def _codes(labels, ids):
+def codes_of(labels, ids):
+    """Return the places of segments among the ids; -1 for none."""
     return np.where(labels < 0, -1, np.searchsorted(ids, labels))
 
 
-def _as_shares(sizes, n_segments):
+def as_shares(sizes, n_segments):
     """Return sizes as shares; None where they do not tell of all segments."""
     if sizes is None or len(sizes) != n_segments or not np.sum(sizes) > 0:
         return None
     return np.asarray(sizes, dtype=np.float64) / np.sum(sizes)
 
 
-def _placed(segmenter, X):
+def placed_by(segmenter, X):
     """Return labels, and the customers and centres where the segmenter measures."""
     while True:
         if hasattr(segmenter, "steps"):
@@ -150,7 +119,7 @@ def known_of(answers, others, n_others, weights=None):
 
     Parameters
     ----------
-    answers : Answers
+    answers : SegmentAnswers
     others : ndarray of shape (n_customers,)
         Segment of each customer by the other model, from 0; -1 for none.
     n_others : int
@@ -158,13 +127,28 @@ def known_of(answers, others, n_others, weights=None):
 
     Returns
     -------
-    known : Known
+    known : KnownSegments
     """
     n_segments = len(answers.ids)
     if answers.centers is None or len(answers.centers) != n_segments:
-        return Known(answers.shares)
+        return KnownSegments(answers.shares)
     placed = (answers.codes >= 0) & (others >= 0)
     cells = np.where(placed, answers.codes * n_others + others, -1)
     parts = segment_sums(answers.space, cells, n_segments * n_others, weights)
     means = parts.means.reshape(n_segments, n_others, -1)
-    return Known(answers.shares, answers.centers, means)
+    return KnownSegments(answers.shares, answers.centers, means)
+
+
+def compare(old, new, weights=None, min_jaccard=0.5):
+    """Return the events between two models' answers for the same customers."""
+    n_old, n_new = len(old.ids), len(new.ids)
+    # A row and a column more, for -1.
+    table = crossed(old.codes + 1, new.codes + 1, (n_old + 1, n_new + 1), weights)
+    crossing = Crossing(
+        table=table[1:, 1:],
+        unknown_to_old=table[0, 1:],
+        unknown_to_new=table[1:, 0],
+        old=known_of(old, new.codes, n_new, weights),
+        new=known_of(new, old.codes, n_old, weights),
+    )
+    return find_events(crossing, min_jaccard)

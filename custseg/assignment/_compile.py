@@ -164,28 +164,28 @@ def _plain(value):
 
 def _road_of(model, ids):
     """Make a road of a fitted SegmentationModel, among the segments `ids`."""
-    road = model._road
-    columns = _columns_of_model(model, road.answering)
-    part = "segmenter" if road.assigner is None else "assigner"
-    columns, steps, last = _from_start(road.answering, columns, f"the {part}")
+    route = model._route
+    columns = _columns_of_model(model, route.answering)
+    part = "segmenter" if route.assigner is None else "assigner"
+    columns, steps, last = _from_start(route.answering, columns, f"the {part}")
     if last is None:
-        raise _unknown(road.answering, f"the {part}", "an estimator with predict")
-    if road.typicality is not None and isinstance(last.step, Decided):
+        raise _unknown(route.answering, f"the {part}", "an estimator with predict")
+    if route.typicality is not None and isinstance(last.step, Decided):
         # Distances would be taken of the segments that the rules have decided.
-        raise _unknown(road.answering, f"the {part}", "rules without reject_alpha")
+        raise _unknown(route.answering, f"the {part}", "rules without reject_alpha")
     columns, steps = _only_read(model, columns, steps)
     known = np.asarray(last.classes)
-    if road.assigner is None:
-        known = road.numbering.ids[known]
+    if route.assigner is None:
+        known = route.numbering.ids[known]
     return Road(
         columns,
         steps,
         last.step,
-        np.searchsorted(road.ids, known),
-        np.searchsorted(ids, road.ids),
+        np.searchsorted(route.ids, known),
+        np.searchsorted(ids, route.ids),
         len(ids),
-        _calibration(road.calibration),
-        _typicality(road),
+        _calibration(route.calibration),
+        _typicality(route),
     )
 
 
@@ -209,8 +209,8 @@ def _calibration(calibration):
     return Curves(said, came_true)
 
 
-def _typicality(road):
-    typicality = road.typicality
+def _typicality(route):
+    typicality = route.typicality
     if typicality is None:
         return None
     nearest = typicality.nearest
@@ -222,7 +222,7 @@ def _typicality(road):
         np.append(nearest._ranks, nearest.n_customers + 1),
         nearest.n_customers,
         ROUNDED,
-        float(road.reject_alpha),
+        float(route.reject_alpha),
     )
 
 

@@ -17,25 +17,23 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg.assignment._columns_choice import choose_penalized, choose_stepwise
-from custseg.assignment._discriminant_checks import (
+from custseg.assignment._discriminant_tables import DiscriminantTables
+from custseg.assignment._moments import (
+    fit_gaussians,
+    ledoit_wolf_intensity,
+    log_densities,
+    oas_intensity,
+    probabilities_of,
+    segment_moments,
+)
+from custseg.assignment._taught import (
     check_limits,
     check_variation,
     checked_memberships,
     checked_priors,
     fallback_table,
+    taught_customers,
 )
-from custseg.assignment._discriminant_tables import DiscriminantTables
-from custseg.assignment._gaussians import (
-    fit_gaussians,
-    log_densities,
-    probabilities_of,
-)
-from custseg.assignment._moments import (
-    ledoit_wolf_intensity,
-    oas_intensity,
-    segment_moments,
-)
-from custseg.assignment._segment_codes import taught_customers
 from custseg.assignment._tuning import (
     POOLINGS,
     SHRINKAGES,

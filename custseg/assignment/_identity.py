@@ -1,23 +1,25 @@
-"""Which segments of two models are the same, and what became of the others."""
+"""Which segments of two models are the same: ids, names and what became of them."""
 
 import math
 from dataclasses import dataclass
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from custseg._sklearn import check_weights
 from custseg._utils._frames import rows_at
-from custseg.assignment._answers import answers_of, known_of
-from custseg.assignment._events import Crossing, Event, by_segments, find_events
-from custseg.assignment._roles import as_table
-from custseg.assignment._types import positions_by_type
-from custseg.cluster import crossed
+from custseg._utils._result import Result
+from custseg.assignment._answers import SegmentAnswers, answers_of, compare
+from custseg.assignment._model_columns import as_table, positions_by_type
+from custseg.assignment._segment_events import Event, by_segments
+
+NONE_OF_THE_ABOVE = "none of the above"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SegmentMatch:
+class SegmentMatch(Result):
     """What became of the segments of one model in another.
 
     Made by `match_segments`, and by `SegmentationModel.refit`, which keeps it as
@@ -54,9 +56,6 @@ class SegmentMatch:
     new_segments: tuple
     old_names: dict
     new_names: dict
-
-    def __repr__(self):
-        return f"<SegmentMatch: {self.verdict}>"
 
     def frame(self):
         """Return one row an event, by old segment; births last.
@@ -259,80 +258,72 @@ def match_segments(old_model, new_model, X, *, sample_weight=None, min_jaccard=0
     2  born         <NA>            2          3
     """
     check_min_jaccard(min_jaccard)
-    weights = None
-    if sample_weight is not None:
-        weights = check_weights(sample_weight, as_table(X))
-    split_by = getattr(old_model, "_fitted_split_by", None)
-    if split_by is None or split_by != getattr(new_model, "_fitted_split_by", None):
-        return _match(old_model, new_model, X, weights, min_jaccard)
-    matches = {}
-    for kind, rows in positions_by_type(X, split_by).items():
-        of_type = None if weights is None else weights[rows]
-        both = old_model.models_.get(kind), new_model.models_.get(kind)
-        matches[kind] = _match(*both, rows_at(X, rows), of_type, min_jaccard)
-    return match_by_type(old_model.models_, new_model.models_, matches)
+    table = as_table(X)
+    weights = None if sample_weight is None else check_weights(sample_weight, table)
+    models = old_model, new_model
+    routes = [getattr(one, "_route", None) for one in models]
+    old_split, new_split = (getattr(one, "split_by", None) for one in routes)
+    if old_split is None or old_split != new_split:
+        return match_of(*(answers_of(one, X) for one in models), weights, min_jaccard)
+    rows_of, nobody = positions_by_type(table, old_split), np.zeros(0, dtype=np.intp)
+    matches = []
+    for kind in {**routes[0].by_type, **routes[1].by_type}:
+        rows = rows_of.get(kind, nobody)
+        of_type, own = rows_at(table, rows), None if weights is None else weights[rows]
+        both = (
+            route.answers_of_type(kind, of_type, model.segment_names_)
+            for route, model in zip(routes, models, strict=True)
+        )
+        matches.append(match_of(*both, own, min_jaccard))
+    return match_of_all(matches)
 
 
-def _match(old_model, new_model, X, weights, min_jaccard):
-    if old_model is None or new_model is None:
-        return _match_of_one(old_model, new_model, X, weights)
-    old, new = answers_of(old_model, X), answers_of(new_model, X)
-    return as_match(compare(old, new, weights, min_jaccard), old, new)
-
-
-def _match_of_one(old_model, new_model, X=None, weights=None):
-    """Return the end of all segments of a customer type, or the beginning."""
-    sides = []
-    nothing = (math.nan,) * 3
-    for model in (old_model, new_model):
-        ids, names, counts = (), {}, ()
-        if model is not None:
-            ids, names = model.segment_ids_, model.segment_names_
-            counts = np.zeros(len(ids))
-        if model is not None and X is not None:
-            codes = answers_of(model, X).codes
-            placed = codes >= 0
-            counted = None if weights is None else weights[placed]
-            counts = np.bincount(codes[placed], counted, minlength=len(ids))
-        sides.append((ids, names, counts))
-    (old, old_names, of_old), (new, new_names, of_new) = sides
-    gone = zip(map(int, old), of_old, strict=True)
-    come = zip(map(int, new), of_new, strict=True)
-    events = [Event("died", one, None, n, *nothing) for one, n in gone]
-    events += [Event("born", None, one, n, *nothing) for one, n in come]
-    return SegmentMatch(
-        tuple(events), tuple(map(int, old)), tuple(map(int, new)), old_names, new_names
-    )
-
-
-def match_by_type(old_models, new_models, matches=None):
-    """Put together what became of the segments of each customer type.
+def match_of(old, new, weights=None, min_jaccard=0.5):
+    """Match what two models answer for the same customers.
 
     Parameters
     ----------
-    old_models, new_models : dict of SegmentationModel
-        By type.
-    matches : dict of SegmentMatch, default=None
-        Of types that have customers; None takes those that the new models have from
-        their own refit. A type without has no customers to be matched by.
+    old, new : SegmentAnswers
+        Without codes where a model has no segments of a customer type, or where there
+        are no customers to compare by: then all old segments died and all new ones
+        were born.
+    weights : ndarray of shape (n_customers,), default=None
+    min_jaccard : float, default=0.5
 
     Returns
     -------
     match : SegmentMatch
     """
-    if matches is None:
-        found = {kind: model.match_ for kind, model in new_models.items()}
-        matches = {kind: match for kind, match in found.items() if match is not None}
-    matches = {
-        kind: matches.get(kind)
-        or _match_of_one(old_models.get(kind), new_models.get(kind))
-        for kind in {**old_models, **new_models}
-    }
-    events = [event for match in matches.values() for event in match.events]
+    if len(old.codes) and len(new.codes):
+        return as_match(compare(old, new, weights, min_jaccard), old, new)
+    events = []
+    for side, kind, which in ((old, "died", "old"), (new, "born", "new")):
+        placed = side.codes >= 0
+        counted = None if weights is None else weights[: len(placed)][placed]
+        counts = np.bincount(side.codes[placed], counted, minlength=len(side.ids))
+        events += [
+            Event(kind, None, None, n, *(math.nan,) * 3)._replace(**{which: code})
+            for code, n in enumerate(counts)
+        ]
+    return as_match(events, old, new)
+
+
+def match_of_all(matches):
+    """Put together what became of the segments of each customer type.
+
+    Parameters
+    ----------
+    matches : list of SegmentMatch
+
+    Returns
+    -------
+    match : SegmentMatch
+    """
     old_names, new_names = {}, {}
-    for match in matches.values():
+    for match in matches:
         old_names.update(match.old_names)
         new_names.update(match.new_names)
+    events = [event for match in matches for event in match.events]
     return SegmentMatch(
         events=tuple(sorted(events, key=by_segments)),
         old_segments=_all_of("old_segments", matches),
@@ -343,7 +334,7 @@ def match_by_type(old_models, new_models, matches=None):
 
 
 def _all_of(name, matches):
-    return tuple(sorted(k for match in matches.values() for k in getattr(match, name)))
+    return tuple(sorted(k for match in matches for k in getattr(match, name)))
 
 
 def check_min_jaccard(min_jaccard):
@@ -353,21 +344,6 @@ def check_min_jaccard(min_jaccard):
             "min_jaccard must be at least 0 and below 1. Got "
             f"{min_jaccard!r} instead. The default is 0.5."
         )
-
-
-def compare(old, new, weights=None, min_jaccard=0.5):
-    """Return the events between two models' answers for the same customers."""
-    n_old, n_new = len(old.ids), len(new.ids)
-    # A row and a column more, for -1.
-    table = crossed(old.codes + 1, new.codes + 1, (n_old + 1, n_new + 1), weights)
-    crossing = Crossing(
-        table=table[1:, 1:],
-        unknown_to_old=table[0, 1:],
-        unknown_to_new=table[1:, 0],
-        old=known_of(old, new.codes, n_new, weights),
-        new=known_of(new, old.codes, n_old, weights),
-    )
-    return find_events(crossing, min_jaccard)
 
 
 def as_match(events, old, new):
@@ -387,3 +363,122 @@ def as_match(events, old, new):
         old_names=dict(old.names),
         new_names=dict(new.names),
     )
+
+
+class Numbering(NamedTuple):
+    """What the segments of a model are called.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (n_segments,)
+        Id of each segment, as the segmenter numbers them from 0.
+    names : dict of int to str
+        By id, ascending.
+    next_id : int
+        The first that no segment of this model or of those before it has had.
+    match : SegmentMatch or None
+        With the model before.
+    """
+
+    ids: np.ndarray
+    names: dict
+    next_id: int
+    match: SegmentMatch | None = None
+
+
+class Unused(NamedTuple):
+    """What no segment has been called so far.
+
+    Attributes
+    ----------
+    next_id : int
+        The first id that no segment of this line of models has had.
+    prefix : str
+        What default names begin with.
+    taken : collection of str
+        Names that segments of other customer types have.
+    """
+
+    next_id: int = 0
+    prefix: str = ""
+    taken: tuple = ()
+
+
+def number_segments(old, codes, n_segments, min_jaccard, unused):
+    """Give segments the ids of those that they match, and the others new ones.
+
+    Parameters
+    ----------
+    old : SegmentAnswers or None
+        What the model before says of the customers that the segments were learned on;
+        None for a model that follows no other.
+    codes : ndarray of shape (n_customers,)
+        Segment of each customer, as the segmenter numbers them; -1 for none.
+    n_segments : int
+    min_jaccard : float
+    unused : Unused
+
+    Returns
+    -------
+    numbering : Numbering
+    """
+    ids, events = np.full(n_segments, -1), ()
+    if old is not None:
+        sizes = np.bincount(codes[codes >= 0], minlength=n_segments)
+        shares = sizes / max(sizes.sum(), 1)
+        new = SegmentAnswers(codes, np.arange(n_segments), {}, shares)
+        events = compare(old, new, min_jaccard=min_jaccard)
+    for event in events:
+        if event.kind == "kept":
+            ids[event.new] = old.ids[event.old]
+    fresh = ids < 0  # in the segmenter's order, by size where it is one of custseg's
+    next_id = int(unused.next_id + np.count_nonzero(fresh))
+    ids[fresh] = np.arange(unused.next_id, next_id)
+    names = _names({} if old is None else old.names, ids, unused)
+    match = None
+    if old is not None:
+        match = as_match(events, old, new._replace(ids=ids, names=names))
+    return Numbering(ids, names, next_id, match)
+
+
+def _names(former_names, ids, unused):
+    """Names of all ids: those they had, and new ones that nobody has taken."""
+    names = {k: former_names[k] for k in ids.tolist() if k in former_names}
+    for k in sorted(set(ids.tolist()) - set(names)):
+        plain = f"{unused.prefix}segment {k}"
+        name, taken, n = plain, {*names.values(), *unused.taken}, 2
+        while name in taken:
+            name, n = f"{plain} ({n})", n + 1
+        names[k] = name
+    return dict(sorted(names.items()))
+
+
+def renamed(names, given):
+    """Return names by id with the given ones in their places, or say what is wrong."""
+    unknown = [key for key in given if key not in names]
+    if unknown:
+        ids = list(names)
+        in_a_row = len(ids) > 1 and ids == list(range(len(ids)))
+        known = f"0 to {len(ids) - 1}" if in_a_row else ", ".join(map(str, ids))
+        raise ValueError(
+            f"Names must be for segments {known}. Got {unknown} instead. See "
+            "segment_ids_ for the segments."
+        )
+    result = {**names, **given}
+    if not all(isinstance(name, str) for name in result.values()):
+        raise ValueError(
+            "Names must be text. Got "
+            f"{[n for n in given.values() if not isinstance(n, str)]} instead. "
+            "Put them in quotes."
+        )
+    if NONE_OF_THE_ABOVE in result.values():
+        raise ValueError(
+            f"A segment must not be called {NONE_OF_THE_ABOVE!r}, which is the "
+            "name of -1. Got that name instead of another. Choose another."
+        )
+    if len(set(result.values())) < len(result):
+        raise ValueError(
+            f"Segments must have distinct names. Got {sorted(result.values())} "
+            "instead. Rename the ones that are alike."
+        )
+    return result

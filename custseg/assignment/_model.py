@@ -1,6 +1,5 @@
 """The segmentation model: segments learned on some columns, assigned by others."""
 
-from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -16,48 +15,42 @@ from custseg._sklearn import (
     fit_context,
     validate_data,
 )
-from custseg._utils._frames import as_frame, as_known_frame
+from custseg._utils._frames import as_known_frame
 from custseg._utils._pipelines import last_step
+from custseg.assignment._answers import answers_of
 from custseg.assignment._calibration import METHODS
-from custseg.assignment._identity import check_min_jaccard
-from custseg.assignment._numbering import (
+from custseg.assignment._identity import (
     NONE_OF_THE_ABOVE,
     Unused,
-    first_numbering,
-    next_numbering,
+    check_min_jaccard,
     renamed,
 )
-from custseg.assignment._opinion import one_opinion, one_table
+from custseg.assignment._model_columns import (
+    ModelColumns,
+    answers_table,
+    as_table,
+    check_ids,
+    check_margin,
+    columns_of_fit,
+    ids_are_text,
+    near_border,
+    warn_of_customers,
+)
 from custseg.assignment._overrides import (
     OverridesMixin,
     carried_on,
     chosen_by_people,
 )
 from custseg.assignment._plausible import PlausibleSegmentsMixin
-from custseg.assignment._road import check_parts, learn_road
-from custseg.assignment._roles import (
-    answers_table,
-    are_missing,
-    as_table,
-    check_ids,
-    check_margin,
-    columns_of,
-    columns_of_fit,
-    ids_are_text,
-    near_border,
-    warn_of_customers,
-)
-from custseg.assignment._split import SplitMixin
-
-# From here on a missing value is an answer that the model has learned what to make of.
-_OFTEN_MISSING_SHARE = 0.01
+from custseg.assignment._route import check_parts, learn_route
+from custseg.assignment._routes_by_type import learn_routes_by_type
 
 
 def _has_probabilities(model):
     """Whether what answers for new customers has `predict_proba`; an error says so."""
     part = "segmenter" if model.assigner is None else "assigner"
-    for one in getattr(model, "models_", {None: model}).values():
-        answering = getattr(one, f"{part}_", getattr(one, part))
+    route = getattr(model, "_route", None)
+    for answering in [getattr(model, part)] if route is None else route.all_answering:
         if not hasattr(answering, "predict_proba"):
             raise AttributeError(
                 "A SegmentationModel has probabilities only with an assigner that has "
@@ -70,7 +63,6 @@ def _has_probabilities(model):
 class SegmentationModel(
     OverridesMixin,
     PlausibleSegmentsMixin,
-    SplitMixin,
     CallbackSupportMixin,
     MetaEstimatorMixin,
     BaseEstimator,
@@ -339,7 +331,12 @@ class SegmentationModel(
         """
         check_is_fitted(self)
         check_min_jaccard(min_jaccard)
-        self._check_split_is_as_fitted()
+        if self.split_by != self._route.split_by:
+            raise ValueError(
+                "split_by must be as it was in fit for segments to keep their ids. Got "
+                f"{self.split_by!r} after {self._route.split_by!r} instead. "
+                "Call fit of a clone."
+            )
         model = clone(self)
         if random_state is not None:
             model.set_params(random_state=random_state)
@@ -352,7 +349,7 @@ class SegmentationModel(
     def _fit_next(self, X, *, former, min_jaccard):
         return self._fit(X, former, min_jaccard)
 
-    def _fit(self, X, former=None, min_jaccard=None, unused=None):
+    def _fit(self, X, former=None, min_jaccard=None):
         """Fit; segments that are those of a former model have its ids and names."""
         check_parts(self)
         X = as_known_frame(X)
@@ -362,36 +359,45 @@ class SegmentationModel(
         if self.customer_id is not None:
             check_ids(X, self.customer_id)
             self._ids_are_text = ids_are_text(X, self.customer_id)
-        basis, descriptors = self._basis(X), self._candidates(X)
-        self._often_missing = (
-            are_missing(descriptors).mean(axis=0) >= _OFTEN_MISSING_SHARE
-        )
+        columns = ModelColumns.of_model(self)
         if self.split_by is not None:
-            self._fit_each(X, former, min_jaccard)
-            return self._ask_no_more_than_needed(descriptors)
-        if unused is None:
-            unused = Unused(0 if former is None else former._next_id)
-        numbering = partial(first_numbering, unused=unused)
-        if former is not None:
-            numbering = partial(next_numbering, former, X, min_jaccard, unused=unused)
-        self._keep(learn_road(self, basis, descriptors, numbering))
-        return self._ask_no_more_than_needed(descriptors)
+            learned = learn_routes_by_type(self, X, columns, former, min_jaccard)
+            return self._keep(*learned)
+        old = None if former is None else answers_of(former, X)
+        learned = learn_route(
+            self,
+            X,
+            columns,
+            old=old,
+            min_jaccard=min_jaccard,
+            unused=Unused(0 if former is None else former._route.numbering.next_id),
+            random_state=self.random_state,
+        )
+        return self._keep(*learned)
 
-    def _keep(self, learned):
-        """Take over what was learned of customers of one type."""
+    def _keep(self, route, labels, rows_of_types=None):
+        """Take over what was learned; of customer types, also as a model of each."""
+        self._route, self.labels_ = route, labels
+        self.segmenter_, self.assigner_ = route.segmenter, route.assigner
+        self.segmenter_ids_, names, _, self.match_ = route.numbering
+        self.segment_names_ = dict(names)
+        self.segment_ids_, self.n_segments_ = route.ids, len(route.ids)
+        self.segment_sizes_, self.n_calibration_ = route.sizes, route.n_calibration
+        self.calibration_sizes_ = route.calibration_sizes
         vars(self).pop("models_", None)
-        self._fitted_split_by = None
-        road = self._road = learned.road
-        self.segmenter_, self.assigner_ = road.segmenter, road.assigner
-        numbered = road.numbering
-        self.segmenter_ids_, self.segment_names_ = numbered.ids, numbered.names
-        self._next_id, self.match_ = numbered.next_id, numbered.match
-        self.segment_ids_, self.n_segments_ = road.ids, len(road.ids)
-        self.labels_, self.segment_sizes_ = learned.labels, learned.sizes
-        self._known_sizes = learned.known_sizes
-        self.n_calibration_ = learned.n_calibration
-        self.calibration_sizes_ = learned.calibration_sizes
+        if rows_of_types is not None:
+            self.models_ = {
+                kind: self._model_of_type(route.by_type[kind], labels[rows])
+                for kind, rows in rows_of_types.items()
+            }
         return self
+
+    def _model_of_type(self, route, labels):
+        model = clone(self).set_params(split_by=None, basis=route.columns.basis)
+        own = {"_overrides": {}, "_ids_are_text": None}
+        own |= {"n_features_in_": None, "feature_names_in_": None}
+        vars(model).update({k: getattr(self, k, v) for k, v in own.items()})
+        return model._keep(route, labels)
 
     def predict(self, X):
         """Segment of each customer; -1 means none of the above.
@@ -406,13 +412,8 @@ class SegmentationModel(
         -------
         labels : ndarray of shape (n_customers,)
         """
-        X = self._checked(X)
-        if not self._is_split:
-            return self._road.segments(self._descriptors(X))
-        labels = np.full(len(X), -1)
-        for positions, _, of_type in self._ask_each(X, SegmentationModel.predict):
-            labels[positions] = of_type
-        return labels
+        check_is_fitted(self)
+        return self._route.segments(as_table(X))
 
     @available_if(_has_probabilities)
     def predict_proba(self, X):
@@ -431,12 +432,8 @@ class SegmentationModel(
             also where `predict` says -1. With `split_by`, zeros for segments of other
             types.
         """
-        X = self._checked(X)
-        if not self._is_split:
-            road = self._road
-            return road.probabilities(*road.at_last_step(self._descriptors(X)))
-        parts = self._ask_each(X, lambda model, rows: model.predict_proba(rows))
-        return one_table(parts, len(X), self.n_segments_)
+        check_is_fitted(self)
+        return self._route.probabilities(as_table(X))
 
     def assign(self, customers, *, border_margin=0.2):
         """Assign customers and say how sure the answer is.
@@ -497,13 +494,16 @@ class SegmentationModel(
         `predict_proba`, answer.
         """
         check_margin(border_margin)
-        X = customers = self._checked(customers)
-        opinion = self._opinion(X)
-        segment, shown = opinion.segment, opinion.likeliest
+        check_is_fitted(self)
+        customers, route = as_table(customers), self._route
+        assigned = route.assigned(customers)
+        segment, shown = assigned.segment, assigned.likeliest
         by_people = {}
         if self.customer_id is not None:
             reasons = np.full(len(segment), None)
-            positions, chosen = chosen_by_people(X, self.customer_id, self._overrides)
+            positions, chosen = chosen_by_people(
+                customers, self.customer_id, self._overrides
+            )
             if positions:
                 segment, shown = segment.copy(), shown.copy()
                 segment[positions] = [override.segment for override in chosen]
@@ -512,7 +512,10 @@ class SegmentationModel(
             by_people["override"] = reasons
         columns = np.searchsorted(self.segment_ids_, shown)
         warn_of_customers(
-            customers, self._descriptors(X), self._often_missing, self.customer_id
+            customers,
+            route.descriptors(customers),
+            route.often_missing,
+            self.customer_id,
         )
         names = {**self.segment_names_, -1: NONE_OF_THE_ABOVE}
         return answers_table(
@@ -520,9 +523,9 @@ class SegmentationModel(
             self.customer_id,
             segment=segment,
             segment_name=[names[one] for one in segment.tolist()],
-            probability=opinion.probabilities[np.arange(len(columns)), columns],
-            typicality=opinion.typicality,
-            near_border=near_border(opinion.margin, border_margin),
+            probability=assigned.probabilities[np.arange(len(columns)), columns],
+            typicality=assigned.typicality,
+            near_border=near_border(assigned.margin, border_margin),
             **by_people,
         )
 
@@ -546,48 +549,6 @@ class SegmentationModel(
         """
         check_is_fitted(self)
         self.segment_names_ = renamed(self.segment_names_, names)
-        self._name_each()
+        for one in getattr(self, "models_", {}).values():
+            one.segment_names_ = {k: self.segment_names_[k] for k in one.segment_names_}
         return self
-
-    def _basis(self, X):
-        if self.basis is not None:
-            return columns_of(X, self.basis, "basis")
-        roles = {self.customer_id, self.split_by} - {None}
-        if as_frame(X) is None or not roles & set(X.columns):
-            return X
-        return columns_of(X, [name for name in X.columns if name not in roles], "basis")
-
-    def _candidates(self, X):
-        """Columns that the assigner may learn from."""
-        if self.descriptors is None:
-            return self._basis(X)
-        return columns_of(X, self.descriptors, "descriptor")
-
-    def _descriptors(self, X):
-        """Columns that new customers are answered by."""
-        if self._asked is None:
-            return self._candidates(X)
-        return columns_of(X, self._asked, "question")
-
-    def _ask_no_more_than_needed(self, candidates):
-        """Need no more columns of new customers than typing tools have chosen."""
-        parts = getattr(self, "models_", {None: self}).values()
-        questions = [getattr(part.assigner_, "questions_", None) for part in parts]
-        frame = as_frame(candidates)
-        self._asked = None
-        if frame is not None and all(one is not None for one in questions):
-            chosen = {name for one in questions for name in one.tolist()}
-            asked = [name in chosen for name in frame.columns]
-            self._asked = [name for name in frame.columns if name in chosen]
-            self._often_missing = self._often_missing[asked]
-        return self
-
-    def _checked(self, X):
-        check_is_fitted(self)
-        return as_table(X)
-
-    def _opinion(self, X):
-        if not self._is_split:
-            return self._road.opinion(self._descriptors(X))
-        parts = self._ask_each(X, SegmentationModel._opinion)
-        return one_opinion(parts, len(X), self.n_segments_)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from custseg._sklearn import check_is_fitted
-from custseg.assignment._roles import columns_of
+from custseg.assignment._model_columns import columns_of
 from custseg.exceptions import SegmentWarning
 
 

@@ -7,8 +7,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from custseg._sklearn import check_is_fitted
 from custseg._utils._frames import as_frame
-from custseg.assignment._opinion import one_table
+from custseg.assignment._model_columns import as_table
 from custseg.exceptions import SegmentWarning
 
 
@@ -84,7 +85,7 @@ class PlausibleSegmentsMixin:
         nearly as can be.
         """
         p_values = self._segment_p_values(customers)
-        alpha = self._fitted_alpha if alpha is None else alpha
+        alpha = self._route.reject_alpha if alpha is None else alpha
         if not isinstance(alpha, Real) or not 0 < alpha < 1:
             raise ValueError(
                 f"alpha must be above 0 and below 1. Got {alpha!r} instead. Leave it "
@@ -94,16 +95,14 @@ class PlausibleSegmentsMixin:
         return self._by_segment(customers, p_values > alpha)
 
     def _segment_p_values(self, customers):
-        X = self._checked(customers)
+        check_is_fitted(self)
+        X = as_table(customers)
         if self.n_calibration_ == 0:
             raise ValueError(
                 "Typicality must be calibrated in fit. Got a model without instead. "
                 "Fit it with reject_alpha=0.05, for example."
             )
-        if not self._is_split:
-            return self._road.segment_p_values(self._descriptors(X))
-        parts = self._ask_each(X, PlausibleSegmentsMixin._segment_p_values)
-        return one_table(parts, len(X), self.n_segments_)
+        return self._route.segment_p_values(X)
 
     def _warn_of_few(self, alpha):
         sizes = self.calibration_sizes_
@@ -118,11 +117,6 @@ class PlausibleSegmentsMixin:
                 SegmentWarning,
                 stacklevel=3,
             )
-
-    @property
-    def _fitted_alpha(self):
-        model = next(iter(self.models_.values())) if self._is_split else self
-        return model._road.reject_alpha
 
     def _by_segment(self, customers, cells):
         ids = self.segment_ids_.tolist()

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from custseg.assignment._gaussians import (
+from custseg.assignment._moments import (
     fit_gaussians,
     log_densities,
+    moments_of,
     probabilities_of,
 )
-from custseg.assignment._moments import moments_of
 from custseg.engine import segment_products
 
 N_FOLDS = 5

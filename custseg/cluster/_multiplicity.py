@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from custseg._utils._pipelines import last_step
+from custseg._utils._result import Result
 from custseg.cluster._kmeans import KMeansSegmenter
 from custseg.cluster._partitions import (
     adjusted_rand,
@@ -23,7 +24,7 @@ _HARDLY = 0.05  # share of customers moved up to which solutions hardly differ
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SegmentMultiplicity:
+class SegmentMultiplicity(Result):
     """Different k-means solutions that are about as good as the best.
 
     Made by `segment_multiplicity`. Solutions come by inertia, the best first, and each
@@ -83,9 +84,6 @@ class SegmentMultiplicity:
     n_starts: int
     tolerance: float
     n_customers: int
-
-    def __repr__(self):
-        return f"<SegmentMultiplicity: {self.verdict}>"
 
     @property
     def n_solutions(self):

@@ -1,10 +1,12 @@
 """`check_customers`: what to know of a customer table before it is segmented."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from custseg._utils._result import Result
 from custseg.columns._border import level_codes
 from custseg.columns._check_columns import (
     identifier,
@@ -22,6 +24,7 @@ from custseg.columns._core import check_names
 __all__ = ["CustomerCheck", "check_customers"]
 
 _PER_COLUMN = 100
+_SEVERITIES = ("error", "warning", "note")
 _OFTEN_MISSING, _MOSTLY_MISSING = 0.05, 0.5
 _FACTS = ["column", "kind", "missing", "n_distinct", "top_share"]
 _FACTS += ["low", "median", "high"]
@@ -48,24 +51,14 @@ class Finding(NamedTuple):
     message: str
 
 
-class CustomerCheck:
+@dataclass(frozen=True, eq=False, repr=False)
+class CustomerCheck(Result):
     """What `check_customers` has found: made by it, not by hand.
-
-    Parameters
-    ----------
-    findings : list of Finding
-        What the checks have found.
-    columns : pandas.DataFrame
-        One row a column.
-    n_customers : int
-        Rows of the table.
 
     Attributes
     ----------
     n_customers : int
         Rows of the table.
-    ok : bool
-        Whether there is no finding of the severity "error".
 
     See Also
     --------
@@ -82,10 +75,16 @@ class CustomerCheck:
     warning: sample size: 120 customers for 2 columns, fewer than 100 each: use ...
     """
 
-    def __init__(self, findings, columns, n_customers):
-        self._findings, self._columns = findings, columns
-        self.n_customers = n_customers
-        self.ok = all(finding.severity != "error" for finding in findings)
+    _findings: list
+    _columns: pd.DataFrame
+    n_customers: int
+
+    _tables = ("frame", "columns")
+
+    @property
+    def ok(self):
+        """Whether there is no finding of the severity "error"."""
+        return all(finding.severity != "error" for finding in self._findings)
 
     def frame(self):
         """Return the findings as a table.
@@ -100,7 +99,7 @@ class CustomerCheck:
         """
         found = pd.DataFrame(self._findings, columns=Finding._fields)
         found.insert(4, "share", found["customers"] / self.n_customers)
-        order = found["severity"].map({"error": 0, "warning": 1, "note": 2})
+        order = found["severity"].map(_SEVERITIES.index)
         return found.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
     def columns(self):
@@ -115,9 +114,30 @@ class CustomerCheck:
         """
         return self._columns.copy()
 
+    def summary(self):
+        """Return how much was found, in a sentence.
+
+        Returns
+        -------
+        summary : str
+        """
+        found = {}
+        for finding in self._findings:
+            found.setdefault(finding.severity, []).append(finding.check)
+        said = [
+            f"{len(found[one])} {one}{'s' * (len(found[one]) > 1)} "
+            f"({', '.join(dict.fromkeys(found[one]))})"
+            for one in _SEVERITIES
+            if one in found
+        ]
+        return f"{self._size()}: {', '.join(said) or 'nothing found'}."
+
+    def _size(self):
+        return f"{self.n_customers} customers, {len(self._columns)} columns"
+
     def __repr__(self):
         """Show the findings in lines."""
-        lines = [f"{self.n_customers} customers, {len(self._columns)} columns"]
+        lines = [self._size()]
         for row in self.frame().itertuples():
             where = f" {row.column!r}" if row.column else ""
             lines.append(f"{row.severity}: {row.check}{where}: {row.message}")

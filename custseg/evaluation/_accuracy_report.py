@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from custseg._utils._result import Result
 from custseg.evaluation._calibration_curve import wilson_interval
 
 NO_SEGMENT, OTHER_SEGMENT = "none of the above", "another segment"
@@ -17,7 +18,7 @@ _COLUMNS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AssignmentReport:
+class AssignmentReport(Result):
     """How well a model assigns customers, made by `assignment_report`.
 
     It holds figures and no customer.
@@ -91,8 +92,7 @@ class AssignmentReport:
     n_unplaced: int
     n_folds: int
 
-    def __repr__(self):
-        return f"<AssignmentReport: {self.verdict}>"
+    _tables = ("frame", "segments", "confusion")
 
     def frame(self):
         """Return the accuracies beside what chance would give.

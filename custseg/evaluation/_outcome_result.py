@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from custseg._utils._result import Result
+
 _UNITS = {"amount": "R²", "event": "AUC"}
 _MAIN = {"amount": "r2", "event": "auc"}
 _CHANCE = {"r2": 0.0, "auc": 0.5}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class OutcomeValidation:
+class OutcomeValidation(Result):
     """How well segments tell a later outcome, made by `validate_on`.
 
     It holds figures and no customer.
@@ -62,8 +64,7 @@ class OutcomeValidation:
     n_customers: int
     n_folds: int
 
-    def __repr__(self):
-        return f"<OutcomeValidation: {self.verdict}>"
+    _tables = ("frame", "segments")
 
     def frame(self):
         """Return the measures of the segments beside RFM and chance.

@@ -10,8 +10,9 @@ from sklearn.utils import check_random_state
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._frames import rows_at
+from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
-from custseg.assignment import as_table, finite_numbers, positions_of_known_types
+from custseg.assignment import as_table, finite_numbers
 
 _LEVEL = 0.05
 _N_DRAWS = 199
@@ -21,7 +22,7 @@ _CANDIDATES = 32
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RejectedTest:
+class RejectedTest(Result):
     """Whether rejected customers are too many, and lie together.
 
     Made by `rejected_test`. It holds figures, and no customer.
@@ -67,9 +68,6 @@ class RejectedTest:
     count_p_values: tuple
     concentration_p_values: tuple
     neighbour_ratios: tuple
-
-    def __repr__(self):
-        return f"<RejectedTest: {self.verdict}>"
 
     def frame(self):
         """Return one row a customer type; one row where there are none.
@@ -203,24 +201,20 @@ def rejected_test(model, customers, *, random_state=None):
             "without instead. Fit it with reject_alpha=0.05, for example."
         )
     rng = np.random.default_rng(draw_seed(check_random_state(random_state)))
-    models, positions = {None: model}, {None: np.arange(len(X))}
-    if model._is_split:
-        models, positions = model.models_, positions_of_known_types(model, X)
     rows = [
-        (kind, *_test_one(models[kind], rows_at(X, of_type), rng))
-        for kind, of_type in positions.items()
+        (kind, *_test_one(route, rows_at(X, of_type), rng))
+        for kind, of_type, route in model._route.parts(X)
     ]
     return RejectedTest(*zip(*rows, strict=True))
 
 
-def _test_one(model, X, rng):
-    road = model._road
-    columns = finite_numbers(road.at_last_step(model._descriptors(X))[1])
-    typicality = road.typicality
-    rejected = typicality.p_values(columns) <= road.reject_alpha
+def _test_one(route, X, rng):
+    columns = finite_numbers(route.at_last_step(X)[1])
+    typicality = route.typicality
+    rejected = typicality.p_values(columns) <= route.reject_alpha
     n_customers, n_rejected = len(columns), int(rejected.sum())
     n_calibration = typicality.nearest.n_customers
-    rank = typicality.nearest.rank_at(road.reject_alpha)
+    rank = typicality.nearest.rank_at(route.reject_alpha)
     expected = n_customers * rank / (n_calibration + 1)
     count_p_value = excess_p_value(n_rejected, n_customers, rank, n_calibration)
     whitened = typicality.whitened(columns[rejected])

@@ -1,7 +1,10 @@
 """`infer_roles`: which column belongs to which base, proposed and reasoned."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
+from custseg._utils._result import Result
 from custseg.columns import facts_of, period_by_name, propose_roles, words_of
 from custseg.features._behavioural import BehaviouralTransformer
 from custseg.features._demographic import DemographicTransformer
@@ -13,15 +16,11 @@ __all__ = ["CustomerRoles", "infer_roles"]
 _LEFT_OUT = ("", "id", "outcome")
 
 
-class CustomerRoles:
+@dataclass(frozen=True, eq=False, repr=False)
+class CustomerRoles(Result):
     """Which column belongs to which base, and why: what `infer_roles` proposes.
 
     Made by `infer_roles`, not by hand.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        One row a column.
 
     See Also
     --------
@@ -38,8 +37,7 @@ class CustomerRoles:
      'behavioural': (BehaviouralTransformer(), ['Fresh'])}
     """
 
-    def __init__(self, table):
-        self._table = table
+    _table: pd.DataFrame
 
     def frame(self):
         """Return the proposals as a table.
@@ -77,12 +75,23 @@ class CustomerRoles:
             found[base] = (_transformer_of(base, kinds), list(kinds))
         return found
 
+    def summary(self):
+        """Return how many columns belong to which base, in a sentence.
+
+        Returns
+        -------
+        summary : str
+        """
+        bases = self._table["base"]
+        counts = bases[bases != ""].value_counts(sort=False)
+        found = ", ".join(f"{n} {base}" for base, n in counts.items())
+        said = f"{counts.sum()} of {len(bases)} columns have a base"
+        said += f": {found}" * (len(counts) > 0)
+        return f"{said}{'; the others are left out' if '' in bases.array else ''}."
+
     def __repr__(self):
         """Show the table."""
         return self._table[["column", "base", "kind", "reason"]].to_string(index=False)
-
-    def _repr_html_(self):
-        return self._table.to_html(index=False)
 
 
 def _transformer_of(base, kinds):

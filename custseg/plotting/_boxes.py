@@ -3,6 +3,7 @@
 import numpy as np
 
 _QUANTILES = {"low": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "high": 0.95}
+_IN_MATPLOTLIB = ("whislo", "q1", "med", "q3", "whishi")  # the same, in this order
 
 
 def box_numbers(values):
@@ -39,16 +40,8 @@ def draw_boxes(ax, boxes, positions, width, *, face, edge):
     """
     known = boxes["median"].notna().to_numpy()
     positions, boxes = np.asarray(positions)[known], boxes[known]
-    statistics = [
-        {
-            "whislo": row.low,
-            "q1": row.q25,
-            "med": row.median,
-            "q3": row.q75,
-            "whishi": row.high,
-        }
-        for row in boxes[list(_QUANTILES)].itertuples(index=False)
-    ]
+    rows = boxes[list(_QUANTILES)].itertuples(index=False)
+    statistics = [dict(zip(_IN_MATPLOTLIB, row, strict=True)) for row in rows]
     if not statistics:
         return
     line = {"color": edge, "linewidth": 1}
@@ -65,11 +58,5 @@ def draw_boxes(ax, boxes, positions, width, *, face, edge):
         capprops=line,
         zorder=3,
     )
-    ax.hlines(
-        boxes["q25"],
-        positions - width / 2,
-        positions + width / 2,
-        color=edge,
-        linewidth=3,
-        zorder=4,
-    )
+    ends = positions - width / 2, positions + width / 2
+    ax.hlines(boxes["q25"], *ends, color=edge, linewidth=3, zorder=4)

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
 
+from custseg._utils._result import Result
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
 from custseg.profile._naming import suggest_names
 from custseg.profile._statistics import describe
-from custseg.profile._summary import wide_table
+from custseg.profile._summary import share_text, wide_table
 from custseg.profile._traits import read_table, read_traits
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SegmentProfile:
+class SegmentProfile(Result):
     """Segments of customers described: sizes, means and shares beside the average.
 
     Made by `profile_segments`; nothing on it changes. It holds sums over customers
@@ -53,7 +53,7 @@ class SegmentProfile:
     >>> profile.suggest_names()
     {0: 'low spend, mostly web', 1: 'high spend, mostly shop'}
     >>> profile = profile.rename({0: "occasional", 1: "regulars"})
-    >>> print(profile.summary().to_string())
+    >>> print(profile.table().to_string())
                             occasional regulars  total
     customers                        2        2      4
     share of customers            50 %     50 %  100 %
@@ -121,12 +121,12 @@ class SegmentProfile:
             blocks += [known | _numbers(item, position) for item in self._items]
         return pd.DataFrame(blocks)
 
-    def summary(self):
+    def table(self):
         """Lay the profile out for reading; for numbers to go on with see `frame`.
 
         Returns
         -------
-        summary : DataFrame of str
+        table : DataFrame of str
             One row a column, or level of a column, below the rows of sizes; one
             column a segment, and the total. A column of numbers that some customers
             lack has a second row, "(missing)", with their share.
@@ -203,15 +203,29 @@ class SegmentProfile:
             self.left_out,
         )
 
+    def summary(self):
+        """Return what is described, and what sets each segment apart, in two sentences.
+
+        Returns
+        -------
+        summary : str
+        """
+        traits = self.suggest_names()
+        said = (
+            f"{self.names[segment]} ({share_text(size / self._sizes.sum())}): "
+            f"{traits[segment]}"
+            for segment, size in self.sizes.items()
+        )
+        return f"{self._heading()}. {'; '.join(said)}."
+
     def __repr__(self):
         return f"<SegmentProfile: {self._heading()}>"
 
     def __str__(self):
-        return f"{self._heading()}\n\n{self.summary().to_string()}"
+        return f"{self._heading()}\n\n{self.table().to_string()}"
 
-    def _repr_html_(self):
-        heading = escape(self._heading())
-        return f"<p>{heading}</p>\n{self.summary().to_html()}"
+    def _shown(self):
+        return self.table()
 
     def _heading(self):
         n_customers = f"{self._sizes.sum():,.10g}"

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state, check_scalar
 
 from custseg._utils._pipelines import last_step
+from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
 from custseg.cluster import MixtureSegmenterMixin
 from custseg.exceptions import DegenerateFitError, SegmentWarning
@@ -19,8 +20,8 @@ _AT_ONCE = 12  # draws between two looks at whether the answer is clear
 _EXCEEDED = 10  # draws beyond the statistic that make it clear
 
 
-@dataclass(frozen=True, eq=False)
-class LikelihoodRatioTest:
+@dataclass(frozen=True, eq=False, repr=False)
+class LikelihoodRatioTest(Result):
     """Whether each number of components is enough, against one more.
 
     Made by `bootstrap_likelihood_ratio`. It holds no customer.
@@ -45,8 +46,9 @@ class LikelihoodRatioTest:
     >>> numbers, draws = np.array([1, 2]), np.array([99, 20])
     >>> statistics, p_values = np.array([88.0, 3.1]), np.array([0.01, 0.5])
     >>> test = LikelihoodRatioTest(numbers, statistics, p_values, draws, alpha=0.05)
-    >>> test.enough
-    2
+    >>> test
+    <LikelihoodRatioTest: 2 components are enough at a level of 0.05 (1 against 2:
+    p = 0.01, 2 against 3: p = 0.5).>
     """
 
     n_components: np.ndarray
@@ -84,9 +86,22 @@ class LikelihoodRatioTest:
             }
         )
 
-    def __repr__(self):
-        rows = self.frame().to_string(index=False, float_format="{:.3g}".format)
-        return f"LikelihoodRatioTest: enough={self.enough} at {self.alpha:g}\n{rows}"
+    @property
+    def verdict(self):
+        """How many components are enough, with the figures of each test."""
+        enough = self.enough
+        said = "Every number that was tested is improved on"
+        if enough is not None:
+            said = f"{_components(enough)} enough"
+        against = ", ".join(
+            f"{k} against {k + 1}: p = {p_value:.2g}"
+            for k, p_value in zip(self.n_components, self.p_values, strict=True)
+        )
+        return f"{said} at a level of {self.alpha:g} ({against})."
+
+
+def _components(number):
+    return "1 component is" if number == 1 else f"{number} components are"
 
 
 def bootstrap_likelihood_ratio(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from custseg._utils._result import Result
 from custseg.selection._null import LEVEL
 
 _DROP = 0.1  # of the lower quartile of the adjusted Rand index
@@ -48,7 +49,7 @@ def _means(values):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StabilityResult:
+class StabilityResult(Result):
     """How well the segments of candidates come back in refits to resamples.
 
     Made by `bootstrap_stability` and by ``stability`` of a search. It holds figures of
@@ -100,8 +101,7 @@ class StabilityResult:
     unimodality: object = None
     rivals: object = None
 
-    def __repr__(self):
-        return f"<StabilityResult: {self.verdict}>"
+    _tables = ("frame", "segments")
 
     def frame(self):
         """Return one row a candidate.

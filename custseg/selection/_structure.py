@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.utils import check_random_state
 
 from custseg._sklearn import single_threaded
+from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
 from custseg.exceptions import DegenerateFitError
 from custseg.selection._null import LEVEL, check_whole, null_of, table_to_test
@@ -20,7 +21,7 @@ _NO_SPREAD = 1e-9  # standard deviation of silhouettes that are all the same
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StructureTest:
+class StructureTest(Result):
     """Silhouettes of customers beside those of customers without segments.
 
     Made by `structure_test`. It holds no customer.
@@ -89,9 +90,6 @@ class StructureTest:
             f"No structure found (p = {self.p_value:.2g}): {self.n_customers:,} "
             f"customers are no better separated than those of {draws}."
         )
-
-    def __repr__(self):
-        return f"<StructureTest: {self.verdict}>"
 
     def frame(self):
         """Return one row a number of segments.

@@ -8,6 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.utils import check_random_state
 
 from custseg._sklearn import single_threaded
+from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
 from custseg.cluster import has_distinct_rows
 from custseg.selection._dip import dip_p_value
@@ -17,7 +18,7 @@ _STARTS = 5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class UnimodalityTest:
+class UnimodalityTest(Result):
     """Dips of customers projected on the line between two segments.
 
     Made by `unimodality_test`. It holds no customer.
@@ -71,9 +72,6 @@ class UnimodalityTest:
             f"One mode is enough {figures}: no gap shows between two segments of the "
             f"{self.n_customers:,} customers."
         )
-
-    def __repr__(self):
-        return f"<UnimodalityTest: {self.verdict}>"
 
     def frame(self):
         """Return one row a split.

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from custseg._utils._result import Result
 from custseg.columns import quoted
 from custseg.exceptions import DegenerateFitError, SegmentWarning
 from custseg.surveys._factorability import parallel_analysis
@@ -30,7 +31,7 @@ _SCORES = ("regression", "bartlett")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FactorSolution:
+class FactorSolution(Result):
     """Factors that items have in common.
 
     Made by `factor_analysis` and kept by `PsychographicTransformer` with
@@ -81,12 +82,28 @@ class FactorSolution:
     df: int
     n_customers: int
 
-    def __repr__(self):
-        """Say what was found."""
+    def frame(self):
+        """Return one row per item.
+
+        Returns
+        -------
+        frame : DataFrame
+            ``item``, its loading on each factor, and its ``uniqueness``.
+        """
+        frame = self.loadings.assign(uniqueness=self.uniquenesses)
+        return frame.rename_axis(index="item").reset_index()
+
+    def summary(self):
+        """Return how much of the items the factors account for, in a sentence.
+
+        Returns
+        -------
+        summary : str
+        """
         n_items, n_factors = self.loadings.shape
         return (
-            f"<FactorSolution: {n_factors} factors of {n_items} items, "
-            f"{self.retained_variance:.0%} of their variance>"
+            f"{n_factors} factor{'s' * (n_factors != 1)} of {n_items} items account "
+            f"for {self.retained_variance:.0%} of their variance."
         )
 
 
@@ -389,7 +406,7 @@ def factor_analysis(
     >>> simulated = make_customers(800, n_segments=3, random_state=0)
     >>> answers = simulated.customers[list(simulated.item_columns)]
     >>> factor_analysis(answers)
-    <FactorSolution: 5 factors of 20 items, 57% of their variance>
+    <FactorSolution: 5 factors of 20 items account for 57% of their variance.>
 
     Four factors were planted; the fifth is agreeing to everything.
     """

@@ -1,11 +1,12 @@
 """Van Westendorp's price sensitivity meter: four curves and where they cross."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from custseg._utils._result import Result
 from custseg.columns import check_names, numbers, read_columns
 from custseg.exceptions import DataQualityError
 
@@ -15,7 +16,8 @@ _CURVES = ("too_cheap", "cheap", "expensive", "too_expensive")
 _REMEDY = "Give prices as numbers of one currency."
 
 
-class PriceSensitivity(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class PriceSensitivity(Result):
     """Points of van Westendorp's meter, and how many customers they rest on.
 
     Attributes
@@ -42,6 +44,38 @@ class PriceSensitivity(NamedTuple):
     n_customers: int
     n_left_out: int
     curves: pd.DataFrame
+
+    def frame(self):
+        """Return the curves.
+
+        Returns
+        -------
+        frame : DataFrame
+            A copy of ``curves``: one row per price.
+        """
+        return self.curves.copy()
+
+    def summary(self):
+        """Return the acceptable prices and the optimum, in a sentence.
+
+        Returns
+        -------
+        summary : str
+        """
+        low, high, even, best = (
+            "unknown" if one != one else f"{one:,.5g}"
+            for one in (
+                self.marginal_cheapness,
+                self.marginal_expensiveness,
+                self.indifference,
+                self.optimum,
+            )
+        )
+        return (
+            f"Acceptable prices lie between {low} and {high}, with the optimum at "
+            f"{best} and indifference at {even} ({self.n_customers:,} customers, "
+            f"{self.n_left_out:,} left out)."
+        )
 
 
 def price_sensitivity_meter(

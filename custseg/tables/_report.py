@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from custseg._utils._result import Result
+
 
 class RuleCount(NamedTuple):
     """One rule of cleaning and the lines it concerned."""
@@ -17,8 +19,8 @@ class RuleCount(NamedTuple):
     amount: float
 
 
-@dataclass(frozen=True, eq=False)
-class CleaningReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class CleaningReport(Result):
     """What `clean_transactions` did, rule by rule.
 
     `n_rows_in` is always `n_rows_out + n_rows_dropped + n_rows_netted`. A line that
@@ -146,23 +148,36 @@ class CleaningReport:
 
         return pd.DataFrame(list(self.rules), columns=list(RuleCount._fields))
 
+    def summary(self):
+        """Return how many rows came out and what returns took off, in a sentence.
+
+        Returns
+        -------
+        summary : str
+        """
+        return " ".join(self._sentences())
+
     def __str__(self):
-        lines = [
-            f"{_rows(self.n_rows_in)} in, {_rows(self.n_rows_out)} out: "
-            f"{self.n_rows_dropped:,} dropped, {self.n_rows_netted:,} netted."
-        ]
-        lines += [
+        first, *others = self._sentences()
+        rules = (
             f"  {r.action:<8} {r.rule:<22} {_rows(r.n_rows):>14}   "
             f"amount {r.amount:>15,.2f}"
             for r in self.rules
             if r.n_rows
+        )
+        return "\n".join([first, *rules, *others])
+
+    def _sentences(self):
+        said = [
+            f"{_rows(self.n_rows_in)} in, {_rows(self.n_rows_out)} out: "
+            f"{self.n_rows_dropped:,} dropped, {self.n_rows_netted:,} netted."
         ]
         if self.returned_amount is not None:
-            lines.append(
+            said.append(
                 f"Returns took {self.returned_amount:,.2f} off purchases; "
                 f"{self.orphan_amount:,.2f} had no earlier purchase."
             )
-        return "\n".join(lines)
+        return said
 
     def _count(self, action):
         return sum(r.n_rows for r in self.rules if r.action == action)

@@ -163,9 +163,9 @@ def test_keeps_no_customers():
     )
     sizes = {}
     for n in (20_000, 60_000):
-        road = model.fit(members(rng, n))._road
-        sizes[n] = len(pickle.dumps(road.typicality))
-        for quantiles in (road.typicality.nearest, *road.typicality.own):
+        route = model.fit(members(rng, n))._route
+        sizes[n] = len(pickle.dumps(route.typicality))
+        for quantiles in (route.typicality.nearest, *route.typicality.own):
             assert len(quantiles._kept) <= 1000
             assert quantiles.n_customers > 1000
     assert sizes[60_000] < 1.2 * sizes[20_000]

@@ -11,7 +11,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.utils.extmath import row_norms
 
 from custseg.assignment import DiscriminantAssigner
-from custseg.assignment._axes import raos_f
+from custseg.assignment._discriminant_tables import raos_f
 from custseg.exceptions import SchemaError
 
 IRIS = load_iris(as_frame=True)

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from custseg.assignment import DiscriminantAssigner, SegmentationModel, match_segments
-from custseg.assignment._answers import _as_shares, count_segments
+from custseg.assignment._answers import as_shares, count_segments
 from custseg.cluster import (
     GaussianMixtureSegmenter,
     HierarchicalSegmenter,
@@ -320,11 +320,11 @@ def test_one_segment():
 
 
 class TestAnswers:
-    def test_sizes_as_shares(self):
-        assert _as_shares(None, 2) is None
-        assert _as_shares([3, 1], 3) is None
-        assert _as_shares([0, 0], 2) is None
-        assert _as_shares([3, 1], 2).tolist() == [0.75, 0.25]
+    def test_sizesas_shares(self):
+        assert as_shares(None, 2) is None
+        assert as_shares([3, 1], 3) is None
+        assert as_shares([0, 0], 2) is None
+        assert as_shares([3, 1], 2).tolist() == [0.75, 0.25]
 
     def test_segments_without_centres_are_those_that_somebody_has(self):
         nobody = DBSCAN(eps=0.1).fit([[0.0], [5.0]])

@@ -11,7 +11,12 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from custseg.assignment import DiscriminantAssigner, SegmentationModel, match_segments
+from custseg.assignment import (
+    DiscriminantAssigner,
+    SegmentationModel,
+    compile_scorer,
+    match_segments,
+)
 from custseg.cluster import GaussianMixtureSegmenter, KMeansSegmenter
 from custseg.datasets import make_customers, make_transactions
 from custseg.exceptions import DataQualityError, SchemaError
@@ -118,6 +123,15 @@ def test_each_type_is_a_model_of_its_own(fitted):
             probabilities[:, of_type.segment_ids_], alone.predict_proba(NEW[rows])
         )
         assert np.delete(probabilities, of_type.segment_ids_, axis=1).max() == 0
+        assert of_type.predict(NEW[rows]).tolist() == fitted.predict(NEW)[rows].tolist()
+        pd.testing.assert_frame_equal(
+            of_type.assign(NEW[rows]), fitted.assign(NEW)[rows], check_dtype=False
+        )
+        next_of_type = of_type.refit(NEW[rows])
+        assert next_of_type.segment_ids_.tolist() == of_type.segment_ids_.tolist()
+        assert compile_scorer(of_type).predict(NEW[rows]).tolist() == (
+            of_type.predict(NEW[rows]).tolist()
+        )
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
@@ -303,6 +317,10 @@ class TestRefit:
             "3 of 5 segments kept. Died: wholesale: segment 3 and wholesale: segment "
             "4. Born: school: segment 5 and school: segment 6."
         )
+        by_refit, by_both = later.match_.frame(), match_segments(model, later, table)
+        pd.testing.assert_frame_equal(by_refit, by_both.frame())
+        born = by_refit[by_refit["event"] == "born"]
+        assert born["customers"].tolist() == later.segment_sizes_[-2:].tolist()
 
     def test_the_split_must_stay(self, fitted):
         message = "split_by must be as it was in fit"

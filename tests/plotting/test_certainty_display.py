@@ -22,7 +22,7 @@ from custseg import (
 )
 from custseg.exceptions import SchemaError
 from custseg.plotting import CertaintyDisplay
-from custseg.plotting._figure import color
+from custseg.plotting._drawing import color
 
 RNG = np.random.default_rng(0)
 BLOBS = np.vstack([RNG.normal(m, 1, (n, 2)) for m, n in [(0, 50), (4, 30), (9, 20)]])

@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from custseg import GaussianMixtureSegmenter, KMeansSegmenter, SegmentSearch
 from custseg.exceptions import SchemaError
 from custseg.plotting import CovarianceDisplay
-from custseg.plotting._covariance import _apart
-from custseg.plotting._figure import color
+from custseg.plotting._covariance_display import _apart
+from custseg.plotting._drawing import color
 
 RNG = np.random.default_rng(0)
 BLOBS = np.vstack(

@@ -9,8 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from custseg import HierarchicalSegmenter, KMeansSegmenter
 from custseg.plotting import DendrogramDisplay
-from custseg.plotting._dendrogram import _count
-from custseg.plotting._figure import color, compact_number
+from custseg.plotting._drawing import color, compact_number, count_text
 
 VISITS = np.array([[1.0], [2.0], [9.0], [10.0], [12.0]])
 BLOBS = np.repeat([[0.0, 0], [9, 0], [0, 20]], [50, 30, 20], axis=0)
@@ -130,7 +129,9 @@ def test_a_tree_of_one_leaf_is_refused():
 
 
 def test_customers_are_written_in_a_few_signs():
-    assert [_count(7), _count(999.0)] == ["7", "999"]
-    assert [_count(n) for n in (2.5, 1500)] == [compact_number(n) for n in (2.5, 1500)]
-    assert _count(1500) != "1500"
-    assert _count(2.5) != "2"
+    assert [count_text(7), count_text(999.0)] == ["7", "999"]
+    assert [count_text(n) for n in (2.5, 1500)] == [
+        compact_number(n) for n in (2.5, 1500)
+    ]
+    assert count_text(1500) != "1500"
+    assert count_text(2.5) != "2"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from custseg.plotting import SegmentProfileDisplay
-from custseg.plotting._figure import compact_number, percent, shortened, wrapped
+from custseg.plotting._drawing import compact_number, percent, shortened, wrapped
 from custseg.profile import profile_segments
 
 

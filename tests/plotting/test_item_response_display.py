@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 from custseg import KMeansSegmenter, LatentClassSegmenter
 from custseg.exceptions import SchemaError
 from custseg.plotting import ItemResponseDisplay
-from custseg.plotting._figure import color
+from custseg.plotting._drawing import color
 
 
 class Classes(BaseEstimator):

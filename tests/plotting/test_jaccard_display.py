@@ -10,7 +10,7 @@ from matplotlib.patches import PathPatch
 
 from custseg.exceptions import SchemaError
 from custseg.plotting import SegmentStabilityDisplay
-from custseg.plotting._jaccard import _BANDS
+from custseg.plotting._jaccard_display import _BANDS
 
 
 def texts(ax):

@@ -23,7 +23,7 @@ from custseg import (
 )
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
 from custseg.plotting import SilhouetteDisplay
-from custseg.plotting._silhouette import _GAP, _slots
+from custseg.plotting._silhouette_display import _GAP, _slots
 from custseg.profile import profile_segments
 from custseg.selection._draw import proportional_sizes
 

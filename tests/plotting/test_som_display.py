@@ -16,8 +16,8 @@ from custseg import KMeansSegmenter
 from custseg.cluster import SOMSegmenter
 from custseg.exceptions import SchemaError
 from custseg.plotting import SOMDisplay
-from custseg.plotting._figure import color
-from custseg.plotting._som import _space
+from custseg.plotting._drawing import color
+from custseg.plotting._som_display import _space
 
 # Two rows of three units. Segment 1 is the right column; unit 1 has no customers.
 UNITS = pd.DataFrame(

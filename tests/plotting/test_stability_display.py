@@ -12,7 +12,7 @@ from matplotlib.patches import PathPatch
 
 from custseg.plotting import StabilityDisplay
 from custseg.plotting._boxes import box_numbers
-from custseg.plotting._figure import MARKERS, color
+from custseg.plotting._drawing import MARKERS, color
 
 
 def boxes(ax):

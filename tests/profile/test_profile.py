@@ -201,7 +201,7 @@ def test_weights_are_duplicates(many):
     assert_frame_equal(weighted.frame(), doubled.frame(), check_dtype=False)
     assert weighted.n_unassigned == doubled.n_unassigned
     assert weighted.suggest_names() == doubled.suggest_names()
-    assert_frame_equal(weighted.summary(), doubled.summary())
+    assert_frame_equal(weighted.table(), doubled.table())
 
 
 def test_the_order_of_customers_does_not_matter(many):
@@ -325,7 +325,7 @@ def rows_of(profile):
     """Return columns, levels and texts of both tables, one entry a row."""
     frame = profile.frame()
     first = frame[frame["segment"] == frame["segment"].iloc[0]]
-    summary = profile.summary().iloc[2:]
+    summary = profile.table().iloc[2:]
     return list(zip(first["column"], first["level"], strict=True)), list(summary.index)
 
 
@@ -435,13 +435,13 @@ def test_an_id_that_customers_share_is_a_level():
 # -- the object --------------------------------------------------------------------
 
 
-def test_names_head_the_summary():
+def test_names_head_the_table():
     profile = profile_segments(CUSTOMERS, LABELS, names={0: "early", 7: "unseen"})
     assert profile.names == {0: "early", 1: "segment 1"}
     renamed = profile.rename({1: "late"})
     assert profile.names[1] == "segment 1"
     assert renamed.names == {0: "early", 1: "late"}
-    assert list(renamed.summary().columns) == ["early", "late", "total"]
+    assert list(renamed.table().columns) == ["early", "late", "total"]
     assert renamed.frame()["segment_name"].unique().tolist() == ["early", "late"]
 
 
@@ -449,7 +449,7 @@ def test_columns_named_as_the_rows_of_sizes():
     table = pd.DataFrame(
         {"customers": [2.0, 4.0, 9.0], "share of customers": [7.0, 7.0, 8.0]}
     )
-    summary = profile_segments(table, [0, 0, 1]).summary()
+    summary = profile_segments(table, [0, 0, 1]).table()
     assert list(summary.index) == [
         ("customers", ""),
         ("share of customers", ""),
@@ -464,8 +464,8 @@ def test_columns_named_as_the_rows_of_sizes():
     ]
 
 
-def test_summary_on_paper():
-    summary = profile_segments(CUSTOMERS, LABELS).summary()
+def test_table_on_paper():
+    summary = profile_segments(CUSTOMERS, LABELS).table()
     rows = {index: list(row) for index, row in summary.iterrows()}
     assert rows["customers", ""] == ["3", "2", "5"]
     assert rows["share of customers", ""] == ["60 %", "40 %", "100 %"]
@@ -487,7 +487,7 @@ def test_summary_on_paper():
     ],
 )
 def test_means_are_written_with_three_digits(value, text):
-    summary = profile_segments([[float(value)]], [0]).summary()
+    summary = profile_segments([[float(value)]], [0]).table()
     assert summary.loc[("x0", ""), "total"] == text
 
 

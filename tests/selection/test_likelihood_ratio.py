@@ -39,7 +39,7 @@ def test_two_that_are_there_are_enough(segmenter, X):
     assert table["n_components"].tolist() == [1, 2]
     assert table["rejected"].tolist() == [True, False]
     assert table["p_value"].iloc[0] == 1 / 20  # none of the draws gained as much
-    assert "enough=2" in repr(test)
+    assert test.verdict.startswith("2 components are enough at a level of 0.05 (1 ag")
 
 
 def test_the_statistic_is_twice_the_gain():

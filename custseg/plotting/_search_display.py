@@ -1,37 +1,23 @@
 """A criterion of all candidates of a search, as a picture."""
 
 import numpy as np
+import pandas as pd
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
-from custseg.plotting._figure import (
-    MARKERS,
-    color,
-    handle,
-    legend,
-    new_axes,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 from custseg.selection import CRITERIA
 
 _WORDS = {
-    "silhouette": "mean silhouette",
-    "stability": "median adjusted Rand index",
-    "calinski_harabasz": "criterion of Calinski and Harabasz",
-    "davies_bouldin": "criterion of Davies and Bouldin",
-    "gap": "gap statistic",
-    "bic": "BIC",
-    "icl": "ICL",
+    "silhouette": ("mean silhouette", "silhouette"),
+    "stability": ("median adjusted Rand index", "stability"),
+    "calinski_harabasz": ("criterion of Calinski and Harabasz", "Calinski-Harabasz"),
+    "davies_bouldin": ("criterion of Davies and Bouldin", "Davies-Bouldin"),
+    "gap": ("gap statistic", "gap"),
+    "bic": ("BIC", "BIC"),
+    "icl": ("ICL", "ICL"),
 }
-_SHORT = {
-    "silhouette": "silhouette",
-    "stability": "stability",
-    "calinski_harabasz": "Calinski-Harabasz",
-    "davies_bouldin": "Davies-Bouldin",
-    "gap": "gap",
-    "bic": "BIC",
-    "icl": "ICL",
-}
+_SHORT = {name: short for name, (_, short) in _WORDS.items()}
 _ONE_ERROR = "one standard error up and down"
 # Columns of standard errors by criterion, the one that says most first.
 _STD_ERRORS = {
@@ -43,7 +29,8 @@ _STD_ERRORS = {
 }
 
 
-class SegmentSearchDisplay:
+@draw.display
+class SegmentSearchDisplay(draw.Display):
     """A criterion of every candidate over the number of segments.
 
     One line an estimator. A full marker is a candidate that may be chosen, a hollow
@@ -62,7 +49,7 @@ class SegmentSearchDisplay:
     Parameters
     ----------
     results : DataFrame
-        ``results_`` of a search.
+        A copy of the search's ``results_``, one row a candidate.
     min_segment_share : float, default=None
         Below it a segment is too small; for the words only.
     criterion : str, default="silhouette"
@@ -88,10 +75,9 @@ class SegmentSearchDisplay:
     1  kmeanssegmenter           3        0.63     False
     """
 
-    def __init__(self, *, results, min_segment_share=None, criterion="silhouette"):
-        self.results = results
-        self.min_segment_share = min_segment_share
-        self.criterion = criterion
+    results: pd.DataFrame
+    min_segment_share: float | None = None
+    criterion: str = "silhouette"
 
     @classmethod
     def from_search(cls, search):
@@ -121,16 +107,6 @@ class SegmentSearchDisplay:
             criterion="stability" if by_rule else criterion,
         )
 
-    def frame(self):
-        """Return the numbers of every candidate.
-
-        Returns
-        -------
-        frame : DataFrame
-            A copy of the search's ``results_``, one row a candidate.
-        """
-        return self.results.copy()
-
     def plot(self, ax=None, *, criterion=None):
         """Draw one line an estimator.
 
@@ -156,9 +132,7 @@ class SegmentSearchDisplay:
         """
         criterion = self.criterion if criterion is None else criterion
         self._check(criterion)
-        if ax is None:
-            _, ax = new_axes((8.5, 4.2))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (8.5, 4.2))
         results = self.results.sort_values("n_segments", kind="stable")
         spread = _spread(results, criterion)
         handles = [
@@ -166,16 +140,14 @@ class SegmentSearchDisplay:
             for position, name in enumerate(self.results["estimator"].unique())
         ]
         handles += self._marks(results, criterion) + spread.handles(results)
-        legend(ax, handles)
+        draw.legend(ax, handles)
         ax.set_xticks(np.unique(results["n_segments"]))
         better = "larger" if CRITERIA[criterion] else "smaller"
         ax.set(
             xlabel="number of segments",
-            ylabel=f"{_WORDS[criterion]} ({better} is better)",
+            ylabel=f"{_WORDS[criterion][0]} ({better} is better)",
         )
-        ax.grid(axis="y", color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
+        draw.tidy(ax, "y")
         return self
 
     def _check(self, criterion):
@@ -184,11 +156,8 @@ class SegmentSearchDisplay:
             for name in CRITERIA
             if name in self.results and self.results[name].notna().any()
         ]
-        if criterion not in CRITERIA:
-            raise ValueError(
-                f"criterion must be one of {', '.join(map(repr, CRITERIA))}. Got "
-                f"{criterion!r} instead. Leave it out for what the search chose by."
-            )
+        remedy = "Leave it out for what the search chose by."
+        draw.one_of("criterion", criterion, CRITERIA, remedy)
         # A search whose candidates all failed still has its crosses.
         if known and criterion not in known:
             raise ValueError(
@@ -200,25 +169,18 @@ class SegmentSearchDisplay:
     def _line(self, position, name, rows, results, spread):
         """Draw one estimator; return its entry in the legend."""
         criterion, ax = spread.criterion, self.ax_
-        style = {"color": color(position), "marker": MARKERS[position % len(MARKERS)]}
+        style = draw.style_of(position)
         known = results[rows & results[criterion].notna()]
         x, y = known["n_segments"], known[criterion]
         ax.plot(x, y, color=style["color"], zorder=2)
         spread.draw(ax, known, style["color"])
         for eligible, face in ((True, style["color"]), (False, "white")):
             part = known["eligible"] == eligible
-            ax.plot(
-                x[part],
-                y[part],
-                linestyle="none",
-                markerfacecolor=face,
-                zorder=3,
-                **style,
-            )
-        label = wrapped(name, 28, 3)
+            draw.points(ax, x[part], y[part], markerfacecolor=face, **style)
+        label = draw.wrapped(name, 28, 3)
         if len(known) == 0 and results[criterion].notna().any():
-            return handle(f"{label}: no {_SHORT[criterion]}", color=style["color"])
-        return handle(label, linestyle="-", **style)
+            return draw.handle(f"{label}: no {_SHORT[criterion]}", color=style["color"])
+        return draw.handle(label, linestyle="-", **style)
 
     def _marks(self, results, criterion):
         """Mark failed and chosen candidates; return what the legend says of marks."""
@@ -228,21 +190,15 @@ class SegmentSearchDisplay:
         if len(barred):
             hollow = {"color": "0.3", "marker": "o", "markerfacecolor": "white"}
             words = f"not to be chosen:\n{self._why_barred(barred)}"
-            handles.append(handle(words, **hollow))
+            handles.append(draw.handle(words, **hollow))
         handles += self._crosses(results[~scored], results, criterion)
         chosen = results[results["selected"] & scored]
         if len(chosen):
             ring = {"color": "black", "marker": "o", "markerfacecolor": "none"}
-            self.ax_.plot(
-                chosen["n_segments"],
-                chosen[criterion],
-                linestyle="none",
-                markersize=14,
-                zorder=4,
-                **ring,
-            )
+            place = chosen["n_segments"], chosen[criterion]
+            draw.points(self.ax_, *place, markersize=14, zorder=4, **ring)
             by = "" if criterion == self.criterion else f" by {_SHORT[self.criterion]}"
-            handles.append(handle(f"chosen{by}", markersize=10, **ring))
+            handles.append(draw.handle(f"chosen{by}", markersize=10, **ring))
         return handles
 
     def _why_barred(self, barred):
@@ -260,18 +216,14 @@ class SegmentSearchDisplay:
         missing = missing[failed | scored[missing.index]]
         if len(missing) == 0:
             return []
-        marks = {"color": "0.3", "marker": "x", "linestyle": "none"}
+        marks, ground = {"color": "0.3", "marker": "x"}, self.ax_.get_xaxis_transform()
         numbers = np.unique(missing["n_segments"])
-        self.ax_.plot(
-            numbers,
-            np.full(len(numbers), 0.02),
-            transform=self.ax_.get_xaxis_transform(),
-            **marks,
-        )
+        place = numbers, np.full(len(numbers), 0.02)
+        draw.points(self.ax_, *place, transform=ground, zorder=2, **marks)
         label = f"no {_SHORT[criterion]}"
         if failed[missing.index].all():
             label = f"failed: {label}"
-        return [handle(label, **marks)]
+        return [draw.handle(label, **marks)]
 
 
 class _Spread:
@@ -305,7 +257,7 @@ class _Spread:
         if self.low is None or not (self.high > self.low).any():
             return []
         if self.as_bars:
-            return [handle(self.words, color="0.3", marker="|", markersize=10)]
+            return [draw.handle(self.words, color="0.3", marker="|", markersize=10)]
         from matplotlib.patches import Patch
 
         return [Patch(facecolor="0.3", alpha=0.25, label=self.words)]

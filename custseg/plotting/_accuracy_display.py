@@ -1,6 +1,8 @@
 """How many customers are assigned to their segment, beside chance, as a picture."""
 
-from custseg.plotting._figure import color, handle, legend, new_axes, percent
+import pandas as pd
+
+from custseg.plotting import _drawing as draw
 
 _MEANING = {
     "predictability": "skill: assigned by other columns than segments were learned on",
@@ -12,15 +14,13 @@ _CHANCES = {"largest share": "--", "proportional chance": ":"}
 
 def checked_report(report):
     """Refuse what is no result of assignment_report."""
-    if not (hasattr(report, "accuracies") and hasattr(report, "reliability")):
-        raise TypeError(
-            "The report must be what assignment_report returns. Got "
-            f"{type(report).__name__} instead. Call assignment_report(model, X)."
-        )
-    return report
+    wanted = "be what assignment_report returns"
+    needs, remedy = ("accuracies", "reliability"), "Call assignment_report(model, X)."
+    return draw.checked_kind("report", report, needs, wanted, remedy)
 
 
-class AccuracyDisplay:
+@draw.display
+class AccuracyDisplay(draw.Display):
     """Accuracies of assignment with their intervals, beside two lines of chance.
 
     A point is the share of customers assigned to their learned segment, its line the
@@ -33,7 +33,8 @@ class AccuracyDisplay:
     Parameters
     ----------
     accuracies : DataFrame
-        One row a figure, as `frame` gives it.
+        One row a ``figure``: its ``accuracy`` with ``low`` and ``high`` of the 95 %
+        interval, ``customers``, ``rejected`` and ``improvement``.
     kind : {"predictability", "reproducibility", "mixed"}
         What accuracies mean.
 
@@ -67,9 +68,8 @@ class AccuracyDisplay:
     ['resubstitution', 'segments fixed', 'segments refitted']
     """
 
-    def __init__(self, *, accuracies, kind):
-        self.accuracies = accuracies
-        self.kind = kind
+    accuracies: pd.DataFrame
+    kind: str
 
     @classmethod
     def from_report(cls, report):
@@ -91,17 +91,6 @@ class AccuracyDisplay:
         """
         return cls(accuracies=checked_report(report).frame(), kind=report.kind)
 
-    def frame(self):
-        """Return the numbers that are drawn.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a ``figure``: its ``accuracy`` with ``low`` and ``high`` of the 95 %
-            interval, ``customers``, ``rejected`` and ``improvement``.
-        """
-        return self.accuracies.copy()
-
     def plot(self, ax=None):
         """Draw one point an accuracy, and a line for each chance.
 
@@ -120,9 +109,7 @@ class AccuracyDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        if ax is None:
-            _, ax = new_axes((8.5, 2.6))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (8.5, 2.6))
         is_chance = self.accuracies["figure"].isin(_CHANCES)
         rows = self.accuracies[~is_chance]
         for position, row in enumerate(rows.itertuples()):
@@ -131,9 +118,9 @@ class AccuracyDisplay:
         for row in self.accuracies[is_chance].itertuples():
             line = {"color": "0.3", "linestyle": _CHANCES[row.figure], "linewidth": 1.2}
             ax.axvline(row.accuracy, zorder=1, **line)
-            label = f"{row.figure}, {percent(row.accuracy)}"
-            handles.append(handle(label, **line))
-        legend(ax, handles)
+            label = f"{row.figure}, {draw.percent(row.accuracy)}"
+            handles.append(draw.handle(label, **line))
+        draw.legend(ax, handles)
         ax.set_yticks(range(len(rows)), rows["figure"])
         ax.tick_params(axis="y", length=0)
         ax.set(
@@ -141,30 +128,14 @@ class AccuracyDisplay:
             ylim=(len(rows) - 0.5, -0.6),
             xlabel="share of customers assigned to their segment",
         )
-        ax.set_title(_MEANING[self.kind], fontsize="small", loc="left")
-        ax.grid(axis="x", color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right", "left"]].set_visible(False)
+        draw.small_title(ax, _MEANING[self.kind])
+        draw.tidy(ax, "x", ("top", "right", "left"))
         return self
 
     def _point(self, position, row):
-        seen = row.figure == "resubstitution"
-        self.ax_.hlines(position, row.low, row.high, color=color(0), linewidth=2.5)
-        self.ax_.plot(
-            [row.accuracy],
-            [position],
-            marker="o",
-            markersize=8,
-            markeredgecolor=color(0),
-            markerfacecolor="white" if seen else color(0),
-            linestyle="none",
-            zorder=3,
-        )
-        self.ax_.annotate(
-            percent(row.accuracy),
-            (row.accuracy, position),
-            xytext=(0, 8),
-            textcoords="offset points",
-            ha="center",
-            fontsize="small",
-        )
+        blue, seen = draw.color(0), row.figure == "resubstitution"
+        face = {"markeredgecolor": blue, "markerfacecolor": "white" if seen else blue}
+        self.ax_.hlines(position, row.low, row.high, color=blue, linewidth=2.5)
+        place = row.accuracy, position
+        draw.points(self.ax_, *place, marker="o", markersize=8, **face)
+        draw.note(self.ax_, place, draw.percent(row.accuracy), (0, 8), ha="center")

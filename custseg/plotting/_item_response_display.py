@@ -1,30 +1,17 @@
 """What the customers of each latent class answer, as a picture."""
 
-from numbers import Integral
-
 import numpy as np
 import pandas as pd
 
 from custseg._sklearn import check_is_fitted
-from custseg.plotting._figure import (
-    MARKERS,
-    checked_names,
-    color,
-    handle,
-    inches,
-    legend,
-    literal,
-    new_axes,
-    percent,
-    shortened,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 from custseg.plotting._innermost import innermost
 
 _COLUMNS = [
     *("item", "column", "figure", "distribution", "component", "segment", "share"),
     *("value", "total", "distance", "separation"),
 ]
+_ITEM = ("column", "figure", "distribution")
 _ROW = 0.27  # inches of an item
 _LABEL = 38  # signs of an item at most
 _DODGE = 0.5  # share of a row over which its markers are spread
@@ -110,7 +97,8 @@ def _responses(segmenter):
     return pd.concat(frames, ignore_index=True)[_COLUMNS]
 
 
-class ItemResponseDisplay:
+@draw.display
+class ItemResponseDisplay(draw.Display):
     """What the customers of each latent class answer, item by item.
 
     One row an item, one marker a class. Of a column with two levels the share of the
@@ -123,7 +111,12 @@ class ItemResponseDisplay:
     Parameters
     ----------
     responses : DataFrame
-        One row an item and class, as `frame` gives it.
+        One row an ``item`` and class: its ``column``, ``figure`` (a level, "rate"
+        or "mean") and ``distribution``; the class as ``component`` with its
+        ``segment`` and ``share``; the ``value`` there, a share or a mean in the
+        column's own unit; ``total``, that of all classes; ``distance`` of the two
+        in standard deviations within classes, NaN for levels; and ``separation``
+        of the item, from 0 to 1. All items are here, however many are drawn.
     names : mapping of int to str, default=None
         Names of segments; ``segment 0`` and so on where not given.
 
@@ -166,9 +159,8 @@ class ItemResponseDisplay:
     3  x1 = yes          1   0.99    0.4
     """
 
-    def __init__(self, *, responses, names=None):
-        self.responses = responses
-        self.names = names
+    responses: pd.DataFrame
+    names: object = None
 
     @classmethod
     def from_estimator(cls, segmenter, names=None):
@@ -194,31 +186,13 @@ class ItemResponseDisplay:
         TypeError
             If it has no latent classes.
         """
-        names = checked_names(names)
+        draw.checked_names(names)
         check_is_fitted(segmenter)
         last, _ = innermost(segmenter)
-        if not hasattr(last, "item_responses"):
-            raise TypeError(
-                "The segmenter must be a LatentClassSegmenter. Got "
-                f"{type(last).__name__} instead. SegmentProfileDisplay shows any "
-                "segments by their columns."
-            )
+        wanted = "be a LatentClassSegmenter"
+        remedy = "SegmentProfileDisplay shows any segments by their columns."
+        draw.checked_kind("segmenter", last, ("item_responses",), wanted, remedy)
         return cls(responses=_responses(last), names=names)
-
-    def frame(self):
-        """Return the numbers that are drawn.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row an ``item`` and class: its ``column``, ``figure`` (a level, "rate"
-            or "mean") and ``distribution``; the class as ``component`` with its
-            ``segment`` and ``share``; the ``value`` there, a share or a mean in the
-            column's own unit; ``total``, that of all classes; ``distance`` of the two
-            in standard deviations within classes, NaN for levels; and ``separation``
-            of the item, from 0 to 1. All items are here, however many are drawn.
-        """
-        return self.responses.copy()
 
     def plot(self, ax=None, *, max_items=30):
         """Draw one row an item and one marker a class.
@@ -244,21 +218,14 @@ class ItemResponseDisplay:
         ValueError
             If `max_items` is not a positive integer.
         """
-        valid = isinstance(max_items, Integral) and not isinstance(max_items, bool)
-        if not (valid and max_items > 0):
-            raise ValueError(
-                f"max_items must be a positive integer. Got {max_items!r} instead. "
-                "Leave it out for 30."
-            )
+        draw.checked_whole("max_items", max_items, 1, default=30)
         blocks, n_items = self._blocks(max_items)
         n_rows = sum(len(block) for block in blocks)
-        if ax is None:
-            _, ax = new_axes((9, 1.5 + max(1.2, _ROW * n_rows)))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (9, 1.5 + max(1.2, _ROW * n_rows)))
         self._label_rows(blocks, n_rows)
         if n_rows < n_items:
             title = f"the {n_rows} of {n_items} items that separate classes most"
-            ax.set_title(title, fontsize="small", loc="left")
+            draw.small_title(ax, title)
         self._draw(*blocks)
         self._explain()
         return self
@@ -266,7 +233,7 @@ class ItemResponseDisplay:
     def _draw(self, shares, distances):
         """Draw markers: shares above, with their axis at the top where both are."""
         ax = self.ax_
-        ax.spines[["top", "right", "left"]].set_visible(False)
+        draw.tidy(ax, hidden=("top", "right", "left"))
         below = ax.twiny() if len(shares) and len(distances) else ax
         if len(shares):
             self._markers(ax, shares["value"], 0)
@@ -294,13 +261,11 @@ class ItemResponseDisplay:
 
     def _label_rows(self, blocks, n_rows):
         labels = [
-            literal(_shortened_item(*item))
+            draw.literal(_shortened_item(*item))
             for block in blocks
-            for item in zip(
-                block["column"], block["figure"], block["distribution"], strict=True
-            )
+            for item in block[list(_ITEM)].itertuples(index=False)
         ]
-        room = 72 * inches(self.ax_)[1] / n_rows
+        room = 72 * draw.inches(self.ax_)[1] / n_rows
         size = float(np.clip(room / 1.4, 4, 9))
         self.ax_.set_yticks(range(n_rows), labels, fontsize=size)
         self.ax_.tick_params(axis="y", length=0)
@@ -317,47 +282,34 @@ class ItemResponseDisplay:
         rows = first_row + np.arange(len(values))
         n_classes = values.shape[1]
         aside = _DODGE * ((np.arange(n_classes) + 0.5) / n_classes - 0.5)
+        edge = {"markeredgecolor": "white", "markeredgewidth": 0.4, "clip_on": False}
         for row in self._classes().itertuples():
-            k = row.component
-            ax.plot(
-                values[:, k],
-                rows + aside[k],
-                markeredgecolor="white",
-                markeredgewidth=0.4,
-                markersize=7.5,
-                zorder=3,
-                clip_on=False,
-                linestyle="none",
-                **_style(row),
-            )
+            k, style = row.component, {**edge, **_style(row)}
+            draw.points(ax, values[:, k], rows + aside[k], markersize=7.5, **style)
 
     def _classes(self):
         return self.responses.drop_duplicates("component")
 
     def _explain(self):
         """Name the classes beside the picture."""
-        classes, names = self._classes(), checked_names(self.names)
+        classes, name_of = self._classes(), draw.namer(self.names)
         merged = classes["segment"].nunique() < len(classes)
         handles = []
         for row in classes.itertuples():
-            name = names.get(row.segment, f"segment {row.segment}")
-            of_segment = f", class {row.component}" if merged else ""
-            label = wrapped(f"{name}{of_segment}, {percent(row.share)}", 26, 3)
-            handles.append(handle(label, **_style(row)))
-        legend(self.ax_, handles)
+            name = name_of(row.segment) + f", class {row.component}" * merged
+            label = draw.wrapped(f"{name}, {draw.percent(row.share)}", 26, 3)
+            handles.append(draw.handle(label, **_style(row)))
+        draw.legend(self.ax_, handles)
 
 
 def _style(row):
     """Colour of the segment, marker of the class."""
-    return {
-        "color": color(row.segment),
-        "marker": MARKERS[row.component % len(MARKERS)],
-    }
+    return {**draw.style_of(row.component), "color": draw.color(row.segment)}
 
 
 def _share_axis(ax, at_top):
     ax.set_xlim(-0.02, 1.02)
-    ax.set_xticks(np.arange(6) / 5, [percent(share / 5) for share in range(6)])
+    ax.set_xticks(np.arange(6) / 5, [draw.percent(share / 5) for share in range(6)])
     ax.set_xlabel(_SHARE)
     if at_top:
         ax.xaxis.tick_top()
@@ -372,7 +324,7 @@ def _distance_axis(ax, farthest):
     ax.set_xlabel(_DISTANCE)
     ax.xaxis.tick_bottom()
     ax.xaxis.set_label_position("bottom")
-    ax.spines[["top", "right", "left"]].set_visible(False)
+    draw.tidy(ax, hidden=("top", "right", "left"))
     ax.spines["bottom"].set_visible(True)
 
 
@@ -380,7 +332,7 @@ def _shortened_item(column, figure, distribution):
     """Column and level: both stay to be seen when they are long."""
     if distribution != "categorical":
         return _without_middle(column, _LABEL)
-    level = shortened(figure, _LABEL // 2)
+    level = draw.shortened(figure, _LABEL // 2)
     return f"{_without_middle(column, _LABEL - 3 - len(level))} = {level}"
 
 

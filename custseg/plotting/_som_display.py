@@ -7,15 +7,7 @@ from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
 from custseg.cluster import adjacency, unit_positions
 from custseg.exceptions import SchemaError
-from custseg.plotting._figure import (
-    checked_names,
-    color,
-    compact_number,
-    inches,
-    new_axes,
-    percent,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 from custseg.plotting._innermost import feature_names
 
 _VIEWS = ("segments", "hits", "u_matrix")
@@ -28,7 +20,8 @@ _LEAST_TEXT = 5  # points; smaller numbers are left out
 _TINT = 0.3  # strength of a segment's colour behind its customers
 
 
-class SOMDisplay:
+@draw.display
+class SOMDisplay(draw.Display):
     """A self-organising map: its segments, customers, borders and columns.
 
     One cell a unit; what lies near on the map is similar, and black lines are the
@@ -73,10 +66,9 @@ class SOMDisplay:
     2    0       2     3       3.3        0          9.9
     """
 
-    def __init__(self, *, units, codebook, topology):
-        self.units = units
-        self.codebook = codebook
-        self.topology = topology
+    units: pd.DataFrame
+    codebook: pd.DataFrame
+    topology: str
 
     @classmethod
     def from_estimator(cls, estimator):
@@ -100,11 +92,9 @@ class SOMDisplay:
             If it is not fitted.
         """
         som = last_step(estimator)
-        if not hasattr(som, "best_matching_units"):
-            raise TypeError(
-                "The estimator must be a SOMSegmenter, or a Pipeline that ends in one. "
-                f"Got {type(som).__name__} instead. Of a model, pass model.segmenter_."
-            )
+        wanted = "be a SOMSegmenter, or a Pipeline that ends in one"
+        remedy = "Of a model, pass model.segmenter_."
+        draw.checked_kind("estimator", som, ("best_matching_units",), wanted, remedy)
         check_is_fitted(som)
         rows, columns = som.grid_
         units = pd.DataFrame(
@@ -167,13 +157,11 @@ class SOMDisplay:
         by_segment = feature is None and what == "segments"
         room = _legend_room(labels) if by_segment else _BAR_ROOM
         size = None if ax is not None else _figure_size(self._positions(), room)
-        if ax is None:
-            _, ax = new_axes(size)
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, size)
         self._set_limits(room, size or _space(ax))
         if feature is not None:
             values = self.codebook[feature].to_numpy()
-            self._color_cells(values, "viridis", wrapped(feature, 24, 2))
+            self._color_cells(values, "viridis", draw.wrapped(feature, 24, 2))
         elif what == "u_matrix":
             values = self.units["u_matrix"].to_numpy()
             self._color_cells(values, "Greys", _U_MATRIX_LABEL)
@@ -187,18 +175,14 @@ class SOMDisplay:
         return self
 
     def _check_view(self, what, feature, names):
-        if what not in _VIEWS:
-            raise ValueError(
-                f"what must be one of {', '.join(map(repr, _VIEWS))}. Got {what!r} "
-                "instead. A column is drawn by feature=."
-            )
+        draw.one_of("what", what, _VIEWS, "A column is drawn by feature=.")
         if feature is not None and feature not in self.codebook:
             known = ", ".join(map(repr, self.codebook.columns[:10]))
             raise SchemaError(
                 f"feature must be a column of the map. Got {feature!r} instead. "
                 f"Columns are {known}{', ...' * (self.codebook.shape[1] > 10)}."
             )
-        checked_names(names)
+        draw.checked_names(names)
 
     def _positions(self):
         rows, columns = self.units[["row", "column"]].max() + 1
@@ -206,12 +190,12 @@ class SOMDisplay:
 
     def _labels(self, names):
         """Label each segment with its number, name and share."""
-        segments, hits = (self.units[name].to_numpy() for name in ("segment", "hits"))
-        labels = {}
-        for segment in np.unique(segments):
-            name = f"{segment}: {names[segment]}" if segment in names else None
-            share = percent(hits[segments == segment].sum() / hits.sum())
-            labels[segment] = f"{wrapped(name or f'segment {segment}', 26, 2)}, {share}"
+        hits, labels = self.units.groupby("segment")["hits"].sum(), {}
+        for segment, share in (hits / hits.sum()).items():
+            name = f"segment {segment}"
+            if segment in names:
+                name = f"{segment}: {names[segment]}"
+            labels[segment] = f"{draw.wrapped(name, 26, 2)}, {draw.percent(share)}"
         return labels
 
     def _set_limits(self, room, of_axes):
@@ -240,9 +224,8 @@ class SOMDisplay:
     def _color_cells(self, values, colors, label, *, low=None):
         from matplotlib.collections import PolyCollection
 
-        cells = PolyCollection(
-            self._corners(), cmap=colors, edgecolors="0.85", linewidths=0.6
-        )
+        style = {"cmap": colors, "edgecolors": "0.85", "linewidths": 0.6}
+        cells = PolyCollection(self._corners(), **style)
         cells.set_array(values)
         cells.set_clim(low, None)
         self.ax_.add_collection(cells)
@@ -251,10 +234,7 @@ class SOMDisplay:
             (width + 0.9, 0.05 * height - 0.4, 0.03 * width + 0.1, 0.9 * height + 0.8),
             transform=self.ax_.transData,
         )
-        bar = self.figure_.colorbar(cells, cax=beside)
-        bar.set_label(label, size="small")
-        bar.ax.tick_params(labelsize="small")
-        bar.outline.set_visible(False)
+        draw.color_bar(cells, label, cax=beside)
 
     def _write_hits(self, values):
         size = self._text_size(4)
@@ -263,19 +243,13 @@ class SOMDisplay:
         dark = values > 0.6 * values.max()
         for (x, y), value, on_dark in zip(self._positions(), values, dark, strict=True):
             if value > 0:
-                self.ax_.text(
-                    x,
-                    y,
-                    f"{value:.0f}" if value in range(1000) else compact_number(value),
-                    ha="center",
-                    va="center",
-                    fontsize=size,
-                    color="white" if on_dark else "black",
-                )
+                text = draw.count_text(value)
+                shade = "white" if on_dark else "black"
+                draw.write(self.ax_, x, y, text, fontsize=size, color=shade)
 
     def _text_size(self, n_signs):
         """Points of a text with so many signs that fits a cell; nine at most."""
-        width, height = inches(self.ax_)
+        width, height = draw.inches(self.ax_)
         (left, right), (low, high) = self.ax_.get_xlim(), self.ax_.get_ylim()
         cell = min(width / (right - left), height / (high - low))
         return min(9, 72 * cell / (0.66 * n_signs))
@@ -286,18 +260,14 @@ class SOMDisplay:
         from matplotlib.patches import Patch
 
         segments, hits = (self.units[name].to_numpy() for name in ("segment", "hits"))
-        full = np.array([to_rgb(color(segment)) for segment in segments])
+        full = np.array([to_rgb(draw.color(segment)) for segment in segments])
         pale = 1 - _TINT * (1 - full)
         # The area of the inner cell is the number of customers.
         inner = self._corners(np.sqrt(hits / hits.max()))
         for corners, colors in ((self._corners(), pale), (inner, full)):
-            self.ax_.add_collection(
-                PolyCollection(corners, facecolors=colors, edgecolors="none")
-            )
-        handles = [
-            Patch(color=color(segment), label=label)
-            for segment, label in labels.items()
-        ]
+            cells = PolyCollection(corners, facecolors=colors, edgecolors="none")
+            self.ax_.add_collection(cells)
+        handles = [Patch(color=draw.color(k), label=one) for k, one in labels.items()]
         for segment in labels:
             self._number(segment, np.flatnonzero(segments == segment), hits)
         self.ax_.legend(
@@ -315,21 +285,11 @@ class SOMDisplay:
 
     def _number(self, segment, units, hits):
         """Write a segment's number on its unit in the middle of its customers."""
-        from matplotlib.patheffects import withStroke
-
         positions = self._positions()[units]
         middle = np.average(positions, axis=0, weights=hits[units])
         x, y = positions[np.square(positions - middle).sum(axis=1).argmin()]
-        self.ax_.text(
-            x,
-            y,
-            str(segment),
-            ha="center",
-            va="center",
-            fontweight="bold",
-            zorder=4,
-            path_effects=[withStroke(linewidth=3, foreground="white")],
-        )
+        style = {"fontweight": "bold", "zorder": 4, "path_effects": draw.halo(3)}
+        draw.write(self.ax_, x, y, str(segment), fontsize=None, **style)
 
     def _draw_borders(self):
         """Draw the sides between neighbouring units of different segments."""
@@ -343,9 +303,8 @@ class SOMDisplay:
         along = half * (other - one)[:, ::-1] * (-1, 1)
         middle = (one + other) / 2
         sides = np.stack([middle - along, middle + along], axis=1)
-        self.ax_.add_collection(
-            LineCollection(sides, colors="black", linewidths=1.8, capstyle="round")
-        )
+        style = {"colors": "black", "linewidths": 1.8, "capstyle": "round"}
+        self.ax_.add_collection(LineCollection(sides, **style))
 
 
 def _legend_room(labels):
@@ -358,7 +317,7 @@ def _space(ax):
     """Width and height of axes in inches, after a layout engine has placed them."""
     spec, figure = ax.get_subplotspec(), ax.figure
     if spec is None or figure.get_layout_engine() is None:
-        return inches(ax)
+        return draw.inches(ax)
     grid = spec.get_gridspec()
     size = figure.bbox.width / figure.dpi, figure.bbox.height / figure.dpi
     return (

@@ -3,16 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from custseg.plotting import _drawing as draw
 from custseg.plotting._boxes import box_numbers, draw_boxes
-from custseg.plotting._figure import (
-    MARKERS,
-    color,
-    handle,
-    legend,
-    new_axes,
-    pale,
-    wrapped,
-)
 
 _WIDTH = 0.8  # of all boxes of one number of segments
 _NUMBERS = ["estimator", "n_segments"]
@@ -20,13 +12,11 @@ _NUMBERS = ["estimator", "n_segments"]
 
 def checked_stability(result):
     """Refuse what is no result of bootstrap_stability."""
-    if not (hasattr(result, "adjusted_rand") and hasattr(result, "jaccard")):
-        raise TypeError(
-            "The result must be what bootstrap_stability returns. Got "
-            f"{type(result).__name__} instead. Call search.stability(X), or "
-            "bootstrap_stability(estimator, X)."
-        )
-    return result
+    wanted = "be what bootstrap_stability returns"
+    remedy = "Call search.stability(X), or bootstrap_stability(estimator, X)."
+    return draw.checked_kind(
+        "result", result, ("adjusted_rand", "jaccard"), wanted, remedy
+    )
 
 
 def chosen_estimator(result, estimator):
@@ -35,15 +25,11 @@ def chosen_estimator(result, estimator):
     name = estimator
     if estimator is None:
         name = result.selected[0] if result.selected else names[0]
-    if name not in names:
-        raise ValueError(
-            f"estimator must be one of {', '.join(map(repr, names))}. Got {name!r} "
-            "instead. Leave it out for the selected one."
-        )
-    return name
+    return draw.one_of("estimator", name, names, "Leave it out for the selected one.")
 
 
-class StabilityDisplay:
+@draw.display
+class StabilityDisplay(draw.Display):
     """Adjusted Rand index of pairs of refits, one box a candidate.
 
     Each pair of resamples gives two segmentations of all customers; 1 means that they
@@ -57,7 +43,10 @@ class StabilityDisplay:
     Parameters
     ----------
     boxes : DataFrame
-        One row a candidate, as `frame` gives it.
+        One row a candidate: ``estimator``, ``n_segments``, ``n_pairs`` of refits
+        that could be made, ends of the whiskers ``low`` and ``high``, ``q25``,
+        ``median``, ``q75``, and ``drops``: whether the lower quartile drops for
+        good after this number of segments.
 
     Attributes
     ----------
@@ -96,8 +85,7 @@ class StabilityDisplay:
     2           4  0.73    0.94  0.98  False
     """
 
-    def __init__(self, *, boxes):
-        self.boxes = boxes
+    boxes: pd.DataFrame
 
     @classmethod
     def from_stability(cls, result):
@@ -132,19 +120,6 @@ class StabilityDisplay:
         drops = result.frame()[[*_NUMBERS, "drops"]]
         return cls(boxes=pd.DataFrame(rows).merge(drops, on=_NUMBERS, how="left"))
 
-    def frame(self):
-        """Return the numbers that are drawn.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a candidate: ``estimator``, ``n_segments``, ``n_pairs`` of refits
-            that could be made, ends of the whiskers ``low`` and ``high``, ``q25``,
-            ``median``, ``q75``, and ``drops``: whether the lower quartile drops for
-            good after this number of segments.
-        """
-        return self.boxes.copy()
-
     def plot(self, ax=None):
         """Draw one box a candidate, estimators side by side.
 
@@ -165,14 +140,12 @@ class StabilityDisplay:
         """
         names = self.boxes["estimator"].unique()
         numbers = np.unique(self.boxes["n_segments"])
-        if ax is None:
-            _, ax = new_axes((8.5, 4.2))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (8.5, 4.2))
         handles = [
             self._estimator(position, name, numbers, len(names))
             for position, name in enumerate(names)
         ]
-        legend(ax, handles + self._marks())
+        draw.legend(ax, handles + self._marks())
         ax.set_xticks(range(len(numbers)), numbers)
         lowest = np.nanmin([0, self.boxes["low"].min()])
         ax.set(
@@ -186,9 +159,7 @@ class StabilityDisplay:
         if len(names) > 1:
             for between in np.arange(len(numbers) - 1) + 0.5:
                 ax.axvline(between, color="0.85", linewidth=0.8, zorder=0)
-        ax.grid(axis="y", color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
+        draw.tidy(ax, "y")
         return self
 
     def _estimator(self, position, name, numbers, n_estimators):
@@ -197,40 +168,24 @@ class StabilityDisplay:
         width = _WIDTH / n_estimators
         shift = (position - (n_estimators - 1) / 2) * width
         x = np.searchsorted(numbers, boxes["n_segments"]) + shift
-        style = {"color": color(position), "marker": MARKERS[position % len(MARKERS)]}
-        face, box = pale(position), min(0.85 * width, 0.5)
+        style = draw.style_of(position)
+        face, box = draw.pale(position), min(0.85 * width, 0.5)
         draw_boxes(self.ax_, boxes, x, box, face=face, edge=style["color"])
-        self.ax_.plot(
-            x,
-            boxes["median"],
-            linestyle="none",
-            markersize=5,
-            markeredgecolor="black",
-            markeredgewidth=0.8,
-            zorder=5,
-            **style,
-        )
+        dots = {"markeredgecolor": "black", **style}
+        small = {"markersize": 5, "markeredgewidth": 0.8, "zorder": 5}
+        draw.points(self.ax_, x, boxes["median"], **small, **dots)
         taken = boxes["drops"].to_numpy(dtype=bool)
-        self.ax_.plot(
-            x[taken],
-            np.full(taken.sum(), 1.07),
-            linestyle="none",
-            marker="v",
-            markersize=9,
-            color=style["color"],
-            zorder=5,
-        )
-        return handle(
-            wrapped(name, 28, 3), markeredgecolor="black", markersize=7, **style
-        )
+        above = {"marker": "v", "markersize": 9, "color": style["color"], "zorder": 5}
+        draw.points(self.ax_, x[taken], np.full(taken.sum(), 1.07), **above)
+        return draw.handle(draw.wrapped(name, 28, 3), markersize=7, **dots)
 
     def _marks(self):
         """Return what the legend says of lines and marks."""
         handles = [
-            handle("median", linestyle="-", color="black", linewidth=1.6),
-            handle("lower quartile", linestyle="-", color="0.4", linewidth=3),
+            draw.handle("median", linestyle="-", color="black", linewidth=1.6),
+            draw.handle("lower quartile", linestyle="-", color="0.4", linewidth=3),
         ]
         if self.boxes["drops"].any():
             words = "taken by the rule stable:\nthe lower quartile drops\nafter it"
-            handles.append(handle(words, color="0.3", marker="v", markersize=9))
+            handles.append(draw.handle(words, color="0.3", marker="v", markersize=9))
         return handles

@@ -8,16 +8,7 @@ import pandas as pd
 from custseg._sklearn import check_is_fitted
 from custseg._utils._frames import as_frame, rows_at
 from custseg.exceptions import SchemaError
-from custseg.plotting._figure import (
-    checked_names,
-    color,
-    handle,
-    inches,
-    legend,
-    new_axes,
-    percent,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 from custseg.plotting._innermost import feature_names, innermost
 
 _INNER, _OUTER = 0.5, 0.95  # shares of a component's customers within its ellipses
@@ -98,7 +89,8 @@ def _ellipses(means, covariances):
     )
 
 
-class CovarianceDisplay:
+@draw.display
+class CovarianceDisplay(draw.Display):
     """Components of a Gaussian mixture on two columns: centres, spread and direction.
 
     Two ellipses a component hold 50 % and 95 % of its customers, as far as the mixture
@@ -112,7 +104,12 @@ class CovarianceDisplay:
     Parameters
     ----------
     ellipses : DataFrame
-        One row a component, as `frame` gives it.
+        One row a ``component``: its ``segment`` and ``share`` of the customers;
+        ``mean_x`` and ``mean_y``, ``sd_x`` and ``sd_y``, in the columns' own units;
+        their ``correlation``, NaN where one of them does not vary; of the ellipse
+        that holds 95 %, the longer half axis ``half_axis_1``, ``half_axis_2``, and
+        ``angle``, the degrees from the first column's axis to the longer one,
+        above -90 and at most 90.
     columns : tuple of str
         Names of the two columns.
     points : ndarray of shape (n_drawn, 2), default=None
@@ -161,11 +158,10 @@ class CovarianceDisplay:
     1        1    0.3     7.9    39.9   5.6
     """
 
-    def __init__(self, *, ellipses, columns, points=None, labels=None):
-        self.ellipses = ellipses
-        self.columns = columns
-        self.points = points
-        self.labels = labels
+    ellipses: pd.DataFrame
+    columns: tuple
+    points: np.ndarray | None = None
+    labels: np.ndarray | None = None
 
     @classmethod
     def from_estimator(cls, segmenter, X=None, columns=(0, 1)):
@@ -197,19 +193,14 @@ class CovarianceDisplay:
         """
         check_is_fitted(segmenter)
         mixture, _ = innermost(segmenter)
-        if not (hasattr(mixture, "covariances_") and hasattr(mixture, "means_")):
-            raise TypeError(
-                "The segmenter must be a GaussianMixtureSegmenter. Got "
-                f"{type(mixture).__name__} instead. SilhouetteDisplay and GorgeDisplay "
-                "show segments of any kind."
-            )
+        needs, wanted = ("covariances_", "means_"), "be a GaussianMixtureSegmenter"
+        remedy = "SilhouetteDisplay and GorgeDisplay show segments of any kind."
+        draw.checked_kind("segmenter", mixture, needs, wanted, remedy)
         names = feature_names(segmenter)
         pair = _two_positions(columns, names)
-        n_components = len(mixture.means_)
-        components = np.arange(n_components)
-        ellipses = _ellipses(
-            mixture.means_[:, pair], _covariances(mixture)[:, pair][:, :, pair]
-        )
+        components = np.arange(len(mixture.means_))
+        covariances = _covariances(mixture)[:, pair][:, :, pair]
+        ellipses = _ellipses(mixture.means_[:, pair], covariances)
         ellipses.insert(0, "component", components)
         segments = getattr(mixture, "component_segments_", components)
         ellipses.insert(1, "segment", segments)
@@ -217,21 +208,6 @@ class CovarianceDisplay:
         points, labels = (None, None) if X is None else _drawn(segmenter, X, pair)
         columns = tuple(names[position] for position in pair)
         return cls(ellipses=ellipses, columns=columns, points=points, labels=labels)
-
-    def frame(self):
-        """Return the numbers of each component.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a ``component``: its ``segment`` and ``share`` of the customers;
-            ``mean_x`` and ``mean_y``, ``sd_x`` and ``sd_y``, in the columns' own units;
-            their ``correlation``, NaN where one of them does not vary; of the ellipse
-            that holds 95 %, the longer half axis ``half_axis_1``, ``half_axis_2``, and
-            ``angle``, the degrees from the first column's axis to the longer one,
-            above -90 and at most 90.
-        """
-        return self.ellipses.copy()
 
     def plot(self, ax=None, *, names=None):
         """Draw two ellipses a component, and the customers.
@@ -255,22 +231,20 @@ class CovarianceDisplay:
         SchemaError
             If `names` is no mapping.
         """
-        names = checked_names(names)
-        if ax is None:
-            _, ax = new_axes((8, 5))
-        self.ax_, self.figure_ = ax, ax.figure
+        name_of = draw.namer(names)
+        ax = self._start(ax, (8, 5))
         if self.points is not None:
-            shades = [color(one) if one >= 0 else _NOISE for one in self.labels]
+            shades = [draw.color(one) if one >= 0 else _NOISE for one in self.labels]
             ax.scatter(*self.points.T, s=7, c=shades, alpha=0.45, linewidths=0)
         for row in self.ellipses.itertuples():
             self._ellipse(row)
         ax.set(
-            xlabel=wrapped(self.columns[0], 60, 2),
-            ylabel=wrapped(self.columns[1], 40, 2),
+            xlabel=draw.wrapped(self.columns[0], 60, 2),
+            ylabel=draw.wrapped(self.columns[1], 40, 2),
         )
-        ax.spines[["top", "right"]].set_visible(False)
+        draw.tidy(ax)
         self._number_centers()
-        self._explain(names)
+        self._explain(name_of)
         return self
 
     def _ellipse(self, row):
@@ -281,7 +255,7 @@ class CovarianceDisplay:
         second = row.half_axis_2 * np.sin(turns)
         x = np.cos(angle) * first - np.sin(angle) * second
         y = np.sin(angle) * first + np.cos(angle) * second
-        shade = color(row.segment)
+        shade = draw.color(row.segment)
         inner = np.sqrt(_squared_radius(_INNER) / _squared_radius(_OUTER))
         for scale, width, style in ((1, 1.2, "--"), (inner, 1.8, "-")):
             line = {"color": shade, "linewidth": width, "linestyle": style}
@@ -295,40 +269,33 @@ class CovarianceDisplay:
         centers = ellipses[["mean_x", "mean_y"]].to_numpy()
         low, high = np.array([ax.get_xlim(), ax.get_ylim()]).T
         # The layout makes room for what stands beside the axes.
-        size = 72 * 0.6 * np.array(inches(ax))
+        size = 72 * 0.6 * np.array(draw.inches(ax))
         offsets = _apart((centers - low) / (high - low) * size)
         for row, offset in zip(ellipses.itertuples(), offsets, strict=True):
-            shade = color(row.segment)
+            shade = draw.color(row.segment)
             box = {"boxstyle": "circle,pad=0.2", "facecolor": "white"}
-            ax.annotate(
-                str(row.segment),
-                (row.mean_x, row.mean_y),
-                xytext=offset,
-                textcoords="offset points",
-                ha="center",
-                va="center",
-                fontsize="small",
-                bbox=box | {"edgecolor": shade, "alpha": 0.9},
-                arrowprops={"arrowstyle": "-", "color": shade} if any(offset) else None,
-                zorder=4,
-            )
+            style = {"ha": "center", "va": "center", "zorder": 4}
+            style["bbox"] = box | {"edgecolor": shade, "alpha": 0.9}
+            if any(offset):
+                style["arrowprops"] = {"arrowstyle": "-", "color": shade}
+            place = row.mean_x, row.mean_y
+            draw.note(ax, place, str(row.segment), offset, **style)
 
-    def _explain(self, names):
+    def _explain(self, name_of):
         """Name the segments beside the picture."""
         shares = self.ellipses.groupby("segment")["share"].sum()
         handles = []
         for segment, share in shares.items():
-            name = names.get(segment, f"segment {segment}")
-            label = wrapped(f"{name}, {percent(share)}", 26, 3)
-            handles.append(handle(label, color=color(segment), marker="o"))
+            text = f"{name_of(segment)}, {draw.percent(share)}"
+            label = draw.wrapped(text, 26, 3)
+            handles.append(draw.handle(label, color=draw.color(segment), marker="o"))
         if self.labels is not None and np.any(self.labels < 0):
-            handles.append(handle("no segment", color=_NOISE, marker="o"))
+            handles.append(draw.handle("no segment", color=_NOISE, marker="o"))
         line = {"color": "0.3", "linewidth": 1.2}
-        handles.append(
-            handle(f"{percent(_INNER)} of a component", **line, linestyle="-")
-        )
-        handles.append(handle(percent(_OUTER), **line, linestyle="--"))
-        legend(self.ax_, handles)
+        within = f"{draw.percent(_INNER)} of a component"
+        handles.append(draw.handle(within, **line, linestyle="-"))
+        handles.append(draw.handle(draw.percent(_OUTER), **line, linestyle="--"))
+        draw.legend(self.ax_, handles)
 
 
 def _drawn(segmenter, X, pair):

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from custseg.assignment._events import (
+from custseg.assignment._segment_events import (
     Crossing,
-    Known,
+    KnownSegments,
     _by_place,
     find_events,
     matched_pairs,
@@ -24,7 +24,7 @@ def crossing(table, old_shares=None, new_shares=None, **unknown):
         **{name: np.array(counts) for name, counts in unknown.items()},
     }
     shares = [
-        Known(None if one is None else np.array(one) / np.sum(one))
+        KnownSegments(None if one is None else np.array(one) / np.sum(one))
         for one in (old_shares, new_shares)
     ]
     return Crossing(table, old=shares[0], new=shares[1], **none)
@@ -217,7 +217,7 @@ class TestPlace:
     def known(center, shares=None):
         """One old segment of two parts of 50 customers, at 0 and at 10."""
         means = np.array([[[0.0], [10.0]]])
-        return Known(shares, np.array([[center]]), means)
+        return KnownSegments(shares, np.array([[center]]), means)
 
     @pytest.mark.parametrize(
         ("center", "born"),
@@ -237,13 +237,13 @@ class TestPlace:
         table = np.array([[50, 50, 0], [0, 0, 50]])
         means = np.zeros((2, 3, 1))
         means[0, :2] = [[10.0], [0.0]]
-        known = Known(np.array([0.5, 0.5]), np.array([[0.0], [99.0]]), means)
+        known = KnownSegments(np.array([0.5, 0.5]), np.array([[0.0], [99.0]]), means)
         assert newcomers(table, known).tolist() == [True, False, False]
         exchanged = known._replace(centers=np.array([[10.0], [99.0]]))
         assert newcomers(table, exchanged).tolist() == [False, True, False]
 
     def test_without_shares_and_centres_nothing_is_told(self):
-        assert not newcomers(np.array([[50, 50, 0], [0, 0, 50]]), Known()).any()
+        assert not newcomers(np.array([[50, 50, 0], [0, 0, 50]]), KnownSegments()).any()
 
 
 def test_a_part_in_the_place_of_the_rest_leaves_the_centre_where_it_was():

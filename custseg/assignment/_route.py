@@ -1,20 +1,22 @@
-"""One fitted road from columns to segments: learned, then asked."""
+"""One fitted route from columns to segments: learned, then asked."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
-from custseg._utils._frames import rows_at
+from custseg._utils._frames import as_frame, rows_at
 from custseg._utils._pipelines import last_step, path_to_last_step
 from custseg._utils._seeds import draw_seed, fill_seed
-from custseg.assignment._answers import count_segments
-from custseg.assignment._border import (
-    margins_of_distances,
-    margins_of_probabilities,
-    prototypes_of,
+from custseg.assignment._answers import (
+    SegmentAnswers,
+    as_shares,
+    codes_of,
+    count_segments,
+    placed_by,
 )
 from custseg.assignment._calibration import (
     Calibration,
@@ -22,8 +24,13 @@ from custseg.assignment._calibration import (
     folds,
     learn_calibration,
 )
-from custseg.assignment._numbering import Numbering
-from custseg.assignment._opinion import Opinion
+from custseg.assignment._identity import Numbering, number_segments
+from custseg.assignment._margins import (
+    margins_of_distances,
+    margins_of_probabilities,
+    prototypes_of,
+)
+from custseg.assignment._model_columns import ModelColumns, are_missing, columns_of
 from custseg.assignment._typicality import (
     Typicality,
     finite_numbers,
@@ -33,32 +40,76 @@ from custseg.cluster import ids_of
 from custseg.exceptions import DegenerateFitError
 
 _N_FOLDS = 5
+# From here on a missing value is an answer that the model has learned what to make of.
+_OFTEN_MISSING_SHARE = 0.01
+
+
+class Assigned(NamedTuple):
+    """What a model makes of customers.
+
+    Attributes
+    ----------
+    likeliest : ndarray of shape (n_customers,)
+        Id of the segment that each would be in if in any.
+    segment : ndarray of shape (n_customers,)
+        The same, or -1 for none of the above.
+    probabilities : ndarray of shape (n_customers, n_segments)
+        In the order of the ids, ascending; NaN where nothing has probabilities.
+    typicality : ndarray of shape (n_customers,)
+        NaN without rejection.
+    margin : ndarray of shape (n_customers,)
+        How far from the border, 0 to 1; NaN where nothing measures it.
+    """
+
+    likeliest: np.ndarray
+    segment: np.ndarray
+    probabilities: np.ndarray
+    typicality: np.ndarray
+    margin: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class Road:
+class Route:
     """What answers for customers: fitted parts, and the ids that they answer with.
 
     Attributes
     ----------
+    columns : ModelColumns
     segmenter : fitted clusterer
     assigner : fitted classifier or None
         None where the segmenter answers itself.
     numbering : Numbering
         Ids and names of what the segmenter has learned.
+    sizes, known_sizes, calibration_sizes : ndarray of shape (n_segments,)
+        Customers of each segment, in the order of the ids: those learned, as many as
+        would be found by what identity goes by, and those that calibrate typicality.
+    n_calibration : int
+    often_missing : ndarray of shape (n_descriptors,), bool
+        Columns of which a gap is an answer.
+    asked : list of str or None
+        The questions of a typing tool, which needs no other descriptor.
     calibration : Calibration or None
         Of the assigner's probabilities.
     typicality : Typicality or None
     reject_alpha : float or None
-        As it was when the road was learned.
+        As it was when the route was learned.
     """
 
+    columns: ModelColumns
     segmenter: object
     assigner: object
     numbering: Numbering
+    sizes: np.ndarray
+    known_sizes: np.ndarray
+    calibration_sizes: np.ndarray
+    n_calibration: int
+    often_missing: np.ndarray
+    asked: list | None = None
     calibration: Calibration | None = None
     typicality: Typicality | None = None
     reject_alpha: float | None = None
+
+    split_by, by_type = None, {}
 
     @property
     def answering(self):
@@ -66,21 +117,34 @@ class Road:
         return self.segmenter if self.assigner is None else self.assigner
 
     @property
+    def all_answering(self):
+        """The same, as a list for all customer types."""
+        return [self.answering]
+
+    @property
     def ids(self):
         """Ids of the segments, ascending."""
         return np.sort(self.numbering.ids)
 
-    @property
-    def has_probabilities(self):
-        """Whether what answers has `predict_proba`."""
-        return hasattr(self.answering, "predict_proba")
+    def parts(self, X):
+        """Return the customer type, rows and route of each part of the customers."""
+        return [(None, np.arange(len(X)), self)]
 
-    def at_last_step(self, descriptors):
+    def descriptors(self, X):
+        """Return the columns that new customers are answered by."""
+        if self.asked is None:
+            return self.columns.candidates(X)
+        return columns_of(X, self.asked, "question")
+
+    def at_last_step(self, X):
         """Return the last step of what answers, and the columns as they reach it.
 
         They are transformed once for all answers, so that what a transformer warns of
         is warned of once.
         """
+        return self._at_last_step(self.descriptors(X))
+
+    def _at_last_step(self, descriptors):
         answering = self.answering
         if hasattr(answering, "questions_"):  # it looks at its questions alone
             return answering._on_answers(descriptors)
@@ -88,7 +152,11 @@ class Road:
             return answering, descriptors
         return answering[-1], answering[:-1].transform(descriptors)
 
-    def probabilities(self, last, columns):
+    def probabilities(self, X):
+        """Return what `SegmentationModel.predict_proba` says."""
+        return self._probabilities(*self.at_last_step(X))
+
+    def _probabilities(self, last, columns):
         """One column a segment, also for segments the assigner has not met."""
         probabilities = last.predict_proba(columns)
         ids, known = self.ids, self.numbering.ids
@@ -98,57 +166,57 @@ class Road:
         every[:, np.searchsorted(ids, known)] = probabilities
         return every if self.calibration is None else self.calibration.apply(every)
 
-    def likeliest(self, last, columns):
+    def _likeliest(self, last, columns):
         """Ids of the segments that customers are in if in any."""
         if self.calibration is not None:
-            return self.ids[self.probabilities(last, columns).argmax(axis=1)]
+            return self.ids[self._probabilities(last, columns).argmax(axis=1)]
         labels = last.predict(columns)
         return ids_of(labels, self.numbering.ids) if self.assigner is None else labels
 
-    def p_values(self, columns):
+    def _p_values(self, columns):
         """Typicality of customers."""
         return self.typicality.p_values(finite_numbers(columns))
 
-    def segment_p_values(self, descriptors):
+    def segment_p_values(self, X):
         """Typicality in each segment; one where nothing was learned of the segment."""
-        columns = finite_numbers(self.at_last_step(descriptors)[1])
+        columns = finite_numbers(self.at_last_step(X)[1])
         p_values = np.ones((len(columns), len(self.ids)))
         known = np.searchsorted(self.ids, self.typicality.segments)
         p_values[:, known] = self.typicality.segment_p_values(columns)
         return p_values
 
-    def rejecting(self, likeliest, p_values):
+    def _rejecting(self, likeliest, p_values):
         """Return -1 for customers who are none of the above, else the segment."""
         return np.where(p_values <= self.reject_alpha, -1, likeliest)
 
-    def segments(self, descriptors):
+    def segments(self, X):
         """Return what `SegmentationModel.predict` says."""
-        last, columns = self.at_last_step(descriptors)
-        likeliest = self.likeliest(last, columns)
+        last, columns = self.at_last_step(X)
+        likeliest = self._likeliest(last, columns)
         if self.typicality is None:
             return likeliest
-        return self.rejecting(likeliest, self.p_values(columns))
+        return self._rejecting(likeliest, self._p_values(columns))
 
-    def opinion(self, descriptors):
+    def assigned(self, X):
         """Return all that `SegmentationModel.assign` needs to know."""
-        last, columns = self.at_last_step(descriptors)
+        last, columns = self.at_last_step(X)
         # A calibrated answer is the most probable segment; do not work it out twice.
         calibrated = self.calibration is not None
-        likeliest = None if calibrated else self.likeliest(last, columns)
+        likeliest = None if calibrated else self._likeliest(last, columns)
         probabilities = None
-        if self.has_probabilities:
-            probabilities = self.probabilities(last, columns)
+        if hasattr(self.answering, "predict_proba"):
+            probabilities = self._probabilities(last, columns)
         if calibrated:
             likeliest = self.ids[probabilities.argmax(axis=1)]
         segment, typicality = likeliest, np.full(len(likeliest), np.nan)
         if self.typicality is not None:
-            typicality = self.p_values(columns)
-            segment = self.rejecting(likeliest, typicality)
+            typicality = self._p_values(columns)
+            segment = self._rejecting(likeliest, typicality)
         margin = self._margins(last, columns, likeliest, probabilities)
         if probabilities is None:
             shape = (len(likeliest), len(self.ids))
             probabilities = np.broadcast_to(np.float64(np.nan), shape)
-        return Opinion(likeliest, segment, probabilities, typicality, margin)
+        return Assigned(likeliest, segment, probabilities, typicality, margin)
 
     def _margins(self, last, columns, likeliest, probabilities):
         if probabilities is not None:
@@ -161,51 +229,63 @@ class Road:
         points = prototypes, self.numbering.ids[of_segment]
         return margins_of_distances(finite_numbers(columns), points, likeliest)
 
+    def answers(self, X, names):
+        """Return what the segmenter, where it can predict, says of customers.
 
-@dataclass(frozen=True, eq=False)
-class Learned:
-    """A road, and what learning it said of its customers.
+        Parameters
+        ----------
+        X : frame or array of shape (n_customers, n_columns)
+        names : dict of int to str
+            Of these segments, and perhaps of others.
 
-    Attributes
-    ----------
-    road : Road
-    labels : ndarray of shape (n_customers,)
-        Learned segments, -1 for none.
-    sizes : ndarray of shape (n_segments,)
-        Customers of each segment, in the order of the ids.
-    known_sizes : ndarray of shape (n_segments,)
-        As many as would be found in each segment by what identity goes by.
-    calibration_sizes : ndarray of shape (n_segments,)
-        Of the customers that calibrate typicality.
-    n_calibration : int
-    """
+        Returns
+        -------
+        answers : SegmentAnswers
+        """
+        space = centers = None
+        ids, learned = self.ids, self.numbering.ids
+        if hasattr(self.segmenter, "predict"):
+            labels, space, centers = placed_by(self.segmenter, self.columns.in_basis(X))
+            labels = ids_of(labels, learned)
+            centers = None if centers is None else centers[np.argsort(learned)]
+            if self.typicality is not None:
+                rejected = self.segments(X) == -1
+                if rejected.mean() <= 0.5:
+                    labels = np.where(rejected, -1, labels)
+        else:
+            labels = self.segments(X)
+        shares = as_shares(self.known_sizes, len(ids))
+        names = {one: names[one] for one in ids.tolist()}
+        return SegmentAnswers(codes_of(labels, ids), ids, names, shares, space, centers)
 
-    road: Road
-    labels: np.ndarray
-    sizes: np.ndarray
-    known_sizes: np.ndarray
-    calibration_sizes: np.ndarray
-    n_calibration: int
 
-
-def learn_road(model, basis, descriptors, numbering):
+def learn_route(
+    model, X, columns, *, old=None, min_jaccard=None, unused, random_state=None
+):
     """Learn segments from some columns and to assign by others.
 
     Parameters
     ----------
     model : SegmentationModel
         Read for its parameters alone.
-    basis, descriptors : frame or array
-    numbering : callable
-        Makes a Numbering of the segmenter's labels and their number.
+    X : frame or array
+    columns : ModelColumns
+    old : SegmentAnswers or None
+        What the model before says of the customers.
+    min_jaccard : float or None
+    unused : Unused
+    random_state : int, RandomState instance or None
 
     Returns
     -------
-    learned : Learned
+    route : Route
+    labels : ndarray of shape (n_customers,)
+        Learned segments, -1 for none.
     """
-    rng = check_random_state(model.random_state)
+    basis, descriptors = columns.in_basis(X), columns.candidates(X)
+    rng = check_random_state(random_state)
     members, held_back = held_back_customers(len(basis), model.reject_alpha, rng)
-    seed = None if model.random_state is None else draw_seed(rng)
+    seed = None if random_state is None else draw_seed(rng)
     segmenter = fill_seed(clone(model.segmenter), seed)
     codes = _learn_segments(model, segmenter, basis, members)
     n_segments = count_segments(segmenter, codes)
@@ -215,23 +295,53 @@ def learn_road(model, basis, descriptors, numbering):
     if not hasattr(segmenter, "predict"):
         # Identity goes by what can be asked of customers of another month.
         recognised = teach(codes, np.arange(n_segments)).predict(descriptors)
-    numbered = numbering(recognised, n_segments)
+    numbered = number_segments(old, recognised, n_segments, min_jaccard, unused)
     labels = ids_of(codes, numbered.ids)
     assigner = teach(labels, numbered.ids)
-    parts = {"calibration": teach.calibration(labels, numbered.ids)}
-    road = Road(segmenter, assigner, numbered)
-    if model.reject_alpha is not None:
-        parts["reject_alpha"] = model.reject_alpha
-        parts["typicality"] = _typicality(road, descriptors, labels, members, held_back)
     in_order = np.argsort(numbered.ids)
-    sizes = (_sizes(of, n_segments)[in_order] for of in (codes, recognised))
-    return Learned(
-        Road(segmenter, assigner, numbered, **parts),
-        labels,
-        *sizes,
+    asked, often_missing = asked_of([assigner], descriptors)
+    route = Route(
+        columns,
+        segmenter,
+        assigner,
+        numbered,
+        *(_sizes(of, n_segments)[in_order] for of in (codes, recognised)),
         calibration_sizes=_sizes(codes[held_back], n_segments)[in_order],
         n_calibration=len(held_back),
+        often_missing=often_missing,
+        asked=asked,
+        calibration=teach.calibration(labels, numbered.ids),
     )
+    if model.reject_alpha is not None:
+        typicality = _typicality(route, descriptors, labels, members, held_back)
+        alpha = model.reject_alpha
+        route = replace(route, typicality=typicality, reject_alpha=alpha)
+    return route, labels
+
+
+def asked_of(assigners, descriptors):
+    """Return the questions of typing tools, and which columns are often missing.
+
+    Parameters
+    ----------
+    assigners : list of fitted classifiers or None
+    descriptors : frame or array of shape (n_customers, n_descriptors)
+
+    Returns
+    -------
+    asked : list of str or None
+        No more columns are needed of new customers; None needs them all.
+    often_missing : ndarray of bool
+        Of these columns.
+    """
+    often_missing = are_missing(descriptors).mean(axis=0) >= _OFTEN_MISSING_SHARE
+    questions = [getattr(one, "questions_", None) for one in assigners]
+    frame = as_frame(descriptors)
+    if frame is None or any(one is None for one in questions):
+        return None, often_missing
+    chosen = {name for one in questions for name in one.tolist()}
+    is_asked = [name in chosen for name in frame.columns]
+    return [n for n in frame.columns if n in chosen], often_missing[is_asked]
 
 
 def _sizes(codes, n_segments):
@@ -373,14 +483,14 @@ def check_parts(model):
         )
 
 
-def _typicality(road, descriptors, labels, members, held_back):
+def _typicality(route, descriptors, labels, members, held_back):
     if not len(held_back):
         raise DegenerateFitError(
             "There must be at least five customers for reject_alpha. Got "
             f"n_samples={len(members)} instead. Give more, or leave it out."
         )
     known, unknown = (
-        finite_numbers(road.at_last_step(rows_at(descriptors, positions))[1])
+        finite_numbers(route._at_last_step(rows_at(descriptors, positions))[1])
         for positions in (members, held_back)
     )
     typicality = Typicality(known, labels[members])

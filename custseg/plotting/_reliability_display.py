@@ -1,23 +1,17 @@
 """Whether probabilities come true as often as they say, as a picture."""
 
 import numpy as np
+import pandas as pd
 
-from custseg.plotting._accuracy import checked_report
-from custseg.plotting._figure import (
-    MARKERS,
-    color,
-    compact_number,
-    handle,
-    legend,
-    new_axes,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
+from custseg.plotting._accuracy_display import checked_report
 
 _FLOOR, _STRIP = -0.28, 0.16  # where bars stand, and the height of the highest
 _STYLES = ((False, "uncalibrated"), (True, "calibrated"))
 
 
-class ReliabilityDisplay:
+@draw.display
+class ReliabilityDisplay(draw.Display):
     """Share of customers for whom a probability came true, by the probability.
 
     On the diagonal probabilities come true as often as they say; below it they are too
@@ -29,7 +23,9 @@ class ReliabilityDisplay:
     Parameters
     ----------
     bins : DataFrame
-        One row a bin, as `frame` gives it.
+        One row a bin: ``calibrated``, ``segment``, ``bin``, ``customers``, mean
+        ``probability``, ``share`` in which it came true, and ``low`` and ``high``
+        of that share's 95 % interval.
     errors : mapping of bool to float, default=None
         Expected calibration error to write beside each curve, by whether it is the
         calibrated one.
@@ -71,10 +67,9 @@ class ReliabilityDisplay:
     200
     """
 
-    def __init__(self, *, bins, errors=None, title=""):
-        self.bins = bins
-        self.errors = errors
-        self.title = title
+    bins: pd.DataFrame
+    errors: object = None
+    title: str = ""
 
     @classmethod
     def from_report(cls, report, segment=None):
@@ -120,18 +115,6 @@ class ReliabilityDisplay:
         bins = table[table["segment"] == (-1 if segment is None else segment)]
         return cls(bins=bins.reset_index(drop=True), errors=errors, title=title)
 
-    def frame(self):
-        """Return the numbers that are drawn.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a bin: ``calibrated``, ``segment``, ``bin``, ``customers``, mean
-            ``probability``, ``share`` in which it came true, and ``low`` and ``high``
-            of that share's 95 % interval.
-        """
-        return self.bins.copy()
-
     def plot(self, ax=None):
         """Draw a curve, two of a calibrated model, and the counts below.
 
@@ -150,35 +133,31 @@ class ReliabilityDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        if ax is None:
-            _, ax = new_axes((7.2, 5.2))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (7.2, 5.2))
         line = {"color": "0.4", "linestyle": "--", "linewidth": 1}
         ax.plot([0, 1], [0, 1], zorder=1, **line)
-        handles = [handle("as often as they say", **line)]
+        handles = [draw.handle("as often as they say", **line)]
         for position, (is_calibrated, name) in enumerate(_STYLES):
             curve = self.bins[self.bins["calibrated"].astype(bool) == is_calibrated]
             if len(curve):
                 handles.append(self._curve(position, name, curve, is_calibrated))
                 last = position, curve
         self._counts(*last)
-        legend(ax, handles)
+        draw.legend(ax, handles)
         ax.axhline(0, color="0.6", linewidth=0.8)
         ax.set(
             xlim=(-0.02, 1.02),
             ylim=(_FLOOR, 1.03),
             yticks=np.arange(6) / 5,
-            xlabel=wrapped(self.title, 60, 2),
+            xlabel=draw.wrapped(self.title, 60, 2),
             ylabel="share in which it came true",
         )
-        ax.grid(axis="y", color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
+        draw.tidy(ax, "y")
         return self
 
     def _curve(self, position, name, curve, is_calibrated):
         """Draw one curve; return its entry in the legend."""
-        style = {"color": color(position), "marker": MARKERS[position]}
+        style = draw.style_of(position)
         x = curve["probability"]
         self.ax_.vlines(
             x, curve["low"], curve["high"], color=style["color"], linewidth=1.2
@@ -187,23 +166,16 @@ class ReliabilityDisplay:
         error = (self.errors or {}).get(is_calibrated)
         if error is not None:
             name += f"\ncalibration error {error:.3f}"
-        return handle(name, linestyle="-", **style)
+        return draw.handle(name, linestyle="-", **style)
 
     def _counts(self, position, curve):
         """Draw bars of how many customers each bin has, by the model as it is."""
         height = _STRIP * curve["customers"] / curve["customers"].max()
-        bars = {"color": color(position), "alpha": 0.35, "width": 0.03}
+        bars = {"color": draw.color(position), "alpha": 0.35, "width": 0.03}
         self.ax_.bar(curve["probability"], height, bottom=_FLOOR, **bars)
         for row, top in zip(curve.itertuples(), height, strict=True):
-            self.ax_.annotate(
-                _count(row.customers),
+            place, text = (
                 (row.probability, _FLOOR + top),
-                xytext=(0, 2),
-                textcoords="offset points",
-                ha="center",
-                fontsize="x-small",
+                draw.count_text(row.customers),
             )
-
-
-def _count(n_customers):
-    return str(n_customers) if n_customers < 1000 else compact_number(n_customers)
+            draw.note(self.ax_, place, text, (0, 2), ha="center", fontsize="x-small")

@@ -4,6 +4,7 @@ Pure functions for the segmentation model, which alone knows what the columns ar
 """
 
 import warnings
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import narwhals.stable.v2 as nw
@@ -187,3 +188,86 @@ def answers_table(customers, customer_id, **columns):
         reasons = columns["override"]
         columns["override"] = pd.Series(reasons, index=index, dtype=object)
     return pd.DataFrame(columns, index=index)
+
+
+def positions_by_type(table, split_by):
+    """Return the rows of each customer type, by type.
+
+    Parameters
+    ----------
+    table : frame
+    split_by : str
+        Column with the types.
+
+    Returns
+    -------
+    positions : dict of ndarray
+        Types ascending.
+
+    Raises
+    ------
+    SchemaError
+        If the column is not there.
+    DataQualityError
+        If a customer has no type.
+    """
+    cells = as_frame(columns_of(table, [split_by], "split_by"))[split_by].to_list()
+    codes, kinds = pd.factorize(np.array(cells, dtype=object))
+    if (codes < 0).any():
+        raise DataQualityError(
+            f"Column {split_by!r} must have a type for every customer. Got "
+            f"{np.count_nonzero(codes < 0)} missing in {len(codes)} rows (first: row "
+            f"{np.flatnonzero(codes < 0)[0]}) instead. Fill them, or leave these "
+            "customers out."
+        )
+    found = {kind: np.flatnonzero(codes == code) for code, kind in enumerate(kinds)}
+    return dict(sorted(found.items(), key=lambda item: _by_kind(item[0])))
+
+
+def _by_kind(kind):
+    """Order types; numbers and text in one column must not keep them from it."""
+    return isinstance(kind, str), kind
+
+
+@dataclass(frozen=True)
+class ModelColumns:
+    """Which columns a model learns segments on, and which it may assign by.
+
+    Attributes
+    ----------
+    basis, descriptors : sequence of column names or None
+        As a `SegmentationModel` has them.
+    aside : frozenset of str
+        Columns of ids and types, which are in neither unless named.
+    """
+
+    basis: object
+    descriptors: object
+    aside: frozenset
+
+    @classmethod
+    def of_model(cls, model):
+        """Return those of a model's parameters."""
+        aside = frozenset({model.customer_id, model.split_by} - {None})
+        return cls(model.basis, model.descriptors, aside)
+
+    def in_basis(self, X):
+        """Return the columns that segments are learned on."""
+        if self.basis is not None:
+            return columns_of(X, self.basis, "basis")
+        if as_frame(X) is None or not self.aside & set(X.columns):
+            return X
+        names = [name for name in X.columns if name not in self.aside]
+        return columns_of(X, names, "basis")
+
+    def candidates(self, X):
+        """Return the columns that the assigner may learn from."""
+        if self.descriptors is None:
+            return self.in_basis(X)
+        return columns_of(X, self.descriptors, "descriptor")
+
+    def named(self, X):
+        """Name the basis columns, whichever others later tables have."""
+        if self.basis is not None or as_frame(X) is None:
+            return self
+        return replace(self, basis=list(self.in_basis(X).columns))

@@ -3,16 +3,17 @@
 import numpy as np
 import pandas as pd
 
+from custseg.plotting import _drawing as draw
 from custseg.plotting._crossings import uncrossed
-from custseg.plotting._figure import inches, new_axes, percent, wrapped
-from custseg.plotting._stability import checked_stability, chosen_estimator
+from custseg.plotting._stability_display import checked_stability, chosen_estimator
 
 _GAP = 0.035  # between two nodes, as a share of all customers
 _NODE = 0.24  # width of a node, as a share of the distance between columns
 _UNKNOWN = "0.85"  # colour of a node without stability
 
 
-class SegmentFlowDisplay:
+@draw.display
+class SegmentFlowDisplay(draw.Display):
     """Solutions side by side, and how customers move from one to the next.
 
     One column a number of segments, one block a segment, as high as it has customers;
@@ -28,7 +29,10 @@ class SegmentFlowDisplay:
     Parameters
     ----------
     flows : DataFrame
-        One row a band, as `frame` gives it.
+        One row a band: ``n_segments`` and ``segment`` on its left,
+        ``next_n_segments`` and ``next_segment`` on its right, ``customers``, their
+        ``share`` of the left segment and ``next_share`` of the right one, and
+        ``next_across``, the stability across solutions of the right one.
     title : str, default=""
         Title of the picture.
 
@@ -69,9 +73,8 @@ class SegmentFlowDisplay:
     2        1             2         20   1.00          1.0
     """
 
-    def __init__(self, *, flows, title=""):
-        self.flows = flows
-        self.title = title
+    flows: pd.DataFrame
+    title: str = ""
 
     @classmethod
     def from_stability(cls, result, estimator=None):
@@ -117,19 +120,6 @@ class SegmentFlowDisplay:
         flows = flows.merge(across, on=keys[2:], how="left")
         return cls(flows=flows, title=name)
 
-    def frame(self):
-        """Return the numbers that are drawn.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a band: ``n_segments`` and ``segment`` on its left,
-            ``next_n_segments`` and ``next_segment`` on its right, ``customers``, their
-            ``share`` of the left segment and ``next_share`` of the right one, and
-            ``next_across``, the stability across solutions of the right one.
-        """
-        return self.flows.copy()
-
     def plot(self, ax=None):
         """Draw one column a solution, and bands between them.
 
@@ -148,9 +138,7 @@ class SegmentFlowDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        if ax is None:
-            _, ax = new_axes((8.5, 4.5))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (8.5, 4.5))
         nodes = _placed(self.flows)
         numbers = nodes["n_segments"].unique()
         self._draw_bands(nodes)
@@ -163,7 +151,7 @@ class SegmentFlowDisplay:
         )
         ax.set_xticks(range(len(numbers)), numbers)
         ax.tick_params(axis="x", length=0)
-        ax.set_title(wrapped(self.title, 80, 2), fontsize="small", loc="left")
+        draw.small_title(ax, draw.wrapped(self.title, 80, 2))
         ax.spines[:].set_visible(False)
         return self
 
@@ -186,11 +174,8 @@ class SegmentFlowDisplay:
                 (left, band.top + band.height),
             ]
             path = Path([*corners, corners[0]], [*curve, Path.CLOSEPOLY])
-            self.ax_.add_patch(
-                PathPatch(
-                    path, facecolor="0.55", alpha=0.45, edgecolor="0.35", linewidth=0.3
-                )
-            )
+            style = {"facecolor": "0.55", "alpha": 0.45, "edgecolor": "0.35"}
+            self.ax_.add_patch(PathPatch(path, linewidth=0.3, **style))
 
     def _draw_nodes(self, nodes):
         from matplotlib import colormaps
@@ -211,36 +196,24 @@ class SegmentFlowDisplay:
         )
         blocks.set_array(np.ma.masked_invalid(nodes["across"].to_numpy(dtype=float)))
         self.ax_.add_collection(blocks)
-        bar = self.figure_.colorbar(
-            blocks, ax=self.ax_, shrink=0.8, pad=0.02, fraction=0.05, aspect=25
-        )
-        bar.set_label("stability across solutions (SLSA)", size="small")
-        bar.ax.tick_params(labelsize="small")
-        bar.outline.set_visible(False)
+        label = "stability across solutions (SLSA)"
+        draw.color_bar(blocks, label, **draw.beside_axes(self.ax_))
         self._number_nodes(nodes)
 
     def _number_nodes(self, nodes):
         """Write the number of each segment, and its share where there is room."""
-        from matplotlib.patheffects import withStroke
-
-        width, height = inches(self.ax_)
+        width, height = draw.inches(self.ax_)
         tall = nodes["bottom"].max() - nodes["top"].min() + 2 * _GAP
         wide = nodes["column"].max() + 2 * _NODE
         for row in nodes.itertuples():
             high = row.share * height / tall
             text = "none" if row.segment < 0 else str(row.segment)
             if high >= 0.36 and _NODE * width / wide >= 0.42:
-                text += f"\n{percent(row.share)}"
-            self.ax_.text(
-                row.column,
-                (row.top + row.bottom) / 2,
-                text,
-                ha="center",
-                va="center",
-                fontsize="small" if high >= 0.12 else 6,
-                zorder=4,
-                path_effects=[withStroke(linewidth=2.5, foreground="white")],
-            )
+                text += f"\n{draw.percent(row.share)}"
+            style = {"zorder": 4, "path_effects": draw.halo(2.5)}
+            style["fontsize"] = "small" if high >= 0.12 else 6
+            middle = (row.top + row.bottom) / 2
+            draw.write(self.ax_, row.column, middle, text, **style)
 
 
 def _placed(flows):
@@ -268,27 +241,16 @@ def _placed(flows):
     nodes["column"] = np.searchsorted(numbers, nodes["n_segments"])
     nodes["share"] = nodes["customers"] / first["customers"].sum()
     by_column = [rows for _, rows in nodes.groupby("column")]
-    orders = uncrossed(
-        [
-            flows[flows["n_segments"] == number]
-            .pivot_table(
-                index="segment",
-                columns="next_segment",
-                values="customers",
-                aggfunc="sum",
-            )
-            .reindex(index=rows["segment"], columns=after["segment"])
-            .fillna(0)
-            .to_numpy(dtype=float)
-            for number, rows, after in zip(
-                numbers, by_column, by_column[1:], strict=False
-            )
-        ]
-    )
-    nodes = pd.concat(
-        [rows.iloc[order] for rows, order in zip(by_column, orders, strict=True)],
-        ignore_index=True,
-    )
+    totals = flows.groupby(["n_segments", "segment", "next_segment"])["customers"].sum()
+    between = [
+        totals[number]
+        .unstack()
+        .reindex(index=rows["segment"], columns=after["segment"])
+        for number, rows, after in zip(numbers, by_column, by_column[1:], strict=False)
+    ]
+    orders = uncrossed([one.fillna(0).to_numpy(dtype=float) for one in between])
+    in_order = zip(by_column, orders, strict=True)
+    nodes = pd.concat([rows.iloc[order] for rows, order in in_order], ignore_index=True)
     # Each column stands in the middle of the height.
     counts = nodes.groupby("column")["segment"].transform("count")
     gaps = nodes.groupby("column").cumcount() - (counts - 1) / 2

@@ -1,20 +1,19 @@
 """The top of a tree of customers, as a picture."""
 
-from numbers import Integral
-
 import numpy as np
 import pandas as pd
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
 from custseg.cluster import cut_tree
-from custseg.plotting._figure import color, compact_number, new_axes, percent
+from custseg.plotting import _drawing as draw
 
 _ABOVE = "0.45"  # colour of merges above the cut
 _LEVEL = 12  # branches up to which there is room beside each other for words
 
 
-class DendrogramDisplay:
+@draw.display
+class DendrogramDisplay(draw.Display):
     """The last merges of a tree, with the segments that it was cut into.
 
     A bar joins two groups at the height where the tree joined them: the higher, the
@@ -57,11 +56,10 @@ class DendrogramDisplay:
     3           5    1.00          2    1      1        1
     """
 
-    def __init__(self, *, merges, leaf_sizes, leaf_segments, max_leaves=30):
-        self.merges = merges
-        self.leaf_sizes = leaf_sizes
-        self.leaf_segments = leaf_segments
-        self.max_leaves = max_leaves
+    merges: np.ndarray
+    leaf_sizes: np.ndarray
+    leaf_segments: np.ndarray
+    max_leaves: int = 30
 
     @classmethod
     def from_estimator(cls, segmenter, *, max_leaves=30):
@@ -90,17 +88,9 @@ class DendrogramDisplay:
         """
         segmenter = last_step(segmenter)
         check_is_fitted(segmenter)
-        if not hasattr(segmenter, "merges_"):
-            raise TypeError(
-                "The segmenter must have a tree. Got "
-                f"{type(segmenter).__name__} instead. Fit a HierarchicalSegmenter."
-            )
-        valid = isinstance(max_leaves, Integral) and not isinstance(max_leaves, bool)
-        if not (valid and max_leaves >= 2):
-            raise ValueError(
-                "max_leaves must be an integer of two or more. Got "
-                f"{max_leaves!r} instead. Leave it out for 30."
-            )
+        remedy = "Fit a HierarchicalSegmenter."
+        draw.checked_kind("segmenter", segmenter, ("merges_",), "have a tree", remedy)
+        draw.checked_whole("max_leaves", max_leaves, 2, default=30)
         if len(segmenter.merges_) == 0:
             raise ValueError(
                 "A dendrogram must have two leaves at least. Got one instead. All "
@@ -161,28 +151,18 @@ class DendrogramDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        if ax is None:
-            _, ax = new_axes((8.5, 4.6))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (8.5, 4.6))
         top = self._top()
         x = top.places()
         for position, (one, other) in enumerate(top.pairs):
             node, height = top.n_branches + position, top.heights[position]
-            ax.plot(
-                x[[one, one, other, other]],
-                [top.height_of(one), height, height, top.height_of(other)],
-                color=_color_of(top.segments[node]),
-                solid_joinstyle="miter",
-                zorder=2,
-            )
+            heights = [top.height_of(one), height, height, top.height_of(other)]
+            bar = {"color": _color_of(top.segments[node]), "solid_joinstyle": "miter"}
+            ax.plot(x[[one, one, other, other]], heights, zorder=2, **bar)
             for child in (one, other):
                 # A stem has the colour of what hangs on it.
-                ax.plot(
-                    x[[child, child]],
-                    [top.height_of(child), height],
-                    color=_color_of(top.segments[child]),
-                    zorder=3,
-                )
+                heights, shade = [top.height_of(child), height], top.segments[child]
+                ax.plot(x[[child, child]], heights, color=_color_of(shade), zorder=3)
         self._cut_line(top)
         self._name_branches(top, x)
         self._name_segments(top, x)
@@ -190,7 +170,7 @@ class DendrogramDisplay:
         ax.set_ylim(0, 1.05 * top.heights[-1] or 1)
         ax.set_ylabel("height of the merge")
         ax.tick_params(axis="x", length=0)
-        ax.spines[["top", "right", "bottom"]].set_visible(False)
+        draw.tidy(ax, hidden=("top", "right", "bottom"))
         return self
 
     def _top(self):
@@ -206,20 +186,14 @@ class DendrogramDisplay:
         below = top.heights[-undone - 1] if undone < len(top.heights) else 0
         height = (top.heights[-undone] + below) / 2
         self.ax_.axhline(height, color="0.2", linestyle=(0, (5, 4)), linewidth=1)
-        self.ax_.annotate(
-            f"cut:\n{undone + 1} segments",
-            (1.01, height),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize="small",
-            annotation_clip=False,
-        )
+        aside = {"transform": self.ax_.get_yaxis_transform(), "ha": "left"}
+        draw.write(self.ax_, 1.01, height, f"cut:\n{undone + 1} segments", **aside)
 
     def _name_branches(self, top, x):
         """Write the customers of each branch below it."""
         self.ax_.set_xticks(
             x[: top.n_branches],
-            [_count(customers) for customers in top.customers[: top.n_branches]],
+            [draw.count_text(one) for one in top.customers[: top.n_branches]],
             rotation=90 if top.n_branches > _LEVEL else 0,
             fontsize="small",
             color=_ABOVE,
@@ -242,20 +216,13 @@ class DendrogramDisplay:
         for segment in range(self.leaf_segments.max() + 1):
             branches = np.flatnonzero(top.segments[: top.n_branches] == segment)
             customers = top.customers[branches].sum()
-            text = f"{segment}\n{_count(customers)}"
+            text = f"{segment}\n{draw.count_text(customers)}"
             if len(branches) > 1 or top.n_branches <= _LEVEL:
-                text += f"\n{percent(customers / top.customers[-1])}"
+                text += f"\n{draw.percent(customers / top.customers[-1])}"
             left, right = x[branches].min() - 0.35, x[branches].max() + 0.35
-            self.ax_.plot(
-                [left, right],
-                [0, 0],
-                transform=ground,
-                color=color(segment),
-                linewidth=4,
-                solid_capstyle="butt",
-                clip_on=False,
-                zorder=4,
-            )
+            line = {"color": draw.color(segment), "linewidth": 4, "zorder": 4}
+            line |= {"solid_capstyle": "butt", "clip_on": False}
+            self.ax_.plot([left, right], [0, 0], transform=ground, **line)
             middle = ((left + right) / 2, 0)
             self.ax_.annotate(text, middle, ha="center", **style)
 
@@ -311,10 +278,4 @@ class _Top:
 
 
 def _color_of(segment):
-    return _ABOVE if segment < 0 else color(segment)
-
-
-def _count(customers):
-    """Write a number of customers, or a sum of weights, in a few signs."""
-    whole = customers == round(customers) and customers < 1000
-    return f"{customers:.0f}" if whole else compact_number(customers)
+    return _ABOVE if segment < 0 else draw.color(segment)

@@ -1,9 +1,12 @@
 """How well few questions tell segments, as a curve."""
 
-from custseg.plotting._figure import color, handle, legend, new_axes, pale, percent
+import pandas as pd
+
+from custseg.plotting import _drawing as draw
 
 
-class TypingCurveDisplay:
+@draw.display
+class TypingCurveDisplay(draw.Display):
     """Accuracy of a typing tool by the number of its questions.
 
     The line with its band of two standard errors is the share of customers without
@@ -43,9 +46,8 @@ class TypingCurveDisplay:
     [1, 2, 3, 4]
     """
 
-    def __init__(self, *, curve, largest_share):
-        self.curve = curve
-        self.largest_share = largest_share
+    curve: pd.DataFrame
+    largest_share: float
 
     @classmethod
     def from_tool(cls, tool):
@@ -65,11 +67,8 @@ class TypingCurveDisplay:
         TypeError
             If it is no fitted typing tool.
         """
-        if not hasattr(tool, "curve_"):
-            raise TypeError(
-                f"The tool must be a fitted TypingTool. Got {type(tool).__name__} "
-                "instead. Call fit first."
-            )
+        wanted = "be a fitted TypingTool"
+        draw.checked_kind("tool", tool, ("curve_",), wanted, "Call fit first.")
         return cls(curve=tool.curve_, largest_share=tool.largest_share_)
 
     def frame(self):
@@ -104,39 +103,30 @@ class TypingCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        if ax is None:
-            _, ax = new_axes((7, 3.6))
-        self.ax_, self.figure_ = ax, ax.figure
-        frame, blue = self.frame(), color(0)
+        ax = self._start(ax, (7, 3.6))
+        frame, blue = self.frame(), draw.color(0)
         n_questions = frame["n_questions"]
-        ax.fill_between(
-            n_questions, frame["low"], frame["high"], color=pale(0), linewidth=0
-        )
-        ax.plot(n_questions, frame["selected_accuracy"], color="0.3", linestyle="--")
+        dashed = {"color": "0.3", "linestyle": "--"}
+        dotted = {"color": "0.3", "linestyle": ":"}
+        band = {"color": draw.pale(0), "linewidth": 0}
+        ax.fill_between(n_questions, frame["low"], frame["high"], **band)
+        ax.plot(n_questions, frame["selected_accuracy"], **dashed)
         ax.plot(n_questions, frame["accuracy"], color=blue)
         for row in frame.itertuples():
             face = blue if row.chosen else "white"
             point = {"marker": "o", "color": blue, "markerfacecolor": face}
             ax.plot([row.n_questions], [row.accuracy], **point)
-        ax.axhline(self.largest_share, color="0.3", linestyle=":", zorder=1)
+        ax.axhline(self.largest_share, zorder=1, **dotted)
         ax.set_xticks(n_questions)
-        ax.set(
-            ylim=(0, 1.02), xlabel="questions", ylabel="customers who get their segment"
-        )
+        ax.set(ylim=(0, 1.02), xlabel="questions")
+        ax.set_ylabel("customers who get their segment")
         asked = {"marker": "o", "color": blue, "linestyle": "-"}
-        legend(
-            ax,
-            [
-                handle("asked without part in the choice", **asked),
-                handle("what the choice went by", color="0.3", linestyle="--"),
-                handle(
-                    f"largest segment, {percent(self.largest_share)}",
-                    color="0.3",
-                    linestyle=":",
-                ),
-            ],
-        )
-        ax.grid(axis="y", color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
+        largest = f"largest segment, {draw.percent(self.largest_share)}"
+        handles = [
+            draw.handle("asked without part in the choice", **asked),
+            draw.handle("what the choice went by", **dashed),
+            draw.handle(largest, **dotted),
+        ]
+        draw.legend(ax, handles)
+        draw.tidy(ax, "y")
         return self

@@ -1,13 +1,15 @@
 """Solutions of k-means that are about as good as the best, as a picture."""
 
 import numpy as np
+import pandas as pd
 
-from custseg.plotting._figure import color, handle, legend, new_axes, percent, wrapped
+from custseg.plotting import _drawing as draw
 
 _AREA = (30, 900)  # of a marker, in square points: a single start, all starts
 
 
-class MultiplicityDisplay:
+@draw.display
+class MultiplicityDisplay(draw.Display):
     """How much worse other solutions are, and how differently they cut the customers.
 
     One circle a solution, its area growing with the share of starts that found it; the
@@ -20,7 +22,7 @@ class MultiplicityDisplay:
     Parameters
     ----------
     results : DataFrame
-        What `SegmentMultiplicity.frame` gives.
+        One row a solution, the best first; see `SegmentMultiplicity.frame`.
     verdict : str, default=""
         Title of the picture.
     tolerance : float, default=None
@@ -48,10 +50,9 @@ class MultiplicityDisplay:
     1             0.0          0.5
     """
 
-    def __init__(self, *, results, verdict="", tolerance=None):
-        self.results = results
-        self.verdict = verdict
-        self.tolerance = tolerance
+    results: pd.DataFrame
+    verdict: str = ""
+    tolerance: float | None = None
 
     @classmethod
     def from_multiplicity(cls, multiplicity):
@@ -72,16 +73,6 @@ class MultiplicityDisplay:
             tolerance=multiplicity.tolerance,
         )
 
-    def frame(self):
-        """Return the numbers of every solution.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a solution, the best first; see `SegmentMultiplicity.frame`.
-        """
-        return self.results.copy()
-
     def plot(self, ax=None):
         """Draw one circle a solution.
 
@@ -100,33 +91,23 @@ class MultiplicityDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        if ax is None:
-            _, ax = new_axes((8.5, 4.2))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (8.5, 4.2))
         # The widest circles first, so that none hides another.
         rows = self.results.sort_values("start_share", ascending=False, kind="stable")
         is_best = rows.index == self.results.index[0]
-        ax.scatter(
-            rows["excess_percent"],
-            100 * rows["moved_share"],
-            s=_area(rows["start_share"]),
-            c=np.where(is_best, color(0), color(1)),
-            alpha=0.65,
-            edgecolors="black",
-            linewidths=0.8,
-            zorder=3,
-            clip_on=False,
-        )
+        place = rows["excess_percent"], 100 * rows["moved_share"]
+        shades = np.where(is_best, draw.color(0), draw.color(1))
+        style = {"alpha": 0.65, "edgecolors": "black", "linewidths": 0.8, "zorder": 3}
+        sizes = _area(rows["start_share"])
+        ax.scatter(*place, s=sizes, c=shades, clip_on=False, **style)
         self._legend()
         self._limits()
         ax.set(
             xlabel="inertia above the best (%)",
             ylabel="customers in another segment (%)",
         )
-        ax.set_title(wrapped(self.verdict, 88, 3), fontsize="small", loc="left", pad=14)
-        ax.grid(color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
+        draw.small_title(ax, draw.wrapped(self.verdict, 88, 3), pad=14)
+        draw.tidy(ax, "both")
         return self
 
     def _limits(self):
@@ -143,14 +124,14 @@ class MultiplicityDisplay:
         """Say what is the best, and which circle stands for how many starts."""
         shares = self.results["start_share"]
         best, others = shares.iloc[0], shares.iloc[1:]
-        handles = [_circle(f"best: {percent(best)} of starts", 0, best)]
+        handles = [_circle(f"best: {draw.percent(best)} of starts", 0, best)]
         handles += [
-            _circle(f"another: {percent(share)} of starts", 1, share)
+            _circle(f"another: {draw.percent(share)} of starts", 1, share)
             for share in dict.fromkeys(
                 [others.min(), others.max()] if len(others) else []
             )
         ]
-        legend(self.ax_, handles, labelspacing=1.2)
+        draw.legend(self.ax_, handles, labelspacing=1.2)
 
 
 def _area(share):
@@ -158,11 +139,11 @@ def _area(share):
 
 
 def _circle(label, position, share):
-    return handle(
+    return draw.handle(
         label,
         marker="o",
         markersize=np.sqrt(min(_area(share), 500)),
-        markerfacecolor=color(position),
+        markerfacecolor=draw.color(position),
         markeredgecolor="black",
         markeredgewidth=0.8,
         alpha=0.65,

@@ -2,12 +2,15 @@
 
 import textwrap
 
-from custseg.plotting._figure import color, handle, legend, literal, new_axes, wrapped
+import pandas as pd
+
+from custseg.plotting import _drawing as draw
 
 _NAME_WIDTH = 26
 
 
-class OutcomeDisplay:
+@draw.display
+class OutcomeDisplay(draw.Display):
     """Mean outcome of each segment with its interval, beside the mean of all.
 
     A point is a segment's mean outcome, its line the 95 % interval; the number beside
@@ -19,7 +22,8 @@ class OutcomeDisplay:
     Parameters
     ----------
     segments : DataFrame
-        One row a segment, as `OutcomeValidation.segments` gives it.
+        One row a segment: ``segment``, ``segment_name``, ``customers``, ``share``,
+        ``mean``, ``low``, ``high``, ``share_of_outcome`` and ``lift``.
     outcome : str
         Name of the outcome.
     kind : {"amount", "event"}
@@ -52,11 +56,10 @@ class OutcomeDisplay:
     [101, 99]
     """
 
-    def __init__(self, *, segments, outcome, kind, verdict):
-        self.segments = segments
-        self.outcome = outcome
-        self.kind = kind
-        self.verdict = verdict
+    segments: pd.DataFrame
+    outcome: str
+    kind: str
+    verdict: str
 
     @classmethod
     def from_validation(cls, validation):
@@ -76,29 +79,15 @@ class OutcomeDisplay:
         TypeError
             If it is none.
         """
-        if not hasattr(validation, "of_segments"):
-            raise TypeError(
-                "The validation must be what validate_on returns. Got "
-                f"{type(validation).__name__} instead. Call validate_on(model, X, "
-                "outcome)."
-            )
+        wanted = "be what validate_on returns"
+        remedy = "Call validate_on(model, X, outcome)."
+        draw.checked_kind("validation", validation, ("of_segments",), wanted, remedy)
         return cls(
             segments=validation.segments(),
             outcome=validation.outcome,
             kind=validation.kind,
             verdict=validation.verdict,
         )
-
-    def frame(self):
-        """Return the numbers that are drawn.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a segment: ``segment``, ``segment_name``, ``customers``, ``share``,
-            ``mean``, ``low``, ``high``, ``share_of_outcome`` and ``lift``.
-        """
-        return self.segments.copy()
 
     def plot(self, ax=None):
         """Draw one point a segment, and the mean of all.
@@ -119,27 +108,18 @@ class OutcomeDisplay:
             If matplotlib is not installed.
         """
         rows = self.segments
-        if ax is None:
-            _, ax = new_axes((8, 1.4 + 0.45 * len(rows)))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (8, 1.4 + 0.45 * len(rows)))
         for position, row in enumerate(rows.itertuples()):
-            shade = "0.5" if row.segment == -1 else color(row.segment)
+            shade = "0.5" if row.segment == -1 else draw.color(row.segment)
             ax.hlines(position, row.low, row.high, color=shade, linewidth=2.5)
             ax.plot([row.mean], [position], marker="o", markersize=8, color=shade)
-            ax.annotate(
-                f"{row.customers:,}",
-                (row.high, position),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize="small",
-                color="0.3",
-            )
+            style = {"va": "center", "color": "0.3"}
+            draw.note(ax, (row.high, position), f"{row.customers:,}", (6, 0), **style)
         mean = (rows["mean"] * rows["customers"]).sum() / rows["customers"].sum()
         dotted = {"color": "0.3", "linestyle": ":", "linewidth": 1.2}
         ax.axvline(mean, zorder=1, **dotted)
-        legend(ax, [handle("all customers", **dotted)])
-        names = [wrapped(name, _NAME_WIDTH, 2) for name in rows["segment_name"]]
+        draw.legend(ax, [draw.handle("all customers", **dotted)])
+        names = [draw.wrapped(name, _NAME_WIDTH, 2) for name in rows["segment_name"]]
         ax.set_yticks(range(len(rows)), names)
         ax.tick_params(axis="y", length=0)
         event = self.kind == "event"
@@ -147,11 +127,7 @@ class OutcomeDisplay:
             ylim=(len(rows) - 0.5, -0.5),
             xlabel=f"{'share with' if event else 'mean of'} {self.outcome}",
         )
-        ax.set_title(
-            literal(textwrap.fill(self.verdict, 95)), fontsize="small", loc="left"
-        )
+        draw.small_title(ax, draw.literal(textwrap.fill(self.verdict, 95)))
         ax.margins(x=0.1)
-        ax.grid(axis="x", color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right", "left"]].set_visible(False)
+        draw.tidy(ax, "x", ("top", "right", "left"))
         return self

@@ -5,15 +5,7 @@ import pandas as pd
 
 from custseg._sklearn import check_is_fitted
 from custseg._utils._pipelines import last_step
-from custseg.plotting._figure import (
-    checked_names,
-    color,
-    compact_number,
-    inches,
-    new_axes,
-    percent,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 from custseg.plotting._innermost import segments_of
 from custseg.profile import checked_labels
 
@@ -24,7 +16,8 @@ _ROW, _TEXT = 0.75, 0.5  # inches of a segment, and of three lines of small text
 _BAR = 0.8  # height of the highest bar as a share of a row
 
 
-class CertaintyDisplay:
+@draw.display
+class CertaintyDisplay(draw.Display):
     """How sure the customers of each segment are to belong to it.
 
     One row of bars a segment: the shares of its customers by their largest probability.
@@ -38,7 +31,11 @@ class CertaintyDisplay:
     Parameters
     ----------
     table : DataFrame
-        One row a segment, as `frame` gives it.
+        One row a ``segment``: its ``customers``, the ``mean_probability`` of the
+        segment most probable for them, the share that is ``sure`` (.9 or more) and
+        the share that is ``ambiguous`` (below .6), and, as ``to_0``, ``to_1`` and
+        so on, the mean probability of each segment. NaN where a segment has no
+        customers.
     bins : DataFrame
         One row a segment and bin: ``segment``, ``low`` and ``high`` end (the low end is
         in the bin), and ``customers``.
@@ -79,10 +76,9 @@ class CertaintyDisplay:
     1        1          3   1.0   0.0
     """
 
-    def __init__(self, *, table, bins, n_left_out=0):
-        self.table = table
-        self.bins = bins
-        self.n_left_out = n_left_out
+    table: pd.DataFrame
+    bins: pd.DataFrame
+    n_left_out: int = 0
 
     @classmethod
     def from_estimator(cls, segmenter, X):
@@ -120,20 +116,6 @@ class CertaintyDisplay:
         table, bins = _counted(probabilities, labels, segments)
         return cls(table=table, bins=bins, n_left_out=int(np.sum(labels < 0)))
 
-    def frame(self):
-        """Return the numbers of each segment.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a ``segment``: its ``customers``, the ``mean_probability`` of the
-            segment most probable for them, the share that is ``sure`` (.9 or more) and
-            the share that is ``ambiguous`` (below .6), and, as ``to_0``, ``to_1`` and
-            so on, the mean probability of each segment. NaN where a segment has no
-            customers.
-        """
-        return self.table.copy()
-
     def plot(self, ax=None, *, names=None):
         """Draw one row of bars a segment.
 
@@ -156,19 +138,15 @@ class CertaintyDisplay:
         SchemaError
             If `names` is no mapping.
         """
-        names = checked_names(names)
-        n_segments = len(self.table)
-        if ax is None:
-            _, ax = new_axes((8, max(2.2, 1.1 + _ROW * n_segments)))
-        self.ax_, self.figure_ = ax, ax.figure
+        name_of, n_segments = draw.namer(names), len(self.table)
+        ax = self._start(ax, (8, max(2.2, 1.1 + _ROW * n_segments)))
         doubt, sure = _DOUBT / _N_BINS, _SURE / _N_BINS
         ax.axvspan(0, doubt, color="0.95", linewidth=0, zorder=0)
         ax.axvline(sure, color="0.6", linestyle=":", linewidth=1, zorder=1)
-        size = float(np.clip(9 * inches(ax)[1] / n_segments / _TEXT, 4, 8.3))
+        size = float(np.clip(9 * draw.inches(ax)[1] / n_segments / _TEXT, 4, 8.3))
         for position, row in enumerate(self.table.itertuples()):
-            name = names.get(row.segment, f"segment {row.segment}")
             self._bars(position, row)
-            self._texts(position, row, wrapped(name, 26, 2), size)
+            self._texts(position, row, draw.wrapped(name_of(row.segment), 26, 2), size)
         least = self.bins.loc[self.bins["customers"] > 0, "low"].min()
         ax.set(
             xlim=(np.fmin(least, doubt - 0.1), 1),
@@ -179,42 +157,30 @@ class CertaintyDisplay:
         if self.n_left_out:
             whom = "customer" if self.n_left_out == 1 else "customers"
             title = f"left out: {self.n_left_out:,} {whom} without a segment"
-            ax.set_title(title, fontsize="small", loc="left")
-        ax.spines[["top", "right", "left"]].set_visible(False)
+            draw.small_title(ax, title)
+        draw.tidy(ax, hidden=("top", "right", "left"))
         return self
 
     def _bars(self, position, row):
         """Draw the bars of a segment upon its line."""
         bins = self.bins[self.bins["segment"] == row.segment]
         self.ax_.axhline(position, color="0.7", linewidth=0.8, zorder=2)
-        self.ax_.bar(
-            bins["low"],
-            # The axis points down.
-            -_BAR * bins["customers"] / max(row.customers, 1),
-            width=1 / _N_BINS,
-            bottom=position,
-            align="edge",
-            color=color(position),
-            edgecolor="white",
-            linewidth=0.6,
-            zorder=2,
-        )
+        heights = -_BAR * bins["customers"] / max(row.customers, 1)  # y points down
+        place = {"width": 1 / _N_BINS, "bottom": position, "align": "edge", "zorder": 2}
+        style = {"color": draw.color(position), "edgecolor": "white", "linewidth": 0.6}
+        self.ax_.bar(bins["low"], heights, **place, **style)
 
     def _texts(self, position, row, name, size):
         """Say who they are at the left, and how sure at the right."""
-        style = {
-            "transform": self.ax_.get_yaxis_transform(),
-            "va": "center",
-            "fontsize": size,
-        }
-        count = _count(row.customers)
-        self.ax_.text(-0.02, position - 0.4, f"{name}\n{count}", ha="right", **style)
+        style = {"transform": self.ax_.get_yaxis_transform(), "fontsize": size}
+        who, y = f"{name}\n{_count(row.customers)}", position - 0.4
+        draw.write(self.ax_, -0.02, y, who, ha="right", **style)
         if row.customers:
             said = (
-                f"mean {row.mean_probability:.2f}\n{percent(row.sure)} sure\n"
-                f"{percent(row.ambiguous)} ambiguous"
+                f"mean {row.mean_probability:.2f}\n{draw.percent(row.sure)} sure\n"
+                f"{draw.percent(row.ambiguous)} ambiguous"
             )
-            self.ax_.text(1.02, position - 0.4, said, ha="left", **style)
+            draw.write(self.ax_, 1.02, y, said, ha="left", **style)
 
 
 def _counted(probabilities, labels, segments):
@@ -245,5 +211,5 @@ def _counted(probabilities, labels, segments):
 
 def _count(n_customers):
     if n_customers >= 100_000:
-        return f"{compact_number(n_customers)} customers"
+        return f"{draw.compact_number(n_customers)} customers"
     return f"{n_customers:,} customer" + "s" * (n_customers != 1)

@@ -29,7 +29,7 @@ class Event(NamedTuple):
     jaccard: float
 
 
-class Known(NamedTuple):
+class KnownSegments(NamedTuple):
     """What a model knows of its segments, and how it sees the parts that they fall in.
 
     Attributes
@@ -58,14 +58,14 @@ class Crossing(NamedTuple):
         Customers of each new segment that the old model answers -1.
     unknown_to_new : ndarray of shape (n_old,)
         The other way round.
-    old, new : Known
+    old, new : KnownSegments
     """
 
     table: np.ndarray
     unknown_to_old: np.ndarray
     unknown_to_new: np.ndarray
-    old: Known = Known()
-    new: Known = Known()
+    old: KnownSegments = KnownSegments()
+    new: KnownSegments = KnownSegments()
 
 
 def find_events(crossing, min_jaccard=0.5):
@@ -122,7 +122,7 @@ def newcomers(table, known):
     Parameters
     ----------
     table : ndarray of shape (n_rows, n_columns)
-    known : Known
+    known : KnownSegments
         Of the model whose segments are the rows.
 
     Returns

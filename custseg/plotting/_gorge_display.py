@@ -1,21 +1,12 @@
 """How similar customers are to each segment, as a picture."""
 
-from numbers import Integral
-
 import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 from sklearn.utils import check_array
 
 from custseg._sklearn import check_is_fitted
-from custseg.plotting._figure import (
-    checked_names,
-    color,
-    inches,
-    new_axes,
-    percent,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 from custseg.plotting._innermost import innermost, segments_of
 from custseg.profile import checked_labels
 
@@ -55,7 +46,8 @@ def _by_distance(X, centers):
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-class GorgeDisplay:
+@draw.display
+class GorgeDisplay(draw.Display):
     """Similarity of customers to each segment, one histogram a segment.
 
     Similarities of a customer to all segments sum to one. Where segments are natural,
@@ -73,7 +65,9 @@ class GorgeDisplay:
     Parameters
     ----------
     bars : DataFrame
-        One row a bar, as `frame` gives it.
+        One row a bar: ``segment``, ``low`` and ``high`` end of the similarity (the
+        high end belongs to the next bar, 1 to the last), ``customers`` with such a
+        similarity to the segment, and ``members``, those of them that it has.
 
     Attributes
     ----------
@@ -103,8 +97,7 @@ class GorgeDisplay:
     3        1  0.5   1.0          2        2
     """
 
-    def __init__(self, *, bars):
-        self.bars = bars
+    bars: pd.DataFrame
 
     @classmethod
     def from_estimator(cls, estimator, X, *, n_bins=20):
@@ -174,18 +167,6 @@ class GorgeDisplay:
         centers = np.array([X[labels == one].mean(axis=0) for one in segments])
         return cls(bars=_bars(_by_distance(X, centers), labels, segments, n_bins))
 
-    def frame(self):
-        """Return the numbers that are drawn.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a bar: ``segment``, ``low`` and ``high`` end of the similarity (the
-            high end belongs to the next bar, 1 to the last), ``customers`` with such a
-            similarity to the segment, and ``members``, those of them that it has.
-        """
-        return self.bars.copy()
-
     def plot(self, ax=None, *, names=None):
         """Draw one histogram a segment.
 
@@ -208,18 +189,15 @@ class GorgeDisplay:
         SchemaError
             If `names` is no mapping.
         """
-        names = checked_names(names)
-        segments = self.bars["segment"].unique()
+        name_of, segments = draw.namer(names), self.bars["segment"].unique()
         n_rows = -(-len(segments) // _MAX_COLUMNS)
         n_columns = -(-len(segments) // n_rows)
-        if ax is None:
-            _, ax = new_axes((8.5, max(2.8, 0.6 + _PANEL * n_rows)))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (8.5, max(2.8, 0.6 + _PANEL * n_rows)))
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
         ax.set_xlabel(_EXPLAINED, labelpad=18)
         ax.set_ylabel("customers (%)", labelpad=26)
-        size = inches(ax)
+        size = draw.inches(ax)
         boxes = _grid(n_rows, n_columns, size)
         width = max(8, int(boxes[0][2] * size[0] / _SIGN) - len(", 10 %"))
         self.panels_ = [ax.inset_axes(box) for box in boxes[: len(segments)]]
@@ -227,7 +205,7 @@ class GorgeDisplay:
             zip(segments, self.panels_, strict=True)
         ):
             share = self._draw(panel, segment, position)
-            name = wrapped(names.get(segment, f"segment {segment}"), width, 2)
+            name = draw.wrapped(name_of(segment), width, 2)
             panel.set_title(f"{name}, {share}", fontsize="small")
             panel.tick_params(
                 labelsize="small",
@@ -243,25 +221,21 @@ class GorgeDisplay:
         place = {"x": bars["low"], "width": bars["high"] - bars["low"], "align": "edge"}
         members, others = bars["members"], bars["customers"] - bars["members"]
         for height, bottom, shade in (
-            (members, 0, color(position)),
+            (members, 0, draw.color(position)),
             (others, members, _OTHERS),
         ):
-            panel.bar(
-                height=100 * height / n_customers,
-                bottom=100 * bottom / n_customers,
-                color=shade,
-                edgecolor="white",
-                linewidth=0.4,
-                **place,
-            )
+            ends = {"height": 100 * height / n_customers}
+            ends["bottom"] = 100 * bottom / n_customers
+            style = {"color": shade, "edgecolor": "white", "linewidth": 0.4}
+            panel.bar(**ends, **place, **style)
         panel.set(
             xlim=(0, 1),
             ylim=(0, 105 * self.bars["customers"].max() / n_customers),
             xticks=(0, 0.5, 1),
         )
         panel.set_xticklabels(("0", ".5", "1"))
-        panel.spines[["top", "right"]].set_visible(False)
-        return percent(members.sum() / n_customers)
+        draw.tidy(panel)
+        return draw.percent(members.sum() / n_customers)
 
 
 def _bars(similarities, labels, segments, n_bins):
@@ -271,28 +245,15 @@ def _bars(similarities, labels, segments, n_bins):
     for segment, similarity in zip(segments, similarities.T, strict=True):
         similarity = np.clip(similarity, 0, 1)  # a sum of one may round to more
         own = similarity[labels == segment]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "segment": segment,
-                    "low": edges[:-1],
-                    "high": edges[1:],
-                    "customers": np.histogram(similarity, edges)[0],
-                    "members": np.histogram(own, edges)[0],
-                }
-            )
-        )
+        bars = {"segment": segment, "low": edges[:-1], "high": edges[1:]}
+        bars["customers"] = np.histogram(similarity, edges)[0]
+        bars["members"] = np.histogram(own, edges)[0]
+        frames.append(pd.DataFrame(bars))
     return pd.concat(frames, ignore_index=True)
 
 
 def _checked_bins(n_bins):
-    valid = isinstance(n_bins, Integral) and not isinstance(n_bins, bool)
-    if not (valid and n_bins >= 2):
-        raise ValueError(
-            f"n_bins must be an integer of two or more. Got {n_bins!r} instead. Leave "
-            "it out for 20."
-        )
-    return n_bins
+    return draw.checked_whole("n_bins", n_bins, 2, default=20)
 
 
 def _grid(n_rows, n_columns, size):

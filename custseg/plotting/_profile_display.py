@@ -4,22 +4,15 @@ from numbers import Real
 
 import numpy as np
 
-from custseg.plotting._figure import (
-    compact_number,
-    inches,
-    literal,
-    new_axes,
-    percent,
-    shortened,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 
 _CAP = 1.0  # standard deviations at which the colour is full
 _COLUMN_WIDTH, _ROW_HEIGHT, _LABEL_WIDTH = 1.25, 0.33, 2.4  # inches
 _SIGN = 0.66  # width of a sign as a share of the font size
 
 
-class SegmentProfileDisplay:
+@draw.display
+class SegmentProfileDisplay(draw.Display):
     """A segment profile as a table: columns by segments, coloured by difference.
 
     The text in a cell is the segment's mean or share, its colour how far that is from
@@ -52,8 +45,7 @@ class SegmentProfileDisplay:
     1        1     x0  220.0  120.0
     """
 
-    def __init__(self, *, profile):
-        self.profile = profile
+    profile: object
 
     @classmethod
     def from_profile(cls, profile):
@@ -73,13 +65,9 @@ class SegmentProfileDisplay:
         TypeError
             If it is no profile.
         """
-        if not (hasattr(profile, "frame") and hasattr(profile, "suggest_names")):
-            raise TypeError(
-                "The profile must be what profile_segments returns. Got "
-                f"{type(profile).__name__} instead. Call profile_segments(customers, "
-                "labels) first."
-            )
-        return cls(profile=profile)
+        needs, wanted = ("frame", "suggest_names"), "be what profile_segments returns"
+        remedy = "Call profile_segments(customers, labels) first."
+        return cls(profile=draw.checked_kind("profile", profile, needs, wanted, remedy))
 
     def frame(self):
         """Return the numbers of the profile.
@@ -124,14 +112,12 @@ class SegmentProfileDisplay:
         differences = _wide(frame, "standardized_difference", n_segments)
         values = _wide(frame, "value", n_segments)
         rows = frame.iloc[: len(values)]
-        if ax is None:
-            width = _LABEL_WIDTH + _COLUMN_WIDTH * (n_segments + 1.6)
-            _, ax = new_axes((width, max(2.6, 1.4 + _ROW_HEIGHT * len(rows))))
-            cell = (_COLUMN_WIDTH, _ROW_HEIGHT)
-        else:
-            width, height = inches(ax)
+        cell = (_COLUMN_WIDTH, _ROW_HEIGHT)
+        if ax is not None:
+            width, height = draw.inches(ax)
             cell = (0.8 * width / (n_segments + 1), height / len(rows))
-        self.ax_, self.figure_ = ax, ax.figure
+        width = _LABEL_WIDTH + _COLUMN_WIDTH * (n_segments + 1.6)
+        self._start(ax, (width, max(2.6, 1.4 + _ROW_HEIGHT * len(rows))))
         # Six signs fit the width of a cell and a line and a half its height.
         size = float(np.clip(72 * min(cell[0] / 6 / _SIGN, cell[1] / 1.5), 5, 9))
         self._color_cells(differences, cap, size)
@@ -142,44 +128,27 @@ class SegmentProfileDisplay:
 
     def _color_cells(self, differences, cap, size):
         ax, (n_rows, n_segments) = self.ax_, differences.shape
-        mesh = ax.pcolormesh(
-            np.arange(n_segments + 1),
-            np.arange(n_rows + 1),
-            np.ma.masked_invalid(differences),
-            cmap=_pale_diverging(),
-            vmin=-cap,
-            vmax=cap,
-            edgecolors="white",
-            linewidth=1.5,
-        )
+        style = {"cmap": _pale_diverging(), "edgecolors": "white", "linewidth": 1.5}
+        corners = np.arange(n_segments + 1), np.arange(n_rows + 1)
+        known = np.ma.masked_invalid(differences)
+        mesh = ax.pcolormesh(*corners, known, vmin=-cap, vmax=cap, **style)
         ax.set_facecolor("white")
         ax.set(xlim=(0, n_segments + 1), ylim=(n_rows, 0))
-        bar = self.figure_.colorbar(
-            mesh, ax=ax, extend="both", shrink=0.8, pad=0.02, fraction=0.05, aspect=25
-        )
-        bar.set_label("standard deviations from\nthe average customer", size=size)
-        bar.ax.tick_params(labelsize=size)
-        bar.outline.set_visible(False)
+        label = "standard deviations from\nthe average customer"
+        draw.color_bar(mesh, label, size, extend="both", **draw.beside_axes(ax))
 
     def _write_cells(self, rows, values, differences, size):
-        n_segments = values.shape[1]
-        style = {"ha": "center", "va": "center", "fontsize": size}
+        ax, n_segments = self.ax_, values.shape[1]
         for i, (statistic, total) in enumerate(
             zip(rows["statistic"], rows["total"], strict=True)
         ):
-            write = percent if statistic == "share" else compact_number
+            text = draw.percent if statistic == "share" else draw.compact_number
             for j in range(n_segments):
-                strong = abs(differences[i, j]) >= 1
-                self.ax_.text(
-                    j + 0.5,
-                    i + 0.5,
-                    write(values[i, j]),
-                    fontweight="bold" if strong else "normal",
-                    **style,
-                )
-            self.ax_.text(
-                n_segments + 0.5, i + 0.5, write(total), color="0.25", **style
-            )
+                weight = "bold" if abs(differences[i, j]) >= 1 else "normal"
+                style = {"fontsize": size, "fontweight": weight}
+                draw.write(ax, j + 0.5, i + 0.5, text(values[i, j]), **style)
+            style = {"fontsize": size, "color": "0.25"}
+            draw.write(ax, n_segments + 0.5, i + 0.5, text(total), **style)
         # A line under the last level of each column.
         names = rows["column"].to_numpy()
         for i in np.flatnonzero(names[1:] != names[:-1]) + 1:
@@ -187,21 +156,11 @@ class SegmentProfileDisplay:
 
     def _write_headings(self, segments, rows, size, signs):
         ax = self.ax_
-        headings = [
-            f"{wrapped(name, signs, 4)}\n{percent(share)}"
-            for name, share in zip(
-                segments["segment_name"], segments["share"], strict=True
-            )
-        ]
-        ax.set_xticks(
-            np.arange(len(headings) + 1) + 0.5, [*headings, "all\n100 %"], fontsize=size
-        )
-        labels = [
-            _row_label(column, level, statistic)
-            for column, level, statistic in zip(
-                rows["column"], rows["level"], rows["statistic"], strict=True
-            )
-        ]
+        names, shares = segments["segment_name"], segments["share"]
+        headings = [*draw.headings(names, shares, signs, 4), "all\n100 %"]
+        ax.set_xticks(np.arange(len(headings)) + 0.5, headings, fontsize=size)
+        parts = rows[["column", "level", "statistic"]].itertuples(index=False)
+        labels = [_row_label(*part) for part in parts]
         ax.set_yticks(np.arange(len(rows)) + 0.5, labels, fontsize=size)
         ax.xaxis.tick_top()
         ax.tick_params(length=0)
@@ -216,11 +175,13 @@ def _wide(frame, column, n_segments):
 def _row_label(column, level, statistic):
     """Column, and level or date: both stay to be seen when they are long."""
     if level:
-        level = shortened(level, 20)
-        return literal(f"{shortened(column, 32 - len(level))}: {level}")
+        level = draw.shortened(level, 20)
+        return draw.literal(f"{draw.shortened(column, 32 - len(level))}: {level}")
     if statistic != "mean":
-        return literal(f"{shortened(column, 24)}\n{statistic.removeprefix('mean ')}")
-    return literal(shortened(column, 34))
+        return draw.literal(
+            f"{draw.shortened(column, 24)}\n{statistic.removeprefix('mean ')}"
+        )
+    return draw.literal(draw.shortened(column, 34))
 
 
 def _pale_diverging():

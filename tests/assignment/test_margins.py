@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from custseg.assignment import DiscriminantAssigner, SegmentationModel
-from custseg.assignment._border import margins_of_distances, margins_of_probabilities
+from custseg.assignment._margins import margins_of_distances, margins_of_probabilities
 from custseg.cluster import HierarchicalSegmenter, KMeansSegmenter, SOMSegmenter
 
 # Two segments with means 0 and 10.

@@ -3,17 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from custseg.plotting import _drawing as draw
 from custseg.plotting._boxes import box_numbers, draw_boxes
-from custseg.plotting._figure import (
-    checked_names,
-    color,
-    inches,
-    new_axes,
-    pale,
-    percent,
-    wrapped,
-)
-from custseg.plotting._stability import checked_stability, chosen_estimator
+from custseg.plotting._stability_display import checked_stability, chosen_estimator
 
 # Hennig's words for the mean Jaccard index of clusterboot, where the band begins.
 _BANDS = (
@@ -38,7 +30,8 @@ _ROOM = 1.75  # inches for the words at the right
 _SIGN = 0.08  # width of a sign in inches
 
 
-class SegmentStabilityDisplay:
+@draw.display
+class SegmentStabilityDisplay(draw.Display):
     """Jaccard index of each segment with what comes back of it, one box a segment.
 
     For each resample the segment is compared with the most similar segment of the
@@ -57,7 +50,11 @@ class SegmentStabilityDisplay:
     Parameters
     ----------
     boxes : DataFrame
-        One row a segment, as `frame` gives it.
+        One row a segment: ``segment``, ``customers`` and their ``share``,
+        ``n_resamples``, ends of the whiskers ``low`` and ``high``, ``q25``,
+        ``median``, ``q75``, ``mean``, and the shares of resamples in which the
+        segment was ``dissolved`` (Jaccard index up to .5) or ``recovered`` (from
+        .75).
     title : str, default=""
         Title of the picture.
     scheme : str, default="bootstrap"
@@ -98,10 +95,9 @@ class SegmentStabilityDisplay:
     2        2         30   0.33   1.0
     """
 
-    def __init__(self, *, boxes, title="", scheme="bootstrap"):
-        self.boxes = boxes
-        self.title = title
-        self.scheme = scheme
+    boxes: pd.DataFrame
+    title: str = ""
+    scheme: str = "bootstrap"
 
     @classmethod
     def from_stability(
@@ -161,20 +157,6 @@ class SegmentStabilityDisplay:
         title = f"{estimator}, {number} segments: {_SCHEMES.get(scheme, scheme)}"
         return cls(boxes=pd.DataFrame(rows), title=title, scheme=scheme)
 
-    def frame(self):
-        """Return the numbers that are drawn.
-
-        Returns
-        -------
-        frame : DataFrame
-            One row a segment: ``segment``, ``customers`` and their ``share``,
-            ``n_resamples``, ends of the whiskers ``low`` and ``high``, ``q25``,
-            ``median``, ``q75``, ``mean``, and the shares of resamples in which the
-            segment was ``dissolved`` (Jaccard index up to .5) or ``recovered`` (from
-            .75).
-        """
-        return self.boxes.copy()
-
     def plot(self, ax=None, *, names=None):
         """Draw one box a segment, and the bands with their words.
 
@@ -197,12 +179,9 @@ class SegmentStabilityDisplay:
         SchemaError
             If `names` is no mapping.
         """
-        names = checked_names(names)
-        n_segments = len(self.boxes)
-        if ax is None:
-            _, ax = new_axes((8.5, 4.5))
-        self.ax_, self.figure_ = ax, ax.figure
-        width = inches(ax)[0]
+        names, n_segments = draw.checked_names(names), len(self.boxes)
+        ax = self._start(ax, (8.5, 4.5))
+        width = draw.inches(ax)[0]
         room = 0.2 if self.scheme == "within" else min(_ROOM, 0.4 * width)
         cell = (width - room) / n_segments
         for position in range(n_segments):
@@ -211,13 +190,11 @@ class SegmentStabilityDisplay:
                 self.boxes.iloc[position : position + 1],
                 [position],
                 min(0.5, 0.9 / cell),
-                face=pale(position),
-                edge=color(position),
+                face=draw.pale(position),
+                edge=draw.color(position),
             )
         mean = {"marker": "D", "color": "white", "markeredgecolor": "black"}
-        ax.plot(
-            range(n_segments), self.boxes["mean"], linestyle="none", zorder=5, **mean
-        )
+        draw.points(ax, range(n_segments), self.boxes["mean"], zorder=5, **mean)
         if self.scheme != "within":
             self._bands(n_segments - 0.5 + 0.1 / cell)
         self._headings(names, max(7, int(cell / _SIGN)))
@@ -226,29 +203,23 @@ class SegmentStabilityDisplay:
             ylim=(-0.02, 1.03),
             ylabel="Jaccard index with what comes back",
         )
-        ax.set_title(wrapped(self.title, 90, 2), fontsize="small", loc="left", pad=10)
-        ax.spines[["top", "right"]].set_visible(False)
+        draw.small_title(ax, draw.wrapped(self.title, 90, 2), pad=10)
+        draw.tidy(ax)
         return self
 
     def _bands(self, x):
         ends = [begin for begin, _ in _BANDS[1:]] + [1.0]
         for (begin, words), end in zip(_BANDS, ends, strict=True):
             if begin:
-                self.ax_.axhline(
-                    begin, color="0.5", linestyle=(0, (5, 4)), linewidth=0.8, zorder=1
-                )
-            self.ax_.text(
-                x, (begin + end) / 2, words, va="center", fontsize="small", zorder=5
-            )
+                dashed = {"linestyle": (0, (5, 4)), "linewidth": 0.8, "zorder": 1}
+                self.ax_.axhline(begin, color="0.5", **dashed)
+            middle = (begin + end) / 2
+            draw.write(self.ax_, x, middle, words, ha="left", zorder=5)
         self.ax_.set_yticks([0, 0.25, *ends])
 
     def _headings(self, names, width):
-        headings = [
-            f"{wrapped(_name(segment, names), width, 3)}\n{percent(share)}"
-            for segment, share in zip(
-                self.boxes["segment"], self.boxes["share"], strict=True
-            )
-        ]
+        own = [_name(segment, names) for segment in self.boxes["segment"]]
+        headings = draw.headings(own, self.boxes["share"], width, 3)
         self.ax_.set_xticks(range(len(headings)), headings, fontsize="small")
         self.ax_.tick_params(axis="x", length=0)
         self.ax_.set_xlabel(_EXPLAINED, loc="left", fontsize="small")
@@ -274,8 +245,5 @@ def _one_solution(frame, estimator, n_segments):
 
 def _check_scheme(jaccard, scheme):
     known = jaccard["scheme"].unique().tolist()
-    if scheme not in known:
-        raise ValueError(
-            f"scheme must be one of {', '.join(map(repr, known))}. Got {scheme!r} "
-            "instead. Ask for more schemes when the stability is worked out."
-        )
+    remedy = "Ask for more schemes when the stability is worked out."
+    draw.one_of("scheme", scheme, known, remedy)

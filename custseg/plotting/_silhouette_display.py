@@ -9,14 +9,7 @@ from sklearn.utils import check_random_state
 
 from custseg._utils._pipelines import at_last_step
 from custseg.exceptions import DegenerateFitError
-from custseg.plotting._figure import (
-    checked_names,
-    color,
-    inches,
-    new_axes,
-    percent,
-    wrapped,
-)
+from custseg.plotting import _drawing as draw
 from custseg.profile import checked_labels
 from custseg.selection import checked, encoded, proportional_sizes, silhouettes_of
 
@@ -76,7 +69,8 @@ def _drawn_rows(code, counts, sample_size, random_state):
     return np.sort(np.concatenate(drawn))
 
 
-class SilhouetteDisplay:
+@draw.display
+class SilhouetteDisplay(draw.Display):
     """Silhouettes of customers, sorted within their segments.
 
     A customer's silhouette is near 1 when its own segment is much nearer than the
@@ -126,11 +120,10 @@ class SilhouetteDisplay:
     4         4        0        0.84
     """
 
-    def __init__(self, *, silhouettes, labels, customers, sizes=None):
-        self.silhouettes = silhouettes
-        self.labels = labels
-        self.customers = customers
-        self.sizes = sizes
+    silhouettes: np.ndarray
+    labels: np.ndarray
+    customers: np.ndarray
+    sizes: dict | None = None
 
     @classmethod
     def from_estimator(
@@ -269,28 +262,20 @@ default="euclidean"
         SchemaError
             If `names` is no mapping.
         """
-        names = checked_names(names)
+        name_of = draw.namer(names)
         segments = np.unique(self.labels)
-        if ax is None:
-            _, ax = new_axes((7.5, max(3.5, 1.2 + 0.6 * len(segments))))
-        self.ax_, self.figure_ = ax, ax.figure
+        ax = self._start(ax, (7.5, max(3.5, 1.2 + 0.6 * len(segments))))
         shares = self._shares(segments)
-        heights = _slots(shares, _LABEL_HEIGHT / inches(ax)[1])
+        heights = _slots(shares, _LABEL_HEIGHT / draw.inches(ax)[1])
         middles = np.cumsum(heights + _GAP) - _GAP - heights / 2
         for position, segment in enumerate(segments):
             values = np.sort(self.silhouettes[self.labels == segment])[::-1]
             middle, share = middles[position], shares[position]
             self._blade(values, middle, share, position)
-            name = wrapped(names.get(segment, f"segment {segment}"), 26, 2)
-            ax.text(
-                -0.02,
-                middle,
-                f"{name}\n{percent(share)}, mean {values.mean():.2f}",
-                transform=ax.get_yaxis_transform(),
-                ha="right",
-                va="center",
-                fontsize="small",
-            )
+            name = draw.wrapped(name_of(segment), 26, 2)
+            text = f"{name}\n{draw.percent(share)}, mean {values.mean():.2f}"
+            aside = {"transform": ax.get_yaxis_transform(), "ha": "right"}
+            draw.write(ax, -0.02, middle, text, **aside)
         self._mean_line(segments, shares)
         ax.set(
             xlim=(min(-0.05, 1.05 * self.silhouettes.min()), 1),
@@ -298,7 +283,7 @@ default="euclidean"
             yticks=[],
             xlabel="silhouette of each customer",
         )
-        ax.spines[["top", "right", "left"]].set_visible(False)
+        draw.tidy(ax, hidden=("top", "right", "left"))
         return self
 
     def _shares(self, segments):
@@ -310,8 +295,6 @@ default="euclidean"
         return sizes / sizes.sum()
 
     def _mean_line(self, segments, shares):
-        from matplotlib.patheffects import withStroke
-
         # Of a draw, each segment counts by its share among all customers.
         means = [self.silhouettes[self.labels == one].mean() for one in segments]
         mean = float(shares @ means)
@@ -322,7 +305,7 @@ default="euclidean"
             whom += f", from {n_measured:,} drawn"
         self.ax_.axvline(0, color="0.3", linewidth=0.8)
         line = self.ax_.axvline(mean, color="black", linestyle="--", linewidth=1.2)
-        line.set_path_effects([withStroke(linewidth=3, foreground="white", alpha=0.7)])
+        line.set_path_effects(draw.halo(3, alpha=0.7))
         self.ax_.legend(
             [line],
             [f"mean of {whom}: {mean:.3f}"],
@@ -338,14 +321,9 @@ default="euclidean"
         places = np.linspace(0, len(values) - 1, n_points).round().astype(int)
         edges = middle + share * (np.linspace(0, 1, n_points + 1) - 0.5)
         widths = values[places]
-        self.ax_.fill_betweenx(
-            edges,
-            np.append(widths, widths[-1]),
-            step="post",
-            facecolor=color(position),
-            edgecolor=color(position),
-            linewidth=0.3,
-        )
+        widths, shade = np.append(widths, widths[-1]), draw.color(position)
+        style = {"facecolor": shade, "edgecolor": shade, "linewidth": 0.3}
+        self.ax_.fill_betweenx(edges, widths, step="post", **style)
 
 
 def _slots(shares, label):
