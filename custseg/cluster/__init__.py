@@ -25,6 +25,7 @@ from custseg.cluster._partitions import (
 from custseg.cluster._prototypes import segment_prototypes
 from custseg.cluster._residuals import bivariate_residuals
 from custseg.cluster._rule_data import Rule, RuleBand
+from custseg.cluster._rule_segmenter import RuleSegmenter
 from custseg.cluster._rule_sets import (
     loyalty_table,
     marketing_table,
@@ -32,7 +33,6 @@ from custseg.cluster._rule_sets import (
     value_tiers_table,
 )
 from custseg.cluster._rule_tables import RuleTable
-from custseg.cluster._rules import RuleSegmenter
 from custseg.cluster._segmenter import has_distinct_rows
 from custseg.cluster._som import SOMSegmenter
 from custseg.cluster._som_grid import adjacency, unit_positions

@@ -2,8 +2,8 @@
 
 from custseg.evaluation._accuracy import assignment_report
 from custseg.evaluation._accuracy_report import AssignmentReport
-from custseg.evaluation._outcome import validate_on
-from custseg.evaluation._outcome_result import OutcomeValidation
+from custseg.evaluation._outcome_report import outcome_report
+from custseg.evaluation._outcome_result import OutcomeReport
 from custseg.evaluation._rejected import RejectedTest, rejected_test
 
 __all__ = [name for name in dir() if not name.startswith("_")]
