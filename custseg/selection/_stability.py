@@ -222,10 +222,12 @@ def stability_of(
     )
     row = search.results_[search.results_["selected"]].iloc[0]
     name, number = row["estimator"], int(row["n_segments"])
-    chosen = Candidate(name, number, search.best_estimator_, search.labels_)
-    if not own:
+    fitted = search.best_estimator_
+    if own:
+        chosen = Candidate.with_labels(name, number, fitted, search.labels_)
+    else:
         # Other solutions for other customers are as good as one fitted to them.
-        (chosen,) = fit_candidates(name, search.best_estimator_, (None,), X, **weighted)
+        (chosen,) = fit_candidates(name, fitted, (None,), X, **weighted)
         chosen.asked = number
     about = {"n_null": n_null, "seed": seed, "stacklevel": 5, **weighted}
     return with_tests(result, chosen, X, Z, **about)
