@@ -4,7 +4,6 @@ from custseg.selection._criteria import (
     calinski_harabasz_scores as calinski_harabasz_scores,
 )
 from custseg.selection._criteria import davies_bouldin_scores as davies_bouldin_scores
-from custseg.selection._dip import dip_statistic as dip_statistic
 from custseg.selection._likelihood_ratio import (
     LikelihoodRatioTest as LikelihoodRatioTest,
 )
@@ -21,6 +20,7 @@ from custseg.selection._stability_result import StabilityResult as StabilityResu
 from custseg.selection._structure import StructureTest as StructureTest
 from custseg.selection._structure import structure_test as structure_test
 from custseg.selection._unimodality import UnimodalityTest as UnimodalityTest
+from custseg.selection._unimodality import dip_statistic as dip_statistic
 from custseg.selection._unimodality import unimodality_test as unimodality_test
 
 __all__ = [name for name in dir() if not name.startswith("_")]

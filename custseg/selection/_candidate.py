@@ -237,7 +237,7 @@ def fit_last(prepared, numbers, sample_weight=None, contexts=None, likelihoods=F
         if tree is None and hasattr(fitted, "cut"):
             tree = fitted
         one = Candidate.with_labels(
-            name, number, _whole(pipelines, fitted), labels, sample_weight, warned
+            name, number, behind(pipelines, fitted), labels, sample_weight, warned
         )
         if likelihoods:
             one.criteria = information_criteria(fitted, Z)
@@ -367,7 +367,7 @@ def _labels_of(last, Z):
     return labels.astype(np.intp, copy=False)
 
 
-def _whole(pipelines, last):
+def behind(pipelines, last):
     """Put a fitted last step behind the fitted steps before it."""
     for pipeline in reversed(pipelines):
         whole = copy(pipeline)

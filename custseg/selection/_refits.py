@@ -85,6 +85,7 @@ def refit_all(
             numbers_of(X, scheme)  # refuses now what it would after many refits
     # Fitted estimators stay here: refits are compared with labels alone.
     originals = [replace(one, estimator=None) for one in candidates]
+    estimators = {name: clone(one) for name, one in estimators.items()}
     units = []
     for scheme, of_scheme in zip(
         schemes, np.random.SeedSequence(seed).spawn(len(schemes)), strict=True
