@@ -67,7 +67,7 @@ class Candidate:
     refits: object = None
 
     @classmethod
-    def with_labels(cls, name, asked, estimator, labels, weights=None, notes=""):
+    def fitted(cls, name, asked, estimator, labels, weights=None, notes=""):
         """Make the candidate of a fitted estimator.
 
         A mixture whose components were merged has found fewer segments than it was
@@ -236,7 +236,7 @@ def fit_last(prepared, numbers, sample_weight=None, contexts=None, likelihoods=F
         fitted, labels = fitted
         if tree is None and hasattr(fitted, "cut"):
             tree = fitted
-        one = Candidate.with_labels(
+        one = Candidate.fitted(
             name, number, behind(pipelines, fitted), labels, sample_weight, warned
         )
         if likelihoods:

@@ -63,8 +63,9 @@ class SegmentSearch(
         that end in one. A bare estimator is named after the class of its last step,
         in lower case.
     n_segments : sequence of int, default=(2, 3, 4, 5, 6, 7, 8)
-        Numbers of segments to try, such as ``range(2, 9)``. Steps before the last of a
-        Pipeline are fitted once for all of them, and a hierarchy is cut from one tree.
+        Numbers of segments to try, such as ``range(2, 9)``; of components, for mixtures
+        that merge them. Steps before the last of a Pipeline are fitted once for all of
+        them, and a hierarchy is cut from one tree.
     criterion : {"silhouette", "stability", "calinski_harabasz", "davies_bouldin", \
 "gap", "bic", "icl"}, default="silhouette"
         What rules compare candidates by. "stability" is the median adjusted Rand index

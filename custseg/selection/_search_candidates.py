@@ -121,7 +121,7 @@ def add_refits(search, candidates, estimators, X, Z, *, sample_weight, seed):
         n_bootstraps=n_bootstraps,
         n_jobs=search.n_jobs,
         verbose=search.verbose,
-        with_labels=True,
+        keep_labels=True,
         **options,
     )
     add_stability(candidates, stability, Z, **options)
@@ -169,6 +169,6 @@ def candidates_on(search, X, own, sample_weight):
             labels = estimator.predict(X)
         labels = np.asarray(labels)
         candidates.append(
-            Candidate.with_labels(name, number, estimator, labels, sample_weight)
+            Candidate.fitted(name, number, estimator, labels, sample_weight)
         )
     return candidates
