@@ -55,7 +55,8 @@ def refit_all(
 ):
     """Refit all candidates to pairs of bootstrap samples, and to other resamples.
 
-    Labels of all customers stay where a pair is fitted, but for those asked for.
+    The two refits of a pair are compared where they are made, so that only figures come
+    back, and labels of all customers only with `keep_labels`.
 
     Parameters
     ----------
@@ -220,7 +221,7 @@ def agreement_of(labels, others, weights=None):
 
 
 def flow_table(candidates, weights):
-    """Count who goes where as the number of segments rises, one row a flow."""
+    """Count who goes where as the number of segments rises, one row per flow."""
     rows = []
     for of_one in by_estimator(candidates).values():
         fitted = [one for one in of_one if one.labels is not None]

@@ -193,7 +193,16 @@ def bootstrap_stability(
 
 
 def stability_of(
-    search, X, *, schemes, n_null, sample_weight, n_jobs, random_state, **options
+    search,
+    X,
+    n_bootstraps,
+    sample_weight,
+    *,
+    schemes,
+    n_null,
+    n_jobs,
+    random_state,
+    verbose,
 ):
     """Tell whether the segments of all candidates of a search would come back.
 
@@ -216,9 +225,10 @@ def stability_of(
         X,
         schemes=check_schemes(schemes),
         seed=seed,
+        n_bootstraps=n_bootstraps,
         n_jobs=search.n_jobs if n_jobs is None else n_jobs,
+        verbose=verbose,
         **weighted,
-        **options,
     )
     row = search.results_[search.results_["selected"]].iloc[0]
     name, number = row["estimator"], int(row["n_segments"])
