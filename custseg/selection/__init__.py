@@ -2,7 +2,6 @@
 
 from custseg.selection._choice import CRITERIA
 from custseg.selection._criteria import calinski_harabasz_scores, davies_bouldin_scores
-from custseg.selection._dip import dip_statistic
 from custseg.selection._draw import proportional_sizes
 from custseg.selection._likelihood_ratio import (
     LikelihoodRatioTest,
@@ -21,7 +20,11 @@ from custseg.selection._silhouette import (
 from custseg.selection._stability import bootstrap_stability
 from custseg.selection._stability_result import StabilityResult
 from custseg.selection._structure import StructureTest, structure_test
-from custseg.selection._unimodality import UnimodalityTest, unimodality_test
+from custseg.selection._unimodality import (
+    UnimodalityTest,
+    dip_statistic,
+    unimodality_test,
+)
 
 # Offered to other stages, not to users.
 _FOR_STAGES = """
