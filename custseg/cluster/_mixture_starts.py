@@ -146,7 +146,7 @@ def start_codes(frames, weights, n_components, n_init, rng):
         if start == 1:
             points = _tree_means(Z, weights, n_components, seed)
         elif start % 2 == 0:
-            options = {"init": "k-means++", "max_iter": 30, "tol": 1e-3}
+            options = {"max_iter": 30, "tol": 1e-3}
             points = lloyd(Z, weights, n_components, seed, **options).centers
         else:
             points = _drawn(Z, weights, n_components, seed)
