@@ -60,7 +60,7 @@ def start_of(n):
 def steps_of_ours(n):
     import numpy as np
 
-    from custseg.cluster._densities import Gaussians
+    from custseg.cluster._densities import GaussianDensities
     from custseg.cluster._em import Mixture
     from custseg.cluster._gaussian_frame import Frame
 
@@ -68,7 +68,8 @@ def steps_of_ours(n):
 
     def steps():
         frame = Frame.of(X, None, "full")
-        mixture = Mixture(Gaussians(frame.apply(X)), n)
+        Z = frame.apply(X)
+        mixture = Mixture(GaussianDensities(len(Z)), Z)
         T = frame.matrix
         framed = (means - frame.center) @ T, T.T @ covariances @ T
         parameters = tuple(part[np.newaxis] for part in framed)

@@ -72,6 +72,7 @@ __all__ = [
     "check_weights",
     "fit_context",
     "get_tags",
+    "has_callbacks",
     "one_blas_thread",
     "routed_to",
     "routing_enabled",
@@ -102,6 +103,11 @@ def fit_context(*, prefer_skip_nested_validation, tells_tasks=False):
         return told
 
     return decorate
+
+
+def has_callbacks(estimator):
+    """Whether callbacks are to be told of a fit."""
+    return bool(getattr(estimator, "_skl_callbacks", ()))
 
 
 def _blas():

@@ -225,7 +225,7 @@ def whitener(covariance, directions):
 # -- clouds ----------------------------------------------------------------------------
 
 
-class Gaussians(NamedTuple):
+class SegmentCovariances(NamedTuple):
     """Covariances of segments, and matrices that turn them into the identity.
 
     All are in the columns' own units. Of the linear kind there is one, else one a
@@ -261,7 +261,7 @@ def fit_gaussians(moments, pooling, intensities, *, mle=False, lend=False):
 
     Returns
     -------
-    gaussians : Gaussians
+    gaussians : SegmentCovariances
         A segment that stays flat has the pooled covariance and is in `flat`.
     """
     weights = moments.weights
@@ -293,7 +293,7 @@ def fit_gaussians(moments, pooling, intensities, *, mle=False, lend=False):
         clouds.append(cloud)
     covariances, matrices, log_determinants = zip(*clouds, strict=True)
     scale = moments.scale
-    return Gaussians(
+    return SegmentCovariances(
         moments.center,
         [matrix / scale[:, np.newaxis] for matrix in matrices],
         np.array(log_determinants) if pooling < 1 else np.zeros(1),

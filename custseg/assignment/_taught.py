@@ -232,7 +232,7 @@ def fallback_table(gaussians, segments, weights, steps):
 
     Parameters
     ----------
-    gaussians : Gaussians
+    gaussians : SegmentCovariances
     segments : ndarray of shape (n_segments,)
     weights : ndarray of shape (n_segments,)
     steps : DataFrame or None

@@ -253,18 +253,18 @@ class Scores(NamedTuple):
             self.variances,
         )
 
-    def __call__(self, read):
+    def __call__(self, codes, counts, numbers):
         """Return an ndarray of shape (n_components, n_customers)."""
-        scores = np.repeat(self.log_shares[:, np.newaxis], read.n_customers, axis=1)
-        for codes, table in zip(read.codes, self.tables, strict=True):
-            scores += table[:, codes]
-        for values, rates in zip(read.counts, self.rates, strict=True):
+        scores = np.repeat(self.log_shares[:, np.newaxis], codes.shape[1], axis=1)
+        for of_column, table in zip(codes, self.tables, strict=True):
+            scores += table[:, of_column]
+        for values, rates in zip(counts, self.rates, strict=True):
             known = ~np.isnan(values)
             values = np.where(known, values, 0)
             logs = values * np.log(rates)[:, np.newaxis] - rates[:, np.newaxis]
             logs -= gammaln(values + 1)
             scores += np.where(known, logs, 0)
-        each = zip(read.numbers, self.means, self.variances, strict=True)
+        each = zip(numbers, self.means, self.variances, strict=True)
         for values, means, variances in each:
             squares = np.square(values - means[:, np.newaxis])
             logs = -0.5 * squares / variances[:, np.newaxis]

@@ -6,7 +6,8 @@ block of customers the logarithms of all densities of all runs are then one matr
 product, and the sums that new parameters are made from are another. A value that is
 missing has statistics of zero, so it says nothing.
 
-A density is bound to customers; its parameters are tuples of arrays of shape
+A density holds settings and no customers: a block of them comes as arrays with one
+column per customer, one array per part. Its parameters are tuples of arrays of shape
 ``(n_runs, n_components, ...)``, since many runs are made at once.
 """
 
@@ -17,13 +18,13 @@ _TINY = 1e-50  # a probability or a rate that counts as zero, and has a logarith
 _LOG_2_PI = np.log(2 * np.pi)
 
 
-class Gaussians:
+class GaussianDensities:
     """Gaussian densities of columns that depend on each other.
 
     Parameters
     ----------
-    X : ndarray of shape (n_features, n_customers)
-        In a frame in which the covariance of all customers is the identity, or near.
+    n_features : int
+        Of a frame in which the covariance of all customers is the identity, or near.
     tied : bool
         Whether the components of a run share one covariance.
     ridge : float
@@ -37,21 +38,20 @@ class Gaussians:
     (n_runs, n_components, n_features, n_features), or with one component when tied.
     """
 
-    def __init__(self, X, *, tied=False, ridge=0.0, prior=None):
-        self.X, self.tied, self.ridge, self.prior = X, tied, ridge, prior
-        self.n_features = len(X)
+    def __init__(self, n_features, *, tied=False, ridge=0.0, prior=None):
+        self.n_features, self.tied = n_features, tied
+        self.ridge, self.prior = ridge, prior
         self.rows, self.columns = np.triu_indices(self.n_features)
         self.n_statistics = self.n_features + len(self.rows)
 
-    def base(self, rows):
+    def base(self, X):
         """Part of the logarithm that no component changes."""
         return -0.5 * self.n_features * _LOG_2_PI
 
-    def fill(self, out, rows):
+    def fill(self, out, X):
         """Write the statistics of some customers: values, then products of two."""
-        X, d = self.X[:, rows], self.n_features
+        start = d = self.n_features
         out[:d] = X
-        start = d
         for i in range(d):
             np.multiply(X[i:], X[i], out=out[start : start + d - i])
             start += d - i
@@ -131,13 +131,16 @@ def _inverse_roots(covariances):
     return np.swapaxes(inverses, -1, -2), halves
 
 
-class AxisGaussians:
+class AxisDensities:
     """Gaussian densities of columns that are independent within a component.
+
+    Columns are about their mean, in units of a standard deviation; NaN where missing.
 
     Parameters
     ----------
-    X : ndarray of shape (n_features, n_customers)
-        Columns about their mean, in units of a standard deviation. NaN where missing.
+    n_features : int
+    gaps : sequence of int, default=()
+        Columns with missing values, as `with_gaps` finds them.
     spherical : bool
         Whether the columns of a component share one variance.
     ridge : float
@@ -152,28 +155,30 @@ class AxisGaussians:
     """
 
     def __init__(
-        self, X, *, spherical=False, ridge=0.0, prior_count=0.0, prior_variance=1.0
+        self,
+        n_features,
+        gaps=(),
+        *,
+        spherical=False,
+        ridge=0.0,
+        prior_count=0.0,
+        prior_variance=1.0,
     ):
+        self.n_features, self.gaps = n_features, np.asarray(gaps, dtype=np.intp)
         self.spherical, self.ridge = spherical, ridge
         self.prior_count, self.prior_variance = prior_count, prior_variance
-        self.n_features = len(X)
-        missing = np.isnan(X)
-        self.gaps = np.flatnonzero(missing.any(axis=1))
-        self.X = np.where(missing, 0.0, X) if len(self.gaps) else X
-        self.known = ~missing[self.gaps]
         self.n_statistics = 2 * self.n_features + len(self.gaps)
 
-    def base(self, rows):
+    def base(self, X):
         """Part of the logarithm that no component changes."""
-        missing = len(self.gaps) - self.known[:, rows].sum(axis=0)
+        missing = np.isnan(X[self.gaps]).sum(axis=0)
         return -0.5 * (self.n_features - missing) * _LOG_2_PI
 
-    def fill(self, out, rows):
+    def fill(self, out, X):
         """Write values, their squares, and which of the columns with gaps are known."""
-        X, d = self.X[:, rows], self.n_features
-        out[:d] = X
-        np.square(X, out=out[d : 2 * d])
-        out[2 * d :] = self.known[:, rows]
+        d = self.n_features
+        _fill_known(out[:d], out[2 * d :], X, self.gaps)
+        np.square(out[:d], out=out[d : 2 * d])
 
     def coefficients(self, parameters):
         """Coefficients and constants of the logarithms, by run and component."""
@@ -211,14 +216,30 @@ class AxisGaussians:
         return n_components * (self.n_features + variances)
 
 
-class Levels:
+def with_gaps(X):
+    """Find the rows of an array in which some value is missing."""
+    return np.flatnonzero(np.isnan(X).any(axis=1))
+
+
+def _fill_known(values, known, X, gaps):
+    """Write values, zero where missing, and which of those with gaps are known."""
+    values[:] = X
+    if len(gaps):
+        missing = np.isnan(X[gaps])
+        values[gaps] = np.where(missing, 0.0, X[gaps])
+        np.logical_not(missing, out=known)
+
+
+class LevelDensities:
     """Probabilities of levels, of columns that are independent within a component.
+
+    Customers come as codes of their levels, -1 where missing.
 
     Parameters
     ----------
-    codes : ndarray of int, shape (n_columns, n_customers)
-        -1 where missing.
     n_levels : ndarray of int, shape (n_columns,)
+    complete : ndarray of bool, shape (n_columns,)
+        Whether a column has a level for every customer.
     prior_count : float
         Customers with the shares of all that are added to each component.
     prior : ndarray of shape (n_levels.sum(),)
@@ -229,11 +250,10 @@ class Levels:
     Parameters are ``(probabilities,)`` of all levels, column after column.
     """
 
-    def __init__(self, codes, n_levels, *, prior_count=0.0, prior=0.0):
-        self.codes, self.prior_count, self.prior = codes, prior_count, prior
+    def __init__(self, n_levels, complete, *, prior_count=0.0, prior=0.0):
+        self.prior_count, self.prior = prior_count, prior
         self.starts = np.concatenate([[0], np.cumsum(n_levels)[:-1]]).astype(int)
         self.of_column = np.repeat(np.arange(len(n_levels)), n_levels)
-        complete = (codes >= 0).all(axis=1)
         # Of a column without gaps the first level is what the others leave.
         self.left_out = self.starts[complete]
         self.complete = np.flatnonzero(complete)
@@ -245,13 +265,12 @@ class Levels:
         self.first = self.starts[self.kept_column[self.with_first]]
         self.n_statistics = len(self.kept)
 
-    def base(self, rows):
+    def base(self, codes):
         """Part of the logarithm that no component changes."""
         return 0.0
 
-    def fill(self, out, rows):
+    def fill(self, out, codes):
         """Write which levels customers have."""
-        codes = self.codes[:, rows]
         np.equal(codes[self.kept_column], self.level, out=out)
 
     def coefficients(self, parameters):
@@ -284,13 +303,16 @@ class Levels:
         return n_components * (len(self.of_column) - len(self.starts))
 
 
-class Counts:
+class CountDensities:
     """Poisson probabilities of counts, independent within a component.
+
+    Counts are whole numbers of zero or more; NaN where missing.
 
     Parameters
     ----------
-    X : ndarray of shape (n_columns, n_customers)
-        Whole numbers of zero or more. NaN where missing.
+    n_columns : int
+    gaps : sequence of int, default=()
+        Columns with missing values, as `with_gaps` finds them.
     prior_count : float
         Customers with the mean of all that are added to each component.
     prior : ndarray of shape (n_columns,)
@@ -301,23 +323,18 @@ class Counts:
     Parameters are ``(rates,)``.
     """
 
-    def __init__(self, X, *, prior_count=0.0, prior=0.0):
+    def __init__(self, n_columns, gaps=(), *, prior_count=0.0, prior=0.0):
+        self.n_columns, self.gaps = n_columns, np.asarray(gaps, dtype=np.intp)
         self.prior_count, self.prior = prior_count, prior
-        missing = np.isnan(X)
-        self.gaps = np.flatnonzero(missing.any(axis=1))
-        self.X = np.where(missing, 0.0, X)
-        self.known = ~missing[self.gaps]
-        self.n_columns = len(X)
         self.n_statistics = self.n_columns + len(self.gaps)
 
-    def base(self, rows):
+    def base(self, X):
         """Part of the logarithm that no component changes."""
-        return -gammaln(self.X[:, rows] + 1).sum(axis=0)
+        return -gammaln(np.nan_to_num(X) + 1).sum(axis=0)
 
-    def fill(self, out, rows):
+    def fill(self, out, X):
         """Write values, and which of the columns with gaps are known."""
-        out[: self.n_columns] = self.X[:, rows]
-        out[self.n_columns :] = self.known[:, rows]
+        _fill_known(out[: self.n_columns], out[self.n_columns :], X, self.gaps)
 
     def coefficients(self, parameters):
         """Coefficients and constants of the logarithms, by run and component."""
@@ -343,7 +360,7 @@ class Counts:
         return n_components * self.n_columns
 
 
-class Independent:
+class JointDensities:
     """Densities of several kinds, independent within a component.
 
     Parameters
@@ -361,14 +378,15 @@ class Independent:
         self.places = [slice(*ends[i : i + 2]) for i in range(len(self.parts))]
         self.n_statistics = int(ends[-1])
 
-    def base(self, rows):
+    def base(self, *columns):
         """Part of the logarithm that no component changes."""
-        return sum(part.base(rows) for part in self.parts)
+        each = zip(self.parts, columns, strict=True)
+        return sum(part.base(own) for part, own in each)
 
-    def fill(self, out, rows):
+    def fill(self, out, *columns):
         """Write the statistics of each part."""
-        for part, place in zip(self.parts, self.places, strict=True):
-            part.fill(out[place], rows)
+        for part, place, own in zip(self.parts, self.places, columns, strict=True):
+            part.fill(out[place], own)
 
     def coefficients(self, parameters):
         """Coefficients and constants of the logarithms, by run and component."""

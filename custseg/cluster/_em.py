@@ -1,7 +1,6 @@
 """Expectation-maximisation of many runs at once, over blocks of customers."""
 
 from copy import copy
-from functools import reduce
 from threading import local
 from typing import Any, NamedTuple
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from custseg._sklearn import blas_thread_count, one_blas_thread
 from custseg.cluster._densities import chosen_runs
-from custseg.engine import in_order, row_blocks
+from custseg.engine import ArraySource, Statistic
 
 _NUMBERS = 2**19  # of a block: with fewer, threads wait for each other
 _FEWEST_ROWS, _MOST_ROWS = 2**8, 2**13
@@ -57,9 +56,6 @@ class Pass(NamedTuple):
     log_likelihoods: np.ndarray  # (n_runs,)
     totals: np.ndarray  # (n_runs, n_components)
     sums: np.ndarray  # (n_runs, n_components, n_statistics)
-
-    def __add__(self, other):
-        return Pass(*(a + b for a, b in zip(self, other, strict=True)))
 
     def chosen(self, runs):
         """Return some of the runs."""
@@ -109,25 +105,121 @@ def memberships_in_place(scores):
     return np.log(total, out=total) + most
 
 
+def _add(one, other):
+    return Pass(*(a + b for a, b in zip(one, other, strict=True)))
+
+
+def _zero(**frozen):
+    return Pass(*np.zeros(3))  # numbers, which stand for arrays of any shape
+
+
+# -- the two steps, block by block -----------------------------------------------------
+
+
+def _em_of_block(weights, *columns, densities, flat, constants, log_shares, log_noise):
+    """E step of a block, and what the M step needs of it.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_rows,) or (n_runs, n_rows), or None
+    *columns : ndarray of shape (any, n_rows)
+        As the densities take them; without densities, statistics and base.
+    densities : densities or None
+    flat : ndarray of shape (n_runs * n_components, n_statistics)
+        Coefficients of the logarithms of the densities.
+    constants : ndarray of shape (n_runs, n_components)
+        Of the logarithms of shares and densities.
+    log_shares : ndarray of shape (n_runs, n_components), or one more with noise
+    log_noise : float or None
+    """
+    n_runs, n_components = constants.shape
+    statistics, base = _statistics(densities, columns)
+    with np.errstate(all="ignore"):  # which threads do not take over
+        inside = (flat @ statistics).reshape(n_runs, n_components, -1)
+        if log_noise is None:
+            scores = inside
+        else:
+            scores = np.empty((*log_shares.shape, statistics.shape[1]))
+            scores[:, :-1] = inside
+            # What all components have in common is not in the scores.
+            scores[:, -1] = log_noise + log_shares[:, -1:] - base
+        scores[:, :n_components] += constants[:, :, np.newaxis]
+        log_densities = memberships_in_place(scores)
+    log_densities += base
+    inside = scores[:, :n_components]
+    if weights is not None:
+        weights = np.atleast_2d(weights)
+        inside = inside * weights[:, np.newaxis]
+        log_densities *= weights
+    return _summed(inside, log_densities.sum(axis=1), statistics)
+
+
+def _start_of_block(codes, weights, *columns, densities, n_components):
+    """Sum a block whose customers are nearly surely in given components."""
+    inside = np.full(
+        (len(codes), n_components, codes.shape[1]), (1 - _SURE) / n_components
+    )
+    inside += np.where(
+        codes[:, np.newaxis] == np.arange(n_components)[:, np.newaxis], _SURE, 0.0
+    )
+    if weights is not None:
+        inside *= np.atleast_2d(weights)[:, np.newaxis]
+    statistics, _ = _statistics(densities, columns)
+    return _summed(inside, np.zeros(len(codes)), statistics)
+
+
+_EM = Statistic(_em_of_block, _add, _zero)
+_START = Statistic(_start_of_block, _add, _zero)
+_scratch = local()
+
+
+def _statistics(densities, columns):
+    """Statistics and base of a block: as they were kept, or made anew.
+
+    They are made in one place per thread, since fresh memory is dear.
+    """
+    if densities is None:
+        return columns
+    shape = (densities.n_statistics, columns[0].shape[-1])
+    place = getattr(_scratch, "out", None)
+    if place is None or place.size < shape[0] * shape[1]:
+        place = _scratch.out = np.empty(shape[0] * shape[1])
+    out = place[: shape[0] * shape[1]].reshape(shape)
+    densities.fill(out, *columns)
+    return out, densities.base(*columns)
+
+
+def _summed(inside, log_likelihoods, statistics):
+    n_runs, n_components, n_rows = inside.shape
+    flat = np.ascontiguousarray(inside).reshape(n_runs * n_components, n_rows)
+    sums = (flat @ statistics.T).reshape(n_runs, n_components, -1)
+    return Pass(log_likelihoods, inside.sum(axis=2), sums)
+
+
 class Mixture:
     """Customers, the densities that describe them, and how much each counts.
 
     Parameters
     ----------
     densities : densities
-        Bound to the customers.
-    n_customers : int
+    *columns : ndarray of shape (any, n_customers)
+        As the densities take them.
     weights : ndarray of shape (n_customers,) or (n_runs, n_customers), default=None
         How much each customer counts, in all runs or in each.
     log_noise : float, default=None
         Logarithm of the density of customers who are in no component.
     """
 
-    def __init__(self, densities, n_customers, *, weights=None, log_noise=None):
-        self.densities, self.n_customers = densities, n_customers
+    def __init__(self, densities, *columns, weights=None, log_noise=None):
+        self.densities, self.columns = densities, columns
         self.weights, self.log_noise = weights, log_noise
-        self._kept = None  # statistics of all customers, where they are few
-        self._places = local()
+        self.n_customers = columns[0].shape[-1]
+        self._made = densities  # in each block anew, or None where all are kept
+        if densities.n_statistics * self.n_customers <= _KEPT:
+            statistics = np.empty((densities.n_statistics, self.n_customers))
+            densities.fill(statistics, *columns)
+            base = np.broadcast_to(densities.base(*columns), self.n_customers)
+            self.columns, self._made = (statistics, base), None
 
     @property
     def total(self):
@@ -149,25 +241,16 @@ class Mixture:
         log_shares = self._log_shares(shares)
         coefficients, constants = self.densities.coefficients(parameters)
         constants = constants + log_shares[:, : constants.shape[1]]
-        n_runs, n_components = constants.shape
-        flat = coefficients.reshape(n_runs * n_components, -1)
-
-        def of_block(rows):
-            statistics = self._statistics(rows)
-            base = self.densities.base(rows)
-            with np.errstate(all="ignore"):  # which threads do not take over
-                scores = self._scores(flat, constants, log_shares, statistics, base)
-                log_densities = memberships_in_place(scores)
-            log_densities += base
-            inside = scores[:, :n_components]
-            if self.weights is not None:
-                weights = np.atleast_2d(self.weights[..., rows])
-                inside = inside * weights[:, np.newaxis]
-                log_densities *= weights
-            return self._sums(inside, log_densities.sum(axis=1), statistics)
-
-        blocks = self._blocks(len(flat))
-        return reduce(Pass.__add__, in_order(of_block, blocks, n_threads=n_threads))
+        flat = coefficients.reshape(constants.size, -1)
+        return self._source(len(flat)).total(
+            _EM,
+            n_threads=n_threads,
+            densities=self._made,
+            flat=flat,
+            constants=constants,
+            log_shares=log_shares,
+            log_noise=self.log_noise,
+        )
 
     def start(self, codes, n_components):
         """Make the parameters that go with a component for each customer, or nearly.
@@ -184,17 +267,9 @@ class Mixture:
         -------
         shares, parameters
         """
-        components = np.arange(n_components)[:, np.newaxis]
-
-        def of_block(rows):
-            inside = np.where(codes[:, np.newaxis, rows] == components, _SURE, 0.0)
-            inside += (1 - _SURE) / n_components
-            if self.weights is not None:
-                inside *= np.atleast_2d(self.weights[..., rows])[:, np.newaxis]
-            return self._sums(inside, np.zeros(len(codes)), self._statistics(rows))
-
-        blocks = self._blocks(len(codes) * n_components)
-        summed = reduce(Pass.__add__, in_order(of_block, blocks))
+        source = self._source(len(codes) * n_components, codes)
+        settings = {"densities": self._made, "n_components": n_components}
+        summed = source.total(_START, **settings)
         shares, parameters = self.renewed(summed)
         return shares * (1 if self.log_noise is None else 1 - _NOISE), parameters
 
@@ -214,47 +289,11 @@ class Mixture:
             shares = np.concatenate([shares, rest], axis=1)
         return np.log(np.maximum(shares, _TINY))
 
-    def _scores(self, flat, constants, log_shares, statistics, base):
-        n_runs, n_components = constants.shape
-        shape = (*log_shares.shape, statistics.shape[1])
-        if self.log_noise is None:
-            scores = (flat @ statistics).reshape(shape)
-        else:
-            scores = np.empty(shape)
-            of_runs = (n_runs, n_components, -1)
-            scores[:, :n_components] = (flat @ statistics).reshape(of_runs)
-            # What all components have in common is not in the scores.
-            scores[:, -1] = self.log_noise + log_shares[:, -1:] - base
-        scores[:, :n_components] += constants[:, :, np.newaxis]
-        return scores
-
-    def _statistics(self, rows):
-        if self.densities.n_statistics * self.n_customers > _KEPT:
-            return self._filled(rows)
-        if self._kept is None:
-            self._kept = self._filled(slice(0, self.n_customers)).copy()
-        return self._kept[:, rows]
-
-    def _filled(self, rows):
-        """Fill in statistics, in one place a thread: fresh memory is dear."""
-        shape = (self.densities.n_statistics, rows.stop - rows.start)
-        place = getattr(self._places, "out", None)
-        if place is None or place.size < shape[0] * shape[1]:
-            place = self._places.out = np.empty(shape[0] * shape[1])
-        out = place[: shape[0] * shape[1]].reshape(shape)
-        self.densities.fill(out, rows)
-        return out
-
-    def _sums(self, inside, log_likelihoods, statistics):
-        n_runs, n_components, n_rows = inside.shape
-        flat = np.ascontiguousarray(inside).reshape(n_runs * n_components, n_rows)
-        sums = (flat @ statistics.T).reshape(n_runs, n_components, -1)
-        return Pass(log_likelihoods, inside.sum(axis=2), sums)
-
-    def _blocks(self, n_densities):
+    def _source(self, n_densities, *first):
         numbers = self.densities.n_statistics + 2 * n_densities
         rows = int(np.clip(_NUMBERS // numbers, _FEWEST_ROWS, _MOST_ROWS))
-        return row_blocks(self.n_customers, rows)
+        arrays = (*first, self.weights, *self.columns)
+        return ArraySource(*arrays, rows_per_block=rows, axis=-1)
 
 
 def make_runs(mixture, shares, parameters, *, max_iter, tol):

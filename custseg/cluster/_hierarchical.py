@@ -19,7 +19,7 @@ from custseg.cluster._linkage import MATRIX_BYTES, cut_tree, grow_tree
 from custseg.cluster._micro import distinct_customers, micro_segments
 from custseg.cluster._prototypes import segment_prototypes
 from custseg.cluster._segmenter import SegmenterMixin, canonical_order
-from custseg.engine import in_order, nearest_point, row_blocks, segment_sums
+from custseg.engine import ArraySource, nearest_point, segment_sums
 from custseg.exceptions import DegenerateFitError, SegmentWarning
 from custseg.scoring import Nearest
 
@@ -48,11 +48,7 @@ def _check_memory(n_customers, linkage):
 
 def _nearest(X, points):
     """Index of the nearest point of each row, on threads."""
-
-    def of_block(block):
-        return nearest_point(X[block], points)[0]
-
-    return np.concatenate(list(in_order(of_block, row_blocks(len(X), _ROWS))))
+    return ArraySource(X).joined(nearest_point, points=points)[0]
 
 
 class HierarchicalSegmenter(SegmenterMixin, BaseEstimator):

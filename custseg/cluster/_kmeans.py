@@ -15,6 +15,7 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg._utils._seeds import draw_seed
+from custseg.cluster._batches import BatchedCustomers, lloyd_over
 from custseg.cluster._limits import Limits, hold_limits
 from custseg.cluster._segmenter import SegmenterMixin, canonical_order
 from custseg.cluster._starts import (
@@ -25,7 +26,13 @@ from custseg.cluster._starts import (
     n_found_best,
     run_starts,
 )
-from custseg.engine import nearest_and_sums, nearest_point, segment_sums
+from custseg.engine import (
+    NEAREST_SUMS,
+    ArraySource,
+    Source,
+    nearest_point,
+    segment_sums,
+)
 from custseg.exceptions import DataQualityError, DegenerateFitError
 from custseg.scoring import Nearest
 
@@ -114,7 +121,8 @@ default="k-means++"
     Notes
     -----
     `fit` holds the solver to one thread, so the same seed gives the same bits on any
-    machine load; `predict` starts no thread.
+    machine load; `predict` starts no thread. Batches are gone over once for the draw,
+    once per step and once for the labels, of which there is one in memory per customer.
 
     **Starts.** Solutions with an inertia within 1 % of the best are rivals. When n of
     the runs ended in w different rivals, the expected number of all rivals is
@@ -220,12 +228,14 @@ default="k-means++"
 
         Parameters
         ----------
-        X : array-like of shape (n_customers, n_features)
-            Numeric columns on comparable scales, without missing values.
+        X : array-like of shape (n_customers, n_features) or engine.BatchSource
+            Numeric columns on comparable scales, without missing values; or batches
+            of them, or of them and weights, for more than memory holds. Starts are
+            then run on a draw of `start_size`, and its best solution on all.
         y : None
             Ignored; here for scikit-learn's sake.
         sample_weight : array-like of shape (n_customers,), default=None
-            Weight of each customer, zero or more.
+            Weight of each customer, zero or more. With batches they come in these.
         customer_value : array-like of shape (n_customers,), default=None
             Value of each customer, zero or more, such as revenue; for
             `min_segment_value` alone.
@@ -243,13 +253,44 @@ default="k-means++"
         DataQualityError
             If a weight or value is negative, or all are zero.
         ValueError
-            If `min_segment_value` is set and no `customer_value` is given.
+            If `min_segment_value` is set and no `customer_value` is given, or batches
+            are given with `sample_weight`, a least size or a least value.
         """
+        if isinstance(X, Source):
+            return self._fit_batches(X, sample_weight)
         X, sample_weight = self._check_customers(X, self.n_clusters, sample_weight)
         limits = self._limits(X, sample_weight, customer_value)
         rng = check_random_state(self.random_state)
         best = self._best_run(X, sample_weight, limits, rng)
-        self._set_run(X, sample_weight, best)
+        self._set_run(ArraySource(X, sample_weight), sample_weight, best)
+        if limits is not None:
+            means = segment_sums(X, self.labels_, self.n_clusters, sample_weight).means
+            away = np.square(means - self.segment_centers_).sum(axis=1)
+            self.held_back_ = away > _AT_MEAN**2 * X.var(axis=0).mean()
+        return self
+
+    def _fit_batches(self, batches, sample_weight):
+        """Run starts on a draw of the customers, and Lloyd's steps on all."""
+        limits = (self.min_segment_size, self.min_segment_value)
+        if sample_weight is not None or limits != (None, None):
+            raise ValueError(
+                "X must be in memory with sample_weight, min_segment_size and "
+                "min_segment_value. Got batches instead. Give weights in the batches, "
+                "as tuples of customers and weights, and leave out the limits."
+            )
+        source = BatchedCustomers(batches)
+        rng = check_random_state(self.random_state)
+        X, weights, is_all = source.draw(self.start_size, rng)
+        X, weights = self._check_customers(X, self.n_clusters, weights)
+        if is_all:
+            rng = check_random_state(self.random_state)
+            source, run = ArraySource(X, weights), self._best_run(X, weights, None, rng)
+        else:
+            runs, _ = self._runs(X, weights, None, slice(None), self._n_init(), rng)
+            settings = {"max_iter": self.max_iter, "tol": self.tol}
+            weights = source.weights
+            run = lloyd_over(source, self._taken_on(source, runs)[0], **settings)
+        self._set_run(source, weights, run)
         return self
 
     def predict(self, X):
@@ -301,23 +342,25 @@ default="k-means++"
     def _best_run(self, X, weights, limits, rng):
         """Run starts on a draw of the customers, and the best of them on all."""
         rows = slice(None)
-        n_init = self.n_init
-        if not isinstance(self.init, str) or self.n_clusters == 1:
-            n_init = 1
-        else:
+        n_init = self._n_init()
+        if isinstance(self.init, str) and self.n_clusters > 1:
             rows = draw_rows(X, weights, self.start_size, self.n_clusters, rng)
         runs, misses = self._runs(X, weights, limits, rows, n_init, rng)
         if isinstance(rows, slice):
             if runs:
                 return min(runs, key=lambda run: run.inertia)
             raise self._limits_error(max(misses))
-        for centers in self._taken_on(X, weights, runs):
+        for centers in self._taken_on(ArraySource(X, weights), runs):
             run = self._run(X, weights, limits, draw_seed(rng), centers, misses)
             if run is not None:
                 return run
         raise self._limits_error(max(misses))
 
-    def _taken_on(self, X, weights, runs):
+    def _n_init(self):
+        fixed = not isinstance(self.init, str) or self.n_clusters == 1
+        return 1 if fixed else self.n_init
+
+    def _taken_on(self, source, runs):
         """Return the best solutions of a draw, after one step on all customers."""
         k = self.n_clusters
         kept = best_distinct(runs, k, most=_TAKEN_ON, same=_ONE_SOLUTION)
@@ -325,7 +368,7 @@ default="k-means++"
             return [runs[kept[0]].centers]
         stepped = []
         for i in kept:
-            sums = nearest_and_sums(X, runs[i].centers, weights)[2]
+            sums, _ = source.total(NEAREST_SUMS, points=runs[i].centers)
             some = sums.weights[:, np.newaxis] > 0
             centers = np.where(some, sums.means, runs[i].centers)
             stepped.append((sums.within().sum(), centers))
@@ -360,25 +403,24 @@ default="k-means++"
             misses.append(miss)
         return run
 
-    def _set_run(self, X, weights, run):
+    def _set_run(self, source, weights, run):
+        """Set segments by size, and label all customers as `predict` does."""
+
         def assign(order):
             nonlocal squared
-            labels, squared = nearest_point(X, centers[order])
+            labels, squared = source.joined(_labelled, points=centers[order])
             return labels
 
-        squared = None
-        # By the run's own sizes first, so that one pass will mostly do.
-        sizes = np.bincount(run.labels, weights, self.n_clusters)
-        centers = run.centers[np.argsort(-sizes, kind="stable")]
+        squared, centers = None, run.centers
+        if run.labels is not None:
+            # By the run's own sizes first, so that one pass will mostly do.
+            sizes = np.bincount(run.labels, weights, self.n_clusters)
+            centers = centers[np.argsort(-sizes, kind="stable")]
         order, labels, sizes = canonical_order(assign, centers, weights)
         self._set_segments(labels, sizes, centers[order])
         self.inertia_ = float(squared.sum() if weights is None else squared @ weights)
         self.n_iter_ = run.n_iter
         self.held_back_ = np.zeros(len(sizes), dtype=bool)
-        if self.min_segment_size is not None or self.min_segment_value is not None:
-            means = segment_sums(X, labels, len(sizes), weights).means
-            away = np.square(means - self.segment_centers_).sum(axis=1)
-            self.held_back_ = away > _AT_MEAN**2 * X.var(axis=0).mean()
 
     def _limits(self, X, weights, customer_value):
         """Return what each segment must have at least, or None."""
@@ -411,6 +453,10 @@ default="k-means++"
             f"at best a segment with {nearest_miss:.0%} of that instead. Ask for fewer "
             "segments, lower the limit, or look for outliers."
         )
+
+
+def _labelled(X, weights, *, points):
+    return nearest_point(X, points)
 
 
 def _checked_value(customer_value, X):

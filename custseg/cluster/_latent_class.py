@@ -16,7 +16,13 @@ from custseg._sklearn import (
 )
 from custseg.cluster._class_columns import learn_columns, read_new
 from custseg.cluster._class_state import ClassState, Overall, Scores, arranged, flat
-from custseg.cluster._densities import AxisGaussians, Counts, Independent, Levels
+from custseg.cluster._densities import (
+    AxisDensities,
+    CountDensities,
+    JointDensities,
+    LevelDensities,
+    with_gaps,
+)
 from custseg.cluster._em import Mixture
 from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
 from custseg.exceptions import SegmentWarning
@@ -257,15 +263,15 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         def mixture_of(rows, regularized):
             drawn = distinct.rows(rows)
             of_rows = None if of_some is None else of_some[rows]
-            densities = self._densities(drawn, columns, overall)
-            return Mixture(densities, drawn.n_customers, weights=of_rows)
+            densities, parts = self._densities(drawn, columns, overall)
+            return Mixture(densities, *parts, weights=of_rows)
 
         def start_frames(rows):
             return (overall.start_frame(distinct.rows(rows), columns),)
 
         runs = self._learn(mixture_of, table[some], start_frames, of_some)
         self._freeze(read, columns, overall, runs, sample_weight)
-        densities = self._densities(read.rows(slice(0, 0)), columns, overall)
+        densities, _ = self._densities(read.rows(slice(0, 0)), columns, overall)
         n_parameters = densities.n_parameters(self.n_components) + self.n_components - 1
         known = ~np.isnan(read.numbers)
         known = known if weights is None else known * weights
@@ -275,18 +281,28 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
         return self
 
     def _densities(self, read, columns, overall):
-        """Bind densities to customers, their numbers in the frame."""
+        """Return densities, and customers as they take them, numbers in the frame."""
         added = self.prior_count / self.n_components
+        prior = {"prior_count": added}
         parts = []
         if len(read.codes):
-            prior = {"prior_count": added, "prior": overall.shares}
-            parts.append(Levels(read.codes, columns.n_levels, **prior))
+            complete = (read.codes >= 0).all(axis=1)
+            densities = LevelDensities(
+                columns.n_levels, complete, prior=overall.shares, **prior
+            )
+            parts.append((densities, read.codes))
         if len(read.counts):
-            parts.append(Counts(read.counts, prior_count=added, prior=overall.rates))
+            gaps = with_gaps(read.counts)
+            densities = CountDensities(
+                len(read.counts), gaps, prior=overall.rates, **prior
+            )
+            parts.append((densities, read.counts))
         if len(read.numbers):
-            Z = overall.framed(read.numbers)
-            parts.append(AxisGaussians(Z, ridge=_RIDGE, prior_count=added))
-        return Independent(parts)
+            gaps = with_gaps(read.numbers)
+            densities = AxisDensities(len(read.numbers), gaps, ridge=_RIDGE, **prior)
+            parts.append((densities, overall.framed(read.numbers)))
+        densities, arrays = zip(*parts, strict=True)
+        return JointDensities(densities), arrays
 
     def _freeze(self, read, columns, overall, runs, sample_weight):
         """Set the parameters in the columns' own units, and all that follows."""
@@ -357,16 +373,14 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
     def _read(self, X):
         return read_new(self, X, self._state.columns)
 
-    def _n_read(self, read):
-        return read.n_customers
-
-    def _log_joint(self, read, rows):
-        return self._scores(read.rows(rows))
+    def _joint(self):
+        return self._scores
 
     def _mixture_of_new(self, read, weights):
-        """Bind customers, in the frame of `fit`, for runs by weights of their own."""
-        densities = self._densities(read, self._state.columns, self._state.overall)
-        return Mixture(densities, read.n_customers, weights=weights)
+        """Return customers, in the frame of `fit`, for runs by weights of their own."""
+        state = self._state
+        densities, parts = self._densities(read, state.columns, state.overall)
+        return Mixture(densities, *parts, weights=weights)
 
     def _scorer_step(self):
         last, segments = AsScored(), np.arange(self.n_segments_)

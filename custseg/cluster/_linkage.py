@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from custseg.engine import in_order, row_blocks, ward_bounds, ward_neighbours
+from custseg.engine import ArraySource, row_blocks, ward_bounds, ward_neighbours
 
 MATRIX_BYTES = 8  # a pair of points, for complete and average linkage
 _BLOCK = 2**18  # pairs that one block works on
@@ -152,11 +152,8 @@ class _WardGroups:
 
     def nearest(self, rows):
         bounds = ward_bounds(self.means, self.weights)
-
-        def of_block(block):
-            return ward_neighbours(rows[block], self.means, self.weights, bounds)
-
-        return _of_blocks(of_block, len(rows), len(self.weights))
+        settings = {"means": self.means, "weights": self.weights, "bounds": bounds}
+        return _beside(self.weights, rows).joined(ward_neighbours, **settings)
 
     @staticmethod
     def height(cost):
@@ -178,20 +175,12 @@ class _PairGroups:
         self.average, self.weights = average, weights.astype(np.float64)
         self.memory = np.empty(n * n)
         self.distances = self.memory.reshape(n, n)
-
-        def of_block(block):
-            cdist(points[block], points, out=self.distances[block])
-
-        self._in_blocks(of_block)
+        self._in_strips(_fill, points, points=points)
         np.fill_diagonal(self.distances, np.inf)
 
     def nearest(self, rows):
-        def of_block(block):
-            distances = self.distances[rows[block]]
-            nearest = distances.argmin(axis=1)
-            return nearest, distances[np.arange(len(nearest)), nearest]
-
-        return _of_blocks(of_block, len(rows), len(self.weights))
+        source = _beside(self.weights, rows)
+        return source.joined(_nearest_groups, distances=self.distances)
 
     @staticmethod
     def height(distance):
@@ -206,12 +195,8 @@ class _PairGroups:
             ours = [share[block, np.newaxis] for share in shares]
             rows = distances[one[block]], distances[other[block]]
             distances[one[block]] = self._joined(*rows, *ours)
-
-        def of_block(block):
-            strip = distances[block]
-            strip[:, one] = self._joined(strip[:, one], strip[:, other], *shares)
-
-        self._in_blocks(of_block)
+        settings = {"joined": self._joined, "one": one, "other": other}
+        self._in_strips(_join_columns, shares=shares, **settings)
         distances[one, one] = np.inf
         weights[one] = total
         self._keep(kept)
@@ -231,17 +216,29 @@ class _PairGroups:
         self.distances = self.memory[: n * n].reshape(n, n)
         self.weights = self.weights[kept]
 
-    def _in_blocks(self, function):
-        n = len(self.weights)
-        for _ in in_order(function, row_blocks(n, max(1, _BLOCK // n))):
+    def _in_strips(self, function, *arrays, **frozen):
+        source = _beside(self.weights, self.distances, *arrays)
+        for _ in source.map(function, **frozen):
             pass
 
 
-def _of_blocks(function, n_rows, n_columns):
-    """Index and value of each row, from blocks of rows on threads."""
-    blocks = row_blocks(n_rows, max(1, _BLOCK // n_columns))
-    answers = list(in_order(function, blocks))
-    return tuple(np.concatenate(part) for part in zip(*answers, strict=True))
+def _beside(groups, *arrays):
+    """Rows in blocks of as many pairs with the groups as one block works on."""
+    return ArraySource(*arrays, rows_per_block=max(1, _BLOCK // len(groups)))
+
+
+def _fill(strip, rows, *, points):
+    cdist(rows, points, out=strip)
+
+
+def _nearest_groups(rows, *, distances):
+    strip = distances[rows]
+    nearest = strip.argmin(axis=1)
+    return nearest, strip[np.arange(len(nearest)), nearest]
+
+
+def _join_columns(strip, *, joined, one, other, shares):
+    strip[:, one] = joined(strip[:, one], strip[:, other], *shares)
 
 
 def _single(points):

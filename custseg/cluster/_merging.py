@@ -1,11 +1,10 @@
 """Components merged into segments by the entropy of who belongs where."""
 
-from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
-from custseg.engine import in_order, row_blocks
+from custseg.engine import ArraySource, Statistic
 
 _NUMBERS = 2**17
 _TINY = np.finfo(float).tiny
@@ -41,7 +40,7 @@ class Merging(NamedTuple):
         return n_segments
 
 
-def merge_by_entropy(memberships_of, n_customers, n_components, weights=None):
+def merge_by_entropy(memberships_of, columns, n_components, weights=None):
     """Join at each step the two that are hardest to tell apart.
 
     Joining two lowers the entropy of who belongs where (Baudry and others, 2010). By
@@ -51,9 +50,10 @@ def merge_by_entropy(memberships_of, n_customers, n_components, weights=None):
     Parameters
     ----------
     memberships_of : callable
-        ``memberships_of(rows)`` gives the probabilities of components, ndarray of
-        shape (n_rows, n_components).
-    n_customers, n_components : int
+        ``memberships_of(*columns)`` gives the probabilities of components for a block
+        of customers, ndarray of shape (n_components, n_rows).
+    columns : tuple of ndarray of shape (any, n_customers)
+    n_components : int
     weights : ndarray of shape (n_customers,), default=None
 
     Returns
@@ -71,9 +71,13 @@ def merge_by_entropy(memberships_of, n_customers, n_components, weights=None):
     entropies, overlaps = np.zeros(n_components), np.zeros(n_components - 1)
     for n_segments in range(n_components, 1, -1):
         now = segments[n_segments - 1]
-        sizes, of_each, of_pairs = _entropies(memberships_of, n_customers, now, weights)
-        entropies[n_segments - 1] = of_each.sum()
         one, other = np.triu_indices(n_segments, 1)
+        rows = max(1, _NUMBERS // (len(one) + n_segments))
+        source = ArraySource(weights, *columns, rows_per_block=rows, axis=-1)
+        settings = {"memberships_of": memberships_of, "segments": now}
+        sums = -source.total(_ENTROPIES, **settings)
+        sizes, of_each, of_pairs = np.split(sums, [n_segments, 2 * n_segments])
+        entropies[n_segments - 1] = of_each.sum()
         smaller = np.maximum(np.minimum(sizes[one], sizes[other]), _TINY)
         lost = (of_each[one] + of_each[other] - of_pairs) / smaller
         best = lost.argmax()
@@ -84,24 +88,19 @@ def merge_by_entropy(memberships_of, n_customers, n_components, weights=None):
     return Merging(entropies, overlaps, segments)
 
 
-def _entropies(memberships_of, n_customers, segments, weights):
-    """Sizes of segments, the entropy of each, and of each two as one."""
+def _entropies_of_block(weights, *columns, memberships_of, segments):
+    """Minus sizes of segments, the entropy of each, and of each two as one."""
     n_segments = segments.max() + 1
     one, other = np.triu_indices(n_segments, 1)
     members = (segments == np.arange(n_segments)[:, np.newaxis]).astype(float)
-
-    def of_block(rows):
-        shares = members @ memberships_of(rows).T
-        counts = np.ones(shares.shape[1]) if weights is None else weights[rows]
-        pairs = shares[one] + shares[other]
-        parts = [-shares, _x_log_x(shares), _x_log_x(pairs)]
-        return np.concatenate([part @ counts for part in parts])
-
-    n_rows = max(1, _NUMBERS // (len(one) + n_segments))
-    blocks = row_blocks(n_customers, n_rows)
-    sums = -reduce(np.add, in_order(of_block, blocks))
-    return np.split(sums, [n_segments, 2 * n_segments])
+    shares = members @ memberships_of(*columns)
+    counts = np.ones(shares.shape[1]) if weights is None else weights
+    parts = [-shares, _x_log_x(shares), _x_log_x(shares[one] + shares[other])]
+    return np.concatenate([part @ counts for part in parts])
 
 
 def _x_log_x(x):
     return x * np.log(np.maximum(x, _TINY))
+
+
+_ENTROPIES = Statistic(_entropies_of_block)

@@ -1,15 +1,22 @@
 """Many small groups of like customers, for what cannot work on every customer."""
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 from sklearn.utils.random import sample_without_replacement
 
 from custseg.cluster._linkage import grow_tree
-from custseg.engine import SegmentSums, in_order, roughly_nearest_of_block, row_blocks
+from custseg.engine import (
+    SEGMENT_SUMS,
+    ArraySource,
+    SegmentSums,
+    roughly_nearest_of_block,
+)
 
 _DRAWN = 20  # customers a micro-segment that its place is learned from
 _STEPS = 8  # of k-means: the first few do nearly all
 _COMPARED = (2, 12)  # numbers of segments by which Ward's trees are compared
-_ROWS = 2**14
 
 
 def distinct_customers(X, weights=None):
@@ -98,17 +105,12 @@ def _cost_of_cuts(sums):
 
 def _assigned(X, weights, centers):
     """Give customers to their nearest centres; return these and their sums."""
+    parts = ArraySource(X, weights).map(_assigned_block, centers=centers)
+    groups, sums = zip(*parts, strict=True)
+    return np.concatenate(groups), reduce(add, sums)
 
-    def of_block(block):
-        customers = X[block]
-        nearest = roughly_nearest_of_block(customers, centers)
-        of_customers = None if weights is None else weights[block]
-        return nearest, SegmentSums.of_block(
-            customers, nearest, len(centers), of_customers
-        )
 
-    groups, total = [], None
-    for nearest, sums in in_order(of_block, row_blocks(len(X), _ROWS)):
-        groups.append(nearest)
-        total = sums if total is None else total + sums
-    return np.concatenate(groups), total
+def _assigned_block(X, weights, *, centers):
+    nearest = roughly_nearest_of_block(X, centers)
+    settings = {"n_segments": len(centers)}
+    return nearest, SEGMENT_SUMS.of_block(X, nearest, weights, **settings)

@@ -1,6 +1,7 @@
 """Gaussian mixture segments."""
 
 from numbers import Integral, Real
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -12,11 +13,27 @@ from custseg._sklearn import (
     fit_context,
     validate_data,
 )
-from custseg.cluster._densities import AxisGaussians, Gaussians
+from custseg.cluster._densities import AxisDensities, GaussianDensities
 from custseg.cluster._em import Mixture
 from custseg.cluster._gaussian_frame import Frame, GaussianState
 from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
 from custseg.scoring import Components
+
+
+class _GaussianJoint(NamedTuple):
+    """Logarithms of the joint densities of components, and of noise, in a block."""
+
+    gaussians: Any  # a step of a scorer
+    log_base: float
+    log_noise: float | None
+
+    def __call__(self, columns):
+        scores = self.gaussians.scores(columns.T)
+        scores += self.log_base
+        if self.log_noise is not None:
+            noise = np.full((len(scores), 1), self.log_noise)
+            scores = np.hstack([scores, noise])
+        return np.ascontiguousarray(scores.T)
 
 
 class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
@@ -245,25 +262,25 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
         runs, log_noise = self._run(X[rows], frame, of_rows)
         self._freeze(X, frame, runs, log_noise, sample_weight)
         log_likelihood = runs.log_likelihoods[0] + n_counted * frame.log_scale
-        densities = self._densities(np.zeros((frame.matrix.shape[1], 0)), False)
+        densities = self._densities(frame.matrix.shape[1], False)
         n_parameters = densities.n_parameters(self.n_components) + self.n_components - 1
         n_parameters += bool(self.noise)
-        self._set_criteria(X, log_likelihood, n_parameters, n_counted, weights)
+        self._set_criteria((X.T,), log_likelihood, n_parameters, n_counted, weights)
         return self
 
-    def _densities(self, Z, regularized):
-        """Bind densities to customers in the frame."""
-        d, k = len(Z), self.n_components
+    def _densities(self, d, regularized):
+        """Return densities of customers in the frame, of d directions."""
+        k = self.n_components
         if self.covariance_type in ("full", "tied"):
             prior = (d + 2, np.eye(d) * k ** (-2 / d)) if regularized else None
             tied = self.covariance_type == "tied"
-            return Gaussians(Z, tied=tied, ridge=self.reg_covar, prior=prior)
+            return GaussianDensities(d, tied=tied, ridge=self.reg_covar, prior=prior)
         prior = {}
         if regularized:
             variance = k ** (-2 / d) / (d + 4)
             prior = {"prior_count": d + 4.0, "prior_variance": variance}
         spherical = self.covariance_type == "spherical"
-        return AxisGaussians(Z, spherical=spherical, ridge=self.reg_covar, **prior)
+        return AxisDensities(d, spherical=spherical, ridge=self.reg_covar, **prior)
 
     def _run(self, X, frame, weights):
         Z = frame.apply(X)
@@ -274,11 +291,8 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
 
         def mixture_of(rows, regularized):
             of_rows = None if weights is None else weights[rows]
-            drawn = Z[:, rows]
-            densities = self._densities(drawn, regularized)
-            return Mixture(
-                densities, drawn.shape[1], weights=of_rows, log_noise=log_noise
-            )
+            densities = self._densities(len(Z), regularized)
+            return Mixture(densities, Z[:, rows], weights=of_rows, log_noise=log_noise)
 
         def start_frames(rows):
             framed = np.ascontiguousarray(Z[:, rows].T)
@@ -307,7 +321,7 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
 
         means = learned.means()[0] - frame.center
         labels, sizes = self._set_mixture(
-            X, arrange, runs.shares[0], means, sample_weight
+            (X.T,), arrange, runs.shares[0], means, sample_weight
         )
         members = self.component_segments_ == np.arange(len(sizes))[:, np.newaxis]
         by_share = members * self.weights_
@@ -317,24 +331,19 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
     # -- as the mixin wants it ---------------------------------------------------------
 
     def _read(self, X):
-        return validate_data(self, X, dtype=np.float64, reset=False)
+        return (validate_data(self, X, dtype=np.float64, reset=False).T,)
 
-    def _n_read(self, read):
-        return len(read)
+    def _joint(self):
+        noise = self._state.log_noise
+        noise = None if noise is None else self._state.log_noise_joint
+        return _GaussianJoint(self._gaussians, self._state.log_base, noise)
 
-    def _log_joint(self, read, rows):
-        scores = self._gaussians.scores(read[rows])
-        scores += self._state.log_base
-        if self._state.log_noise is not None:
-            noise = np.full((len(scores), 1), self._state.log_noise_joint)
-            scores = np.hstack([scores, noise])
-        return np.ascontiguousarray(scores.T)
-
-    def _mixture_of_new(self, X, weights):
-        """Bind customers, in the frame of `fit`, for runs by weights of their own."""
+    def _mixture_of_new(self, read, weights):
+        """Return customers, in the frame of `fit`, for runs by weights of their own."""
+        Z = self._state.frame.apply(read[0].T)
         return Mixture(
-            self._densities(self._state.frame.apply(X), self.regularized_),
-            len(X),
+            self._densities(len(Z), self.regularized_),
+            Z,
             weights=weights,
             log_noise=self._state.log_noise,
         )
@@ -348,4 +357,4 @@ class GaussianMixtureSegmenter(MixtureSegmenterMixin, BaseEstimator):
 
     def _drawn(self, read, rng):
         """Draw as many customers from the mixture."""
-        return self._state.drawn(len(read), rng)
+        return self._state.drawn(read[0].shape[1], rng)

@@ -1,7 +1,7 @@
 """What segmenters that fit a mixture share."""
 
 import warnings
-from functools import reduce
+from functools import partial
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -11,7 +11,7 @@ from custseg.cluster._em import memberships_in_place
 from custseg.cluster._merging import merge_by_entropy
 from custseg.cluster._mixture_starts import Settings, learn
 from custseg.cluster._segmenter import SegmenterMixin, canonical_order
-from custseg.engine import in_order, row_blocks
+from custseg.engine import ArraySource, Statistic
 from custseg.exceptions import SegmentWarning
 
 _NUMBERS = 2**16  # logarithms of a block of customers
@@ -20,10 +20,10 @@ _NUMBERS = 2**16  # logarithms of a block of customers
 class MixtureSegmenterMixin(SegmenterMixin):
     """Answers of a fitted mixture, and the figures that all mixtures report.
 
-    A subclass has ``_read(X)``, which reads customers and counts them, and
-    ``_log_joint(read, rows)``: for some of them the logarithm of the joint density with
-    each component, ndarray of shape (n_components, n_rows), with noise last if there is
-    any. Components come in the order of their segments.
+    A subclass has ``_read(X)``, which gives a tuple of arrays with a column per
+    customer, and ``_joint()``: what gives, for a block of these arrays, the logarithm
+    of the joint density with each component, ndarray of shape (n_components, n_rows),
+    with noise last if there is any. Components come in the order of their segments.
     """
 
     def predict(self, X):
@@ -39,7 +39,7 @@ class MixtureSegmenterMixin(SegmenterMixin):
         labels : ndarray of shape (n_customers,)
             -1 where noise is the most probable, if there is noise.
         """
-        return self._over_rows(*self._read_new(X), self._codes)
+        return self._answers(self._read_new(X), segments_of)
 
     def predict_proba(self, X):
         """Probability of each segment for each customer.
@@ -55,13 +55,7 @@ class MixtureSegmenterMixin(SegmenterMixin):
             Rows sum to one, with noise as well: then they are for a customer who is
             in a segment.
         """
-
-        def of_block(scores):
-            scores = scores[: len(self.component_segments_)]
-            memberships_in_place(scores[np.newaxis])
-            return self._of_segments(scores).T
-
-        return self._over_rows(*self._read_new(X), of_block)
+        return self._answers(self._read_new(X), _probabilities)
 
     def score_samples(self, X):
         """Log-likelihood of each customer.
@@ -76,11 +70,7 @@ class MixtureSegmenterMixin(SegmenterMixin):
         log_likelihoods : ndarray of shape (n_customers,)
             Logarithm of the mixture's density. Low values are unusual customers.
         """
-
-        def of_block(scores):
-            return memberships_in_place(scores[np.newaxis])[0]
-
-        return self._over_rows(*self._read_new(X), of_block)
+        return self._answers(self._read_new(X), _log_likelihoods)
 
     def score(self, X, y=None, sample_weight=None):
         """Mean log-likelihood per customer.
@@ -174,8 +164,8 @@ class MixtureSegmenterMixin(SegmenterMixin):
 
         Parameters
         ----------
-        read : any
-            Training customers, as `_log_joint` takes them.
+        read : tuple of ndarray
+            Training customers, as `_read` gives them.
         arrange : callable
             ``arrange(order)`` sets the components' parameters in an order.
         shares : ndarray of shape (n_components,)
@@ -184,10 +174,9 @@ class MixtureSegmenterMixin(SegmenterMixin):
         weights : ndarray of shape (n_customers,) or None
         """
         n_components = len(shares)
-        n_customers = self._n_read(read)
         arrange(np.arange(n_components))
         self.component_segments_ = np.arange(n_components)
-        merged = self._merged(read, n_customers, weights)
+        merged = self._merged(read, weights)
         of_segment = (merged == np.arange(merged.max() + 1)[:, np.newaxis]) * shares
         signs = of_segment @ signs / of_segment.sum(axis=1, keepdims=True)
 
@@ -196,24 +185,19 @@ class MixtureSegmenterMixin(SegmenterMixin):
             components = np.lexsort((-shares, place))
             arrange(components)
             self.component_segments_ = place[components]
-            return self._over_rows(read, n_customers, self._codes)
+            return self._answers(read, segments_of)
 
         _, labels, sizes = canonical_order(assign, signs, weights)
         return labels, sizes
 
-    def _merged(self, read, n_customers, weights):
+    def _merged(self, read, weights):
         """Segment of each component; also sets `entropies_`."""
         n_components = len(self.component_segments_)
         if self.n_segments is None or n_components == 1:
             self.entropies_ = None
             return np.arange(n_components)
-
-        def memberships_of(rows):
-            scores = self._log_joint(read, rows)[:n_components]
-            memberships_in_place(scores[np.newaxis])
-            return scores.T
-
-        merging = merge_by_entropy(memberships_of, n_customers, n_components, weights)
+        inside = partial(memberships, joint=self._joint(), n_components=n_components)
+        merging = merge_by_entropy(inside, read, n_components, weights)
         self.entropies_ = merging.entropies
         if self.n_segments == "auto":
             n_segments = merging.n_distinct
@@ -227,23 +211,12 @@ class MixtureSegmenterMixin(SegmenterMixin):
         self.n_parameters_ = int(n_parameters)
         self.aic_ = 2 * (n_parameters - self.log_likelihood_)
         self.bic_ = float(n_parameters * np.log(n_counted) - 2 * self.log_likelihood_)
-        n_customers = self._n_read(read)
-
-        def of_block(rows):
-            scores = self._log_joint(read, rows)[: len(self.component_segments_)]
-            memberships_in_place(scores[np.newaxis])
-            shares = self._of_segments(scores)
-            tiny = np.finfo(float).tiny
-            certain = np.log(np.maximum(shares.max(axis=0), tiny))
-            uncertain = -(shares * np.log(np.maximum(shares, tiny))).sum(axis=0)
-            counts = 1 if weights is None else weights[rows]
-            return np.array([(certain * counts).sum(), (uncertain * counts).sum()])
-
-        blocks = self._blocks(n_customers)
-        certain, uncertain = reduce(np.add, in_order(of_block, blocks))
+        settings = {"joint": self._joint(), "segments": self.component_segments_}
+        source = self._source(read, weights)
+        certain, uncertain = source.total(_CERTAINTY, **settings)
         self.icl_ = float(self.bic_ - 2 * certain)
         n_segments = self.component_segments_[-1] + 1
-        total = n_customers if weights is None else weights.sum()
+        total = read[0].shape[1] if weights is None else weights.sum()
         most = total * np.log(n_segments) if n_segments > 1 else 1.0
         self.relative_entropy_ = float(1 - uncertain / most)
 
@@ -251,36 +224,70 @@ class MixtureSegmenterMixin(SegmenterMixin):
 
     def _read_new(self, X):
         check_is_fitted(self)
-        read = self._read(X)
-        return read, self._n_read(read)
+        return self._read(X)
 
-    def _blocks(self, n_customers):
-        return row_blocks(
-            n_customers, max(1, _NUMBERS // len(self.component_segments_))
-        )
+    def _source(self, read, *first):
+        rows = max(1, _NUMBERS // len(self.component_segments_))
+        return ArraySource(*first, *read, rows_per_block=rows, axis=-1)
 
-    def _over_rows(self, read, n_customers, function):
-        """Apply a function to the joint log densities of all customers, in blocks."""
-        blocks = self._blocks(n_customers)
-        return np.concatenate(
-            [function(self._log_joint(read, rows)) for rows in blocks]
-        )
+    def _answers(self, read, function):
+        """Apply a function to the joint log densities of all customers, in blocks.
 
-    def _of_segments(self, memberships):
-        """Add up the components of each segment."""
-        segments = self.component_segments_
-        if segments[-1] + 1 == len(segments):
-            return memberships
-        starts = np.searchsorted(segments, np.arange(segments[-1] + 1))
-        return np.add.reduceat(memberships, starts, axis=0)
+        On no threads of its own, so that `predict` works in a forked process.
+        """
+        joint, segments = self._joint(), self.component_segments_
+        blocks = self._source(read).blocks()
+        return np.concatenate([function(joint(*rows), segments) for rows in blocks])
 
-    def _codes(self, scores):
-        """Most probable segment, the first of equal ones; -1 for noise."""
-        n_components = len(self.component_segments_)
-        if self.component_segments_[-1] + 1 < n_components:
-            scores = np.exp(scores - scores.max(axis=0))
-        inside = self._of_segments(scores[:n_components])
-        codes = inside.argmax(axis=0)
-        if len(scores) > n_components:
-            codes[scores[-1] > inside.max(axis=0)] = -1
-        return codes
+
+# -- of a block of customers: joint log densities, ndarray (n_components, n_rows) ------
+
+
+def memberships(*columns, joint, n_components):
+    """Probability of each component, without noise."""
+    scores = joint(*columns)[:n_components]
+    memberships_in_place(scores[np.newaxis])
+    return scores
+
+
+def segments_of(scores, segments):
+    """Most probable segment, the first of equal ones; -1 for noise."""
+    n_components = len(segments)
+    if segments[-1] + 1 < n_components:
+        scores = np.exp(scores - scores.max(axis=0))
+    inside = _by_segment(scores[:n_components], segments)
+    codes = inside.argmax(axis=0)
+    if len(scores) > n_components:
+        codes[scores[-1] > inside.max(axis=0)] = -1
+    return codes
+
+
+def _probabilities(scores, segments):
+    scores = scores[: len(segments)]
+    memberships_in_place(scores[np.newaxis])
+    return _by_segment(scores, segments).T
+
+
+def _log_likelihoods(scores, segments):
+    return memberships_in_place(scores[np.newaxis])[0]
+
+
+def _by_segment(inside, segments):
+    """Add up the components of each segment."""
+    if segments[-1] + 1 == len(segments):
+        return inside
+    starts = np.searchsorted(segments, np.arange(segments[-1] + 1))
+    return np.add.reduceat(inside, starts, axis=0)
+
+
+def _certainty_of_block(weights, *columns, joint, segments):
+    """Log probability of each customer's segment, and entropy, summed."""
+    shares = _probabilities(joint(*columns), segments).T
+    tiny = np.finfo(float).tiny
+    certain = np.log(np.maximum(shares.max(axis=0), tiny))
+    uncertain = -(shares * np.log(np.maximum(shares, tiny))).sum(axis=0)
+    counts = 1 if weights is None else weights
+    return np.array([(certain * counts).sum(), (uncertain * counts).sum()])
+
+
+_CERTAINTY = Statistic(_certainty_of_block)

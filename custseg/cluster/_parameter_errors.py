@@ -122,7 +122,7 @@ def bootstrap_parameters(
         include_boundaries="neither",
     )
     last, read, weights = checked_mixture(segmenter, X, sample_weight)
-    n_customers = last._n_read(read)
+    n_customers = read[0].shape[1]
     rng = check_random_state(random_state)
     of, estimates = _figures(last, last._state.shares, last._state.parameters)
     drawn = []
@@ -150,7 +150,7 @@ def checked_mixture(segmenter, X, sample_weight=None):
     check_is_fitted(last)
     read = last._read(columns)
     if sample_weight is not None:
-        sample_weight = check_weights(sample_weight, np.empty((last._n_read(read), 1)))
+        sample_weight = check_weights(sample_weight, read[0].T)
         sample_weight = last._weights(sample_weight, len(sample_weight))[0]
     return last, read, sample_weight
 

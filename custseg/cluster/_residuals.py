@@ -5,12 +5,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from custseg.cluster._em import memberships_in_place
 from custseg.cluster._latent_class import LatentClassSegmenter
+from custseg.cluster._mixture_segmenter import memberships
 from custseg.cluster._parameter_errors import checked_mixture
-from custseg.engine import in_order, row_blocks
+from custseg.engine import ArraySource
 
-_ROWS = 2**14
 _TINY = 1e-12
 
 
@@ -84,10 +83,10 @@ def bivariate_residuals(segmenter, X, *, sample_weight=None):
             "segmenter must be a LatentClassSegmenter, in whose classes columns are "
             f"independent. Got {type(last).__name__} instead. Look at covariances_."
         )
-    memberships = _memberships(last, read, weights)
+    inside = _memberships(last, read, weights)
     columns = _residual_columns(last, read)
     rows = [
-        (one.name, other.name, *_chi_square(one, other, memberships))
+        (one.name, other.name, *_chi_square(one, other, inside))
         for one, other in combinations(columns, 2)
     ]
     names = ["column", "other", "n_customers", "chi_square", "df"]
@@ -98,14 +97,9 @@ def bivariate_residuals(segmenter, X, *, sample_weight=None):
 
 def _memberships(last, read, weights):
     """Probability of each class for each customer, by weight."""
-
-    def of_block(rows):
-        scores = last._log_joint(read, rows)
-        memberships_in_place(scores[np.newaxis])
-        return scores if weights is None else scores * weights[rows]
-
-    blocks = row_blocks(last._n_read(read), _ROWS)
-    return np.concatenate(list(in_order(of_block, blocks)), axis=1)
+    settings = {"joint": last._joint(), "n_components": len(last.weights_)}
+    found = ArraySource(*read, axis=-1).joined(memberships, axis=1, **settings)
+    return found if weights is None else found * weights
 
 
 class _Residuals:

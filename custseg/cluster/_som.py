@@ -25,10 +25,11 @@ from custseg.cluster._som_grid import (
     unit_positions,
 )
 from custseg.engine import (
-    in_order,
+    NEAREST_SUMS,
+    ArraySource,
     nearest_and_sums,
     nearest_point,
-    row_blocks,
+    segment_products,
     segment_sums,
 )
 from custseg.exceptions import DegenerateFitError
@@ -37,7 +38,6 @@ from custseg.scoring import Nearest
 _DRAW = 50_000  # customers that the first epochs look at
 _LAST_EPOCHS = 3  # look at all of them
 _LAST_RADIUS = 0.7
-_ROWS = 2**14
 _BLOCK_DISTANCES = 2**20  # 8 MB
 
 
@@ -57,21 +57,15 @@ def principal_plane(X, weights):
         of a single column.
     deviations : ndarray of shape (2,)
     """
-
-    def products(block):
-        centered = X[block] - mean
-        return (centered * weights[block, np.newaxis]).T @ centered
-
-    mean = np.average(X, axis=0, weights=weights)
-    total = sum(in_order(products, row_blocks(len(X), _ROWS)))
+    sums = segment_products(X, weights[:, np.newaxis], 1)
     with single_threaded():
-        variances, vectors = np.linalg.eigh(total / weights.sum())
+        variances, vectors = np.linalg.eigh(sums.products[0] / sums.weights[0])
     axes, deviations = np.zeros((2, X.shape[1])), np.zeros(2)
     n_axes = min(2, X.shape[1])
     axes[:n_axes] = vectors.T[::-1][:n_axes]
     deviations[:n_axes] = np.sqrt(np.maximum(variances[::-1][:n_axes], 0))
     largest = np.take_along_axis(axes, abs(axes).argmax(axis=1)[:, np.newaxis], axis=1)
-    return mean, axes * np.where(largest < 0, -1, 1), deviations
+    return sums.means[0], axes * np.where(largest < 0, -1, 1), deviations
 
 
 def plane_codebook(positions, mean, axes, deviations):
@@ -111,15 +105,11 @@ def smoothed_means(sums, kernel, codebook):
     return np.where(reached, center + offsets / np.where(reached, totals, 1), codebook)
 
 
-def second_nearest(X, points, nearest):
-    """Yield, block by block, the second nearest point of each customer."""
-
-    def of_block(block):
-        distances = cdist(X[block], points, "sqeuclidean")
-        distances[np.arange(len(distances)), nearest[block]] = np.inf
-        return distances.argmin(axis=1)
-
-    yield from in_order(of_block, row_blocks(len(X), _BLOCK_DISTANCES // len(points)))
+def second_nearest(X, nearest, *, points):
+    """Index of the second nearest point of each customer of a block."""
+    distances = cdist(X, points, "sqeuclidean")
+    distances[np.arange(len(distances)), nearest] = np.inf
+    return distances.argmin(axis=1)
 
 
 class SOMSegmenter(SegmenterMixin, TransformerMixin, BaseEstimator):
@@ -424,7 +414,8 @@ class SOMSegmenter(SegmenterMixin, TransformerMixin, BaseEstimator):
         for epoch, radius in enumerate(self._radii()):
             late = epoch >= self.n_epochs - _LAST_EPOCHS
             seen, seen_weights = (X, weights) if late else some
-            _, _, sums = nearest_and_sums(seen, codebook, seen_weights)
+            source = ArraySource(seen, seen_weights)
+            sums, _ = source.total(NEAREST_SUMS, points=codebook)
             kernel = neighbourhood(self.unit_positions_, radius)
             codebook = smoothed_means(sums, kernel, codebook)
         return codebook
@@ -454,5 +445,7 @@ class SOMSegmenter(SegmenterMixin, TransformerMixin, BaseEstimator):
         """Share of customers whose two nearest units are no neighbours."""
         if len(adjacent) == 1:
             return 0.0
-        second = np.concatenate(list(second_nearest(X, self.codebook_, units)))
+        rows = _BLOCK_DISTANCES // len(adjacent)
+        source = ArraySource(X, units, rows_per_block=rows)
+        second = source.joined(second_nearest, points=self.codebook_)
         return float(np.average(~adjacent[units, second], weights=weights))

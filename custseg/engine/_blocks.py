@@ -1,6 +1,7 @@
 """Rows in blocks on a pool of threads, with results in the order of the blocks."""
 
 from collections import deque
+from collections.abc import Sized
 from concurrent.futures import ThreadPoolExecutor
 
 from custseg._sklearn import blas_thread_count, one_blas_thread
@@ -31,12 +32,15 @@ def in_order(function, blocks, *, n_threads=None):
     ----------
     function : callable
         Must not change what another block reads.
-    blocks : sequence
+    blocks : iterable
+        As they come, a few ahead of the results that were asked for.
     n_threads : int, default=None
         None for as many as BLAS may use when the call is made, so that the usual
         switches (``OMP_NUM_THREADS``, `threadpoolctl`) hold here too.
     """
-    n_threads = min(n_threads or blas_thread_count(), len(blocks))
+    n_threads = n_threads or blas_thread_count()
+    if isinstance(blocks, Sized):
+        n_threads = min(n_threads, len(blocks))
     with one_blas_thread:
         if n_threads <= 1:
             yield from map(function, blocks)

@@ -1,13 +1,15 @@
 """The nearest of a few points to each customer, in bounded memory."""
 
+from functools import reduce
+
 import numpy as np
 
-from custseg.engine._blocks import in_order, row_blocks
+from custseg.engine import _sums
+from custseg.engine._blocks import row_blocks
 from custseg.engine._kernels import nearest_of_block
-from custseg.engine._sums import SegmentSums
+from custseg.engine._source import ArraySource, Statistic
 
 _BLOCK_DISTANCES = 2**17  # 1 MB of distances at a time, which a cache holds
-_ROWS = 2**14
 
 
 def nearest_point(X, points):
@@ -33,11 +35,35 @@ def nearest_point(X, points):
     return index, squared_distance
 
 
-def nearest_and_sums(X, points, weights=None):
-    """Nearest point of each row, and the sums of the customers nearest to each.
+def _placed(X, weights=None, *, points):
+    index, squared = nearest_point(X, points)
+    return index, squared, _sums.of_block(X, index, weights, n_segments=len(points))
 
-    One step of k-means or of a self-organising map, on a pool of threads; the same
-    bits whatever their number.
+
+def of_block(X, weights=None, *, points):
+    """Sum the customers nearest to each point, and their squared distances."""
+    _, squared, sums = _placed(X, weights, points=points)
+    return sums, float(squared.sum() if weights is None else squared @ weights)
+
+
+def add(one, other):
+    """Add two blocks."""
+    return one[0] + other[0], one[1] + other[1]
+
+
+def zero(*, points):
+    """Sum nobody."""
+    return _sums.zero(n_segments=len(points)), 0.0
+
+
+NEAREST_SUMS = Statistic(of_block, add, zero)
+
+
+def nearest_and_sums(X, points, weights=None):
+    """Nearest point of each row in memory, and the sums of the customers nearest to it.
+
+    One step of k-means or of a self-organising map; the same bits whatever the number
+    of threads.
 
     Parameters
     ----------
@@ -52,21 +78,6 @@ def nearest_and_sums(X, points, weights=None):
     sums : SegmentSums
         Of the customers nearest to each point.
     """
-
-    def of_block(block):
-        customers = X[block]
-        index, squared = nearest_point(customers, points)
-        of_customers = None if weights is None else weights[block]
-        sums = SegmentSums.of_block(customers, index, len(points), of_customers)
-        return index, squared, sums
-
-    index = np.empty(len(X), dtype=np.intp)
-    squared_distance = np.empty(len(X))
-    total = None
-    blocks = row_blocks(len(X), _ROWS)
-    for block, (nearest, squared, sums) in zip(
-        blocks, in_order(of_block, blocks), strict=True
-    ):
-        index[block], squared_distance[block] = nearest, squared
-        total = sums if total is None else total + sums
-    return index, squared_distance, total
+    parts = ArraySource(X, weights).map(_placed, points=points)
+    index, squared, sums = zip(*parts, strict=True)
+    return np.concatenate(index), np.concatenate(squared), reduce(_sums.add, sums)

@@ -1,11 +1,11 @@
 """Weight, mean and cross-products of groups of customers, from blocks that add up."""
 
-from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
-from custseg.engine._blocks import in_order, row_blocks
+from custseg.engine._source import ArraySource, Statistic
+from custseg.engine._sums import shares_of
 
 _NUMBERS = 2**18  # of a block: 2 MB, which a cache holds
 _FEWEST_ROWS, _MOST_ROWS = 2**10, 2**14
@@ -22,66 +22,54 @@ class SegmentProducts(NamedTuple):
     means: np.ndarray  # (n_segments, n_features), zeros for a segment without weight
     products: np.ndarray  # (n_segments, n_features, n_features), or one: their sum
 
-    @classmethod
-    def of_block(cls, X, codes, n_segments, weights=None, *, pooled=False):
-        """Sum a block of customers with segments coded 0 to ``n_segments - 1``.
+    def __add__(self, other):
+        return add(self, other)
 
-        Customers of code -1 are in none. With `pooled` the cross-products of all
-        segments, each about its own mean, are kept as one sum.
-        """
+
+def of_block(X, members, weights=None, *, n_segments, pooled=False):
+    """Sum a block of customers; parameters as those of `segment_products`."""
+    if members.ndim == 2:
+        if weights is not None:
+            members = members * weights[:, np.newaxis]
+        parts = ((X, np.ascontiguousarray(inside)) for inside in members.T)
+    else:
         # Integers of 16 bits or fewer are sorted by radix.
-        order = np.argsort(codes, kind="stable")
-        ends = np.bincount(codes.astype(np.intp) + 1, minlength=n_segments + 1).cumsum()
+        order = np.argsort(members, kind="stable")
+        codes = members.astype(np.intp) + 1
+        ends = np.bincount(codes, minlength=n_segments + 1).cumsum()
         X = np.take(X, order, axis=0)  # twice as fast as by brackets
         weights = None if weights is None else weights[order]
+        slices = (slice(*ends[k : k + 2]) for k in range(n_segments))
+        parts = (
+            (X[rows], None if weights is None else weights[rows]) for rows in slices
+        )
+    totals, means, products = zip(
+        *(_about_own_mean(*part) for part in parts), strict=True
+    )
+    products = np.sum(products, axis=0, keepdims=True) if pooled else np.array(products)
+    return SegmentProducts(np.array(totals), np.array(means), products)
 
-        def rows_of(segment):
-            rows = slice(ends[segment], ends[segment + 1])
-            return X[rows], None if weights is None else weights[rows]
 
-        return cls._of_parts(map(rows_of, range(n_segments)), X.shape[1], pooled)
+def add(one, other):
+    """Add the customers of two blocks (Chan, Golub and LeVeque, 1983)."""
+    totals, share = shares_of(one.weights, other.weights)
+    gap = other.means - one.means
+    root = gap * np.sqrt(share * one.weights[:, np.newaxis])
+    products = one.products + other.products
+    if len(products) == len(totals):
+        products += root[:, :, np.newaxis] * root[:, np.newaxis, :]
+    else:
+        products += root.T @ root
+    return SegmentProducts(totals, one.means + gap * share, products)
 
-    @classmethod
-    def of_memberships(cls, X, memberships, *, pooled=False):
-        """Sum a block of customers who are in each segment by a weight.
 
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_features)
-        memberships : ndarray of shape (n_rows, n_segments)
-        pooled : bool, default=False
-        """
-        parts = ((X, np.ascontiguousarray(weights)) for weights in memberships.T)
-        return cls._of_parts(parts, X.shape[1], pooled)
+def zero(*, n_segments, pooled=False):
+    """Sum nobody; of one column, which stands for any number of them when added."""
+    products = np.zeros((1 if pooled else n_segments, 1, 1))
+    return SegmentProducts(np.zeros(n_segments), np.zeros((n_segments, 1)), products)
 
-    @classmethod
-    def _of_parts(cls, parts, n_features, pooled):
-        totals, means = [], []
-        products = [np.zeros((n_features, n_features))] if pooled else []
-        for X, weights in parts:
-            total, mean, of_part = _about_own_mean(X, weights)
-            totals.append(total)
-            means.append(mean)
-            if pooled:
-                products[0] += of_part
-            else:
-                products.append(of_part)
-        return cls(np.array(totals, dtype=float), np.array(means), np.array(products))
 
-    def __add__(self, other):
-        """Add the customers of two blocks (Chan, Golub and LeVeque, 1983)."""
-        totals = self.weights + other.weights
-        share = np.divide(
-            other.weights, totals, out=np.zeros_like(totals), where=totals > 0
-        )[:, np.newaxis]
-        gap = other.means - self.means
-        root = gap * np.sqrt(share * self.weights[:, np.newaxis])
-        products = self.products + other.products
-        if len(products) == len(totals):
-            products += root[:, :, np.newaxis] * root[:, np.newaxis, :]
-        else:
-            products += root.T @ root
-        return SegmentProducts(totals, self.means + gap * share, products)
+SEGMENT_PRODUCTS = Statistic(of_block, add, zero)
 
 
 def _about_own_mean(X, weights):
@@ -104,7 +92,7 @@ def _about_own_mean(X, weights):
 
 
 def segment_products(X, members, n_segments, weights=None, *, pooled=False):
-    """Sum customers by segment, on a pool of threads.
+    """Sum customers in memory by segment.
 
     Parameters
     ----------
@@ -115,27 +103,43 @@ def segment_products(X, members, n_segments, weights=None, *, pooled=False):
     n_segments : int
     weights : ndarray of shape (n_customers,), default=None
     pooled : bool, default=False
-        Whether to keep the cross-products of all segments as one sum.
+        Whether to keep the cross-products of all segments, each about its own mean,
+        as one sum.
 
     Returns
     -------
     products : SegmentProducts
         The same bits whatever the number of threads.
     """
+    source = _source(X, members, weights)
+    return source.total(SEGMENT_PRODUCTS, n_segments=n_segments, pooled=pooled)
 
-    def of_block(block):
-        of_customers = None if weights is None else weights[block]
-        if members.ndim == 1:
-            return SegmentProducts.of_block(
-                X[block], members[block], n_segments, of_customers, pooled=pooled
-            )
-        of_segments = members[block]
-        if weights is not None:
-            of_segments = of_segments * of_customers[:, np.newaxis]
-        return SegmentProducts.of_memberships(X[block], of_segments, pooled=pooled)
 
-    blocks = row_blocks(len(X), _rows_of_block(X.shape[1]))
-    return reduce(SegmentProducts.__add__, in_order(of_block, blocks))
+def norms_of_block(X, members, weights=None, *, means, scale):
+    """Sum a block of customers; parameters as those of `squared_norm_sums`."""
+    by_weight = np.ones(len(X)) if weights is None else weights
+    if members.ndim == 1:
+        norms = _squared_norms(X - means[members], scale)
+        return np.bincount(members, by_weight * norms**2, minlength=len(means))
+    each = zip(members.T, means, strict=True)
+    return np.array(
+        [
+            (by_weight * inside) @ _squared_norms(X - mean, scale) ** 2
+            for inside, mean in each
+        ]
+    )
+
+
+def _squared_norms(residuals, scale):
+    residuals /= scale
+    return np.einsum("ij,ij->i", residuals, residuals)
+
+
+def _no_norms(*, means, scale):
+    return np.zeros(len(means))
+
+
+SQUARED_NORMS = Statistic(norms_of_block, zero=_no_norms)
 
 
 def squared_norm_sums(X, members, means, scale, weights=None):
@@ -155,25 +159,13 @@ def squared_norm_sums(X, members, means, scale, weights=None):
     -------
     sums : ndarray of shape (n_segments,)
     """
-    n_segments = len(means)
+    source = _source(X, members, weights)
+    return source.total(SQUARED_NORMS, means=means, scale=scale)
 
-    def of_block(block):
-        rows = X[block]
-        by_weight = np.ones(len(rows)) if weights is None else weights[block]
-        if members.ndim == 1:
-            codes = members[block]
-            residuals = (rows - means[codes]) / scale
-            norms = np.einsum("ij,ij->i", residuals, residuals)
-            return np.bincount(codes, by_weight * norms**2, minlength=n_segments)
-        sums = np.empty(n_segments)
-        for segment, mean in enumerate(means):
-            residuals = (rows - mean) / scale
-            norms = np.einsum("ij,ij->i", residuals, residuals)
-            sums[segment] = (by_weight * members[block, segment]) @ norms**2
-        return sums
 
-    blocks = row_blocks(len(X), _rows_of_block(X.shape[1]))
-    return reduce(np.add, in_order(of_block, blocks))
+def _source(X, members, weights):
+    rows = _rows_of_block(X.shape[1])
+    return ArraySource(X, members, weights, rows_per_block=rows)
 
 
 def _rows_of_block(n_features):

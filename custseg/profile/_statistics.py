@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from custseg.engine import VALUE_COUNTS, ArraySource, Statistic
 from custseg.profile._traits import MAX_LEVELS
 
 OTHER, MISSING = "(other)", "(missing)"
@@ -63,32 +64,39 @@ def describe(column, codes, weights, n_segments):
         One for a number or a date, one a level for the others.
     """
     if column.kind in ("number", "date"):
-        return [_number_item(column, codes, weights, n_segments)]
-    return _level_items(_without_missing_levels(column), codes, weights, n_segments)
+        # In one block: values are sorted once.
+        rows = {"rows_per_block": max(len(codes), 1)}
+        source = ArraySource(column.values, codes, weights, **rows)
+        counts = source.total(VALUE_COUNTS, n_segments=n_segments)
+        return [_number_item(column, counts)]
+    source = ArraySource(column.values, codes, weights)
+    shape = (n_segments, len(column.levels) + 1)
+    return _level_items(column, source.total(LEVEL_TABLE, shape=shape))
 
 
-def _number_item(column, codes, weights, n_segments):
-    known = ~np.isnan(column.values)
-    n_missing = np.bincount(codes[~known], weights[~known], minlength=n_segments)
-    x, codes, weights = column.values[known], codes[known], weights[known]
-    value, total, sd = _moments(x, codes, weights, n_segments)
-    ranks = _mid_ranks(x, weights)
-    mean_rank, average, rank_sd = _moments(ranks, codes, weights, n_segments)
-    return Item(
-        column.name,
-        "",
-        column.kind,
-        column.statistic,
-        value,
-        total,
-        sd,
-        _in_deviations(mean_rank - average, rank_sd),
-        n_missing,
+def _level_table_of_block(values, codes, weights, *, shape):
+    """Weight of customers by segment and level, missing ones last."""
+    places = np.where(values < 0, shape[1] - 1, values)
+    table = np.bincount(
+        codes * shape[1] + places, weights, minlength=shape[0] * shape[1]
     )
+    return table.reshape(shape)
 
 
-def _moments(x, codes, weights, n_segments):
-    """Mean in each segment, and mean and standard deviation over all."""
+LEVEL_TABLE = Statistic(_level_table_of_block)
+
+
+def _number_item(column, counts):
+    value, total, sd = _moments(counts.values, counts)
+    mean_rank, average, rank_sd = _moments(counts.ranks(), counts)
+    difference = _in_deviations(mean_rank - average, rank_sd)
+    named = (column.name, "", column.kind, column.statistic)
+    return Item(*named, value, total, sd, difference, counts.missing)
+
+
+def _moments(x, counts):
+    """Mean in each segment, and mean and standard deviation over all entries."""
+    codes, weights, n_segments = counts.codes, counts.weights, len(counts.missing)
     sizes = np.bincount(codes, weights, minlength=n_segments)
     if not len(x):
         return np.full(n_segments, np.nan), np.nan, np.nan
@@ -102,15 +110,23 @@ def _moments(x, codes, weights, n_segments):
     return origin + means, float(origin + total), float(np.sqrt(variance))
 
 
-def _mid_ranks(x, weights):
-    """Share of customers below each customer, and half of those that are equal."""
-    distinct, place = np.unique(x, return_inverse=True)
-    held = np.bincount(place, weights, minlength=len(distinct))
-    return ((np.cumsum(held) - held / 2) / held.sum())[place]
+def _level_items(column, table):
+    levels, places = _shown_levels(column, table.sum(axis=0))
+    n_missing = sum(table[:, code] for code in _missing_levels(column))
+    table = np.column_stack([table[:, codes].sum(axis=1) for codes in places])
+    sizes = table.sum(axis=1, keepdims=True)
+    shares, totals = table / sizes, table.sum(axis=0) / sizes.sum()
+    items = []
+    for level, share, total in zip(levels, shares.T, totals, strict=True):
+        sd = float(np.sqrt(total * (1 - total))) if len(levels) > 1 else 0.0
+        difference = _in_deviations(share - total, sd)
+        named = (column.name, level, column.kind, column.statistic)
+        items.append(Item(*named, share, float(total), sd, difference, n_missing))
+    return items
 
 
-def _without_missing_levels(column):
-    """Read the levels "(missing)" and "" of the data as the missing values they name.
+def _missing_levels(column):
+    """Places of missing values, and of levels of the data that name them.
 
     No two levels of a column have one name then, and none has that of a number.
     """
@@ -119,73 +135,43 @@ def _without_missing_levels(column):
         for code, level in enumerate(column.levels)
         if level.strip() in ("", MISSING)
     ]
-    return column._replace(
-        values=np.where(np.isin(column.values, named), -1, column.values)
-    )
+    return [*named, len(column.levels)]
 
 
-def _level_items(column, codes, weights, n_segments):
-    places, levels = _shown_levels(column, weights)
-    n_levels = len(levels)
-    table = np.bincount(
-        codes * n_levels + places, weights, minlength=n_segments * n_levels
-    ).reshape(n_segments, n_levels)
-    sizes = table.sum(axis=1, keepdims=True)
-    shares, totals = table / sizes, table.sum(axis=0) / sizes.sum()
-    absent = column.values < 0
-    n_missing = np.bincount(codes[absent], weights[absent], minlength=n_segments)
-    items = []
-    for level, share, total in zip(levels, shares.T, totals, strict=True):
-        sd = float(np.sqrt(total * (1 - total))) if n_levels > 1 else 0.0
-        difference = _in_deviations(share - total, sd)
-        items.append(
-            Item(
-                column.name,
-                level,
-                column.kind,
-                column.statistic,
-                share,
-                float(total),
-                sd,
-                difference,
-                n_missing,
-            )
-        )
-    return items
-
-
-def _shown_levels(column, weights):
+def _shown_levels(column, held):
     """Levels with customers, largest first if they have no order, the rest pooled.
 
     A level of the data that is called "(other)" itself is one of the rest.
 
+    Parameters
+    ----------
+    column : Column
+    held : ndarray of shape (n_levels + 1,)
+        Weight of customers at each level, and of those without a value.
+
     Returns
     -------
-    places : ndarray of shape (n_customers,)
-        Position of each customer's level among the shown ones.
     levels : list of str
+    places : list of list of int
+        Which of `held` are each level's.
     """
-    n_levels, codes = len(column.levels), column.values
-    held = np.bincount(codes[codes >= 0], weights[codes >= 0], minlength=n_levels)
+    missing = _missing_levels(column)
     # Rounded, so that levels of equal size do not depend on the order of customers;
     # they stand in the order in which they came, which is sorted.
-    rank = np.argsort(-np.round(held / weights.sum(), 12), kind="stable")
-    by_size = [code for code in rank if held[code] > 0]
+    rank = np.argsort(-np.round(held / held.sum(), 12), kind="stable")
+    by_size = [code for code in rank if held[code] > 0 and code not in missing]
     named = [code for code in by_size if column.levels[code] == OTHER]
     by_size = [code for code in by_size if code not in named]
     shown, pooled = by_size[:MAX_LEVELS], by_size[MAX_LEVELS:] + named
     if column.ordered:
         shown = sorted(shown)
     levels = [column.levels[code] for code in shown]
-    place_of = np.empty(n_levels + 1, dtype=np.int64)
-    place_of[shown] = np.arange(len(shown))
+    places = [[code] for code in shown]
     if pooled:
-        place_of[pooled] = len(levels)
-        levels.append(OTHER)
-    if (codes < 0).any():
-        place_of[-1] = len(levels)
-        levels.append(MISSING)
-    return place_of[codes], levels
+        levels, places = [*levels, OTHER], [*places, pooled]
+    if held[missing].sum() > 0:
+        levels, places = [*levels, MISSING], [*places, missing]
+    return levels, places
 
 
 def _in_deviations(difference, sd):

@@ -1,5 +1,6 @@
 """How many segments: silhouettes in bounded memory, and the search over candidates."""
 
+from custseg.selection._choice import CRITERIA as CRITERIA
 from custseg.selection._criteria import (
     calinski_harabasz_scores as calinski_harabasz_scores,
 )
@@ -12,7 +13,6 @@ from custseg.selection._likelihood_ratio import (
 from custseg.selection._likelihood_ratio import (
     bootstrap_likelihood_ratio as bootstrap_likelihood_ratio,
 )
-from custseg.selection._rules import CRITERIA as CRITERIA
 from custseg.selection._search import SegmentSearch as SegmentSearch
 from custseg.selection._silhouette import checked as checked
 from custseg.selection._silhouette import encoded as encoded

@@ -5,10 +5,10 @@ from scipy.spatial.distance import cdist
 from sklearn.utils import check_array
 
 from custseg._sklearn import check_weights
-from custseg.engine import in_order, row_blocks, segment_sums
+from custseg.engine import ArraySource, Statistic, segment_sums
 from custseg.selection._silhouette import encoded
 
-_ROWS = 2**14
+_CH, _DB = "calinski_harabasz", "davies_bouldin"
 
 
 def calinski_harabasz_scores(X, labelings, *, sample_weight=None):
@@ -50,15 +50,7 @@ def calinski_harabasz_scores(X, labelings, *, sample_weight=None):
     >>> calinski_harabasz_scores(X, [[0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 2, 2]]).round(1)
     array([  5.3, 933.3])
     """
-
-    def score(X, labeling, weights):
-        sums = segment_sums(X, labeling.code, len(labeling.totals), weights)
-        k, n = len(sums.weights), sums.weights.sum()
-        within = sums.within().sum() / (n - k)
-        between = sums.between() / (k - 1)
-        return between / within if within > 0 else np.inf
-
-    return _of_labelings(score, X, labelings, sample_weight)
+    return partition_criteria(X, labelings, sample_weight, names=(_CH,))[_CH]
 
 
 def davies_bouldin_scores(X, labelings, *, sample_weight=None):
@@ -102,38 +94,57 @@ def davies_bouldin_scores(X, labelings, *, sample_weight=None):
     >>> davies_bouldin_scores(X, [[0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 2, 2]]).round(3)
     array([0.525, 0.083])
     """
-
-    def score(X, labeling, weights):
-        sums = segment_sums(X, labeling.code, len(labeling.totals), weights)
-        spread = _distances_to_means(X, labeling.code, sums.means, weights)
-        spread /= sums.weights
-        apart = cdist(sums.means, sums.means)
-        np.fill_diagonal(apart, np.inf)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = (spread[:, np.newaxis] + spread) / apart
-        # Two segments of one point in one place overlap as much as any can.
-        ratios[apart == 0] = np.inf
-        return ratios.max(axis=1).mean()
-
-    return _of_labelings(score, X, labelings, sample_weight)
+    return partition_criteria(X, labelings, sample_weight, names=(_DB,))[_DB]
 
 
-def _of_labelings(score, X, labelings, sample_weight):
+def partition_criteria(X, labelings, sample_weight=None, *, names=(_CH, _DB)):
+    """Work out criteria of many labelings from the same sums.
+
+    Returns
+    -------
+    criteria : dict of str to ndarray of shape (n_labelings,)
+    """
     X = check_array(X, dtype=np.float64)
     weights = None if sample_weight is None else check_weights(sample_weight, X)
-    labelings = [encoded(labels, len(X), weights) for labels in labelings]
-    return np.array(
-        [np.nan if one.problem() else score(X, one, weights) for one in labelings]
-    )
+    codes, sums = {}, {}
+    for i, labels in enumerate(labelings):
+        labeling = encoded(labels, len(X), weights)
+        if not labeling.problem():
+            codes[i] = labeling.code
+            sums[i] = segment_sums(X, labeling.code, len(labeling.totals), weights)
+    scores = {name: np.full(len(labelings), np.nan) for name in names}
+    if _CH in scores:
+        scores[_CH][[*sums]] = [_calinski_harabasz(one) for one in sums.values()]
+    if _DB in scores:
+        for i, one in sums.items():
+            source = ArraySource(X, codes[i], weights)
+            spread = source.total(_SPREAD, means=one.means)
+            scores[_DB][i] = _davies_bouldin(spread / one.weights, one.means)
+    return scores
 
 
-def _distances_to_means(X, code, means, weights):
+def _calinski_harabasz(sums):
+    k, n = len(sums.weights), sums.weights.sum()
+    within = sums.within().sum() / (n - k)
+    between = sums.between() / (k - 1)
+    return between / within if within > 0 else np.inf
+
+
+def _davies_bouldin(spread, means):
+    apart = cdist(means, means)
+    np.fill_diagonal(apart, np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = (spread[:, np.newaxis] + spread) / apart
+    # Two segments of one point in one place overlap as much as any can.
+    ratios[apart == 0] = np.inf
+    return ratios.max(axis=1).mean()
+
+
+def _spread_of_block(X, code, weights, *, means):
     """Sum the distances of the customers of each segment to its mean."""
+    distances = np.linalg.norm(X - means[code], axis=1)
+    distances *= (code >= 0) if weights is None else (code >= 0) * weights
+    return np.bincount(np.maximum(code, 0), distances, minlength=len(means))
 
-    def of_block(block):
-        own = code[block]
-        distances = np.linalg.norm(X[block] - means[own], axis=1)
-        distances *= (own >= 0) if weights is None else (own >= 0) * weights[block]
-        return np.bincount(np.maximum(own, 0), distances, minlength=len(means))
 
-    return sum(in_order(of_block, row_blocks(len(X), _ROWS)))
+_SPREAD = Statistic(_spread_of_block)

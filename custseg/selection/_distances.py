@@ -1,11 +1,12 @@
 """Distances of customers summed by segment, for many labelings in one pass."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from custseg.engine import distance_sums, in_order, row_blocks, segment_sums
+from custseg.engine import distance_sums, in_order, row_blocks
 
 _TILE = 1024  # customers a side of the square of distances that one task works out
 _HELD = 2**23  # sums that may be held together: 64 MB
@@ -129,6 +130,20 @@ def _tile(customers, block, dtype):
     return _Tile(block, customers.tile(block, dtype), members, spread, present)
 
 
+def _sums_of_pair(tiles, pair, *, metric):
+    """Sum the distances between two tiles, each to the other."""
+    one, other = (tiles[i] for i in pair)
+    same = one is other
+    sums, mirrored = distance_sums(
+        one.customers,
+        other.customers,
+        other.members,
+        metric=metric,
+        mirror=None if same else one.members,
+    )
+    return other.spread_sums(sums), None if same else one.spread_sums(mirrored)
+
+
 def sums_to_all(customers, metric, dtype):
     """Sum the distances of all customers, each pair worked out once.
 
@@ -141,24 +156,20 @@ def sums_to_all(customers, metric, dtype):
     tiles = [_tile(customers, block, dtype) for block in row_blocks(n, _TILE)]
     pairs = [(i, j) for i in range(len(tiles)) for j in range(i, len(tiles))]
 
-    def of_pair(pair):
-        one, other = tiles[pair[0]], tiles[pair[1]]
-        same = one is other
-        sums, mirrored = distance_sums(
-            one.customers,
-            other.customers,
-            other.members,
-            metric=metric,
-            mirror=None if same else one.members,
-        )
-        return other.spread_sums(sums), None if same else one.spread_sums(mirrored)
-
     sums = np.zeros((n, customers.edges[-1]))
+    of_pair = partial(_sums_of_pair, tiles, metric=metric)
     for (i, j), (here, there) in zip(pairs, in_order(of_pair, pairs), strict=True):
         sums[tiles[i].block, tiles[j].present] += here
         if there is not None:
             sums[tiles[j].block, tiles[i].present] += there
     return sums
+
+
+def _sums_to_block(rows, customers, block, *, metric, dtype):
+    """Sum the distances of rows to a block; also which sums they are."""
+    tile = _tile(customers, block, dtype)
+    sums, _ = distance_sums(rows, tile.customers, tile.members, metric=metric)
+    return tile.present, tile.spread_sums(sums)
 
 
 def sums_to(customers, positions, metric, dtype):
@@ -175,49 +186,54 @@ def sums_to(customers, positions, metric, dtype):
     """
     rows = customers.tile(positions, dtype)
 
-    def of_block(block):
-        tile = _tile(customers, block, dtype)
-        sums, _ = distance_sums(rows, tile.customers, tile.members, metric=metric)
-        return tile.present, tile.spread_sums(sums)
-
+    to_block = partial(_sums_to_block, rows, customers, metric=metric, dtype=dtype)
     sums = np.zeros((len(rows), customers.edges[-1]))
     blocks = row_blocks(len(customers.order), _TILE)
-    for present, here in in_order(of_block, blocks):
+    for present, here in in_order(to_block, blocks):
         sums[:, present] += here
     return sums
 
 
-def closed_sums(X, codes, n_segments, weights, metric):
-    """Return a function of rows that sums their distances to each segment.
+def closed_sums_of_block(X, code, weights, *, sums, metric):
+    """Sum the distances of a block of customers to all customers of each segment.
 
     Squared Euclidean and cosine distances are sums themselves, so that sums over
     customers come from the segments' weights, means and squares: with W the weight, m
     the mean and Q the sum of squares about it, the squared distances sum to
     ``W |x - m|^2 + Q``, and cosine distances of rows of length one to ``W (1 - x m)``.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    code : ndarray of shape (n_rows,)
+        Segment of each customer of the block, -1 for none.
+    weights : ndarray of shape (n_rows,) or None
+    sums : SegmentSums
+        Of all customers.
+    metric : {"sqeuclidean", "cosine"}
+
+    Returns
+    -------
+    distances : ndarray of shape (n_rows, n_segments)
     """
-    sums = segment_sums(X, codes, n_segments, weights)
     if metric == "sqeuclidean":
-        within = sums.within()
-        return lambda rows: (
-            sums.weights * cdist(X[rows], sums.means, "sqeuclidean") + within
-        )
+        return sums.weights * cdist(X, sums.means, "sqeuclidean") + sums.within()
+    result = sums.weights * (1 - X @ sums.means.T)
+    # A customer of zeros is at distance one from all others, but not from itself.
+    zeros = np.flatnonzero(~X.any(axis=1) & (code >= 0))
+    result[zeros, code[zeros]] -= 1 if weights is None else weights[zeros]
+    return np.maximum(result, 0)
 
-    def cosine(rows):
-        result = sums.weights * (1 - X[rows] @ sums.means.T)
-        # A customer of zeros is at distance one from all others, but not from itself.
-        zeros = rows[~X[rows].any(axis=1) & (codes[rows] >= 0)]
-        if len(zeros):
-            own = 1 if weights is None else weights[zeros]
-            result[np.isin(rows, zeros), codes[zeros]] -= own
-        return np.maximum(result, 0)
 
-    return cosine
+def rows_held(n_columns):
+    """Rows of which so many columns may be held together."""
+    # Divided by eight, as silhouettes need several arrays of the size of the sums.
+    return max(_FEWEST, _HELD // (8 * n_columns))
 
 
 def row_panels(n_rows, n_columns):
     """Blocks of rows of which so many columns may be held together."""
-    # Divided by eight, as silhouettes need several arrays of the size of the sums.
-    return row_blocks(n_rows, max(_FEWEST, _HELD // (8 * n_columns)))
+    return row_blocks(n_rows, rows_held(n_columns))
 
 
 def fits_at_once(n_rows, n_columns):

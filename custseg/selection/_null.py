@@ -13,6 +13,7 @@ from custseg._sklearn import validate_data
 from custseg.exceptions import DataQualityError, DegenerateFitError
 from custseg.surveys import polychoric_correlation
 
+LEVEL = 0.05  # of the tests; that there are segments is found up to this p-value
 _UNTIED = 0.99  # variance that ties leave to normal scores, of that without ties
 _MOST_CLASSES = 20  # of a column in a table of two
 _LEAST_EIGENVALUE = 1e-8

@@ -1,4 +1,4 @@
-"""The table of a search: one row a candidate, its criteria in one common space."""
+"""Criteria of candidates in one common space, and the table of a search."""
 
 import numpy as np
 import pandas as pd
@@ -6,14 +6,10 @@ from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
 
 from custseg._utils._seeds import draw_seed
+from custseg.engine import segment_sums
 from custseg.exceptions import DataQualityError
-from custseg.selection._criteria import calinski_harabasz_scores, davies_bouldin_scores
-from custseg.selection._gap import (
-    gaps,
-    log_within,
-    reference_logs,
-    uniform_references,
-)
+from custseg.selection._candidate import fit_candidates
+from custseg.selection._criteria import partition_criteria
 from custseg.selection._silhouette import (
     encoded,
     silhouette_scores,
@@ -38,6 +34,7 @@ _CRITERIA = (
 _COLUMNS = (
     "estimator",
     "n_segments",
+    "found",
     *_CRITERIA,
     "smallest_share",
     "sizes",
@@ -48,118 +45,89 @@ _COLUMNS = (
 )
 
 
-def results_table(families, Z, *, sample_weight, sample_size, seed):
-    """List all candidates with the criteria that need no further fits.
+def by_estimator(candidates):
+    """Group candidates by the name of their estimator, in order."""
+    groups = {}
+    for one in candidates:
+        groups.setdefault(one.name, []).append(one)
+    return groups
+
+
+def results_table(candidates, chosen=None):
+    """List candidates, one row each; criteria that were not worked out are NaN."""
+    rows = [one.as_row() for one in candidates]
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    table["selected"] = [one is chosen for one in candidates]
+    return table.astype(dict.fromkeys(_CRITERIA, float))
+
+
+def add_scores(candidates, Z, *, sample_weight, sample_size, seed):
+    """Work out the criteria that need no further fits.
 
     Parameters
     ----------
-    families : list of Family
+    candidates : list of Candidate
+        Changed in place.
     Z : ndarray of shape (n_customers, n_features)
         The common space.
     sample_weight : ndarray of shape (n_customers,) or None
     sample_size : int or None
     seed : int or None
-
-    Returns
-    -------
-    results : DataFrame
-        One row a candidate, criteria that are not worked out NaN.
     """
-    rows = [
-        {
-            "estimator": family.name,
-            "n_segments": number,
-            "reason": fit.reason,
-            "notes": fit.notes,
-            "bic": bic,
-            "icl": icl,
-            **_sizes(fit.labels, number, sample_weight),
-        }
-        for family in families
-        for number, fit, (bic, icl) in zip(
-            family.numbers, family.fits, family.likelihoods, strict=True
-        )
-    ]
-    results = pd.DataFrame(rows, columns=_COLUMNS)
-    results["eligible"] = results["selected"] = False
-    labelings = [fit.labels for family in families for fit in family.fits]
-    fitted = []
-    for i, labels in enumerate(labelings):
-        problem = None if labels is None else _no_counts(labels, sample_weight)
+    scored = []
+    for one in candidates:
+        if one.labels is None:
+            continue
+        problem = _no_counts(one.labels, sample_weight)
         if problem:
-            notes = filter(None, (results.loc[i, "notes"], problem))
-            results.loc[i, "notes"] = "; ".join(notes)
-        elif labels is not None:
-            fitted.append(i)
-    labelings = [labelings[i] for i in fitted]
-    options = {"sample_weight": sample_weight}
+            one.notes = "; ".join(filter(None, (one.notes, problem)))
+        else:
+            scored.append(one)
+    labelings = [one.labels for one in scored]
     silhouettes, std_errors = silhouette_scores(
         Z,
         labelings,
         sample_size=sample_size,
+        sample_weight=sample_weight,
         random_state=seed,
         return_std_error=True,
-        **options,
     )
-    columns = {
-        "silhouette": silhouettes,
-        "silhouette_se": std_errors,
-        "calinski_harabasz": calinski_harabasz_scores(Z, labelings, **options),
-        "davies_bouldin": davies_bouldin_scores(Z, labelings, **options),
-    }
+    columns = {"silhouette": silhouettes, "silhouette_se": std_errors}
+    columns |= partition_criteria(Z, labelings, sample_weight)
     for name, values in columns.items():
-        results.loc[fitted, name] = values
-    return results.astype(dict.fromkeys(_CRITERIA, float))
+        for one, value in zip(scored, values.tolist(), strict=True):
+            one.criteria[name] = value
 
 
 def _no_counts(labels, sample_weight):
     """Say why the weights of segments are no counts of customers, or None."""
+    if sample_weight is None:
+        return None
     try:
         encoded(labels, len(labels), sample_weight)
     except DataQualityError as error:
         return str(error)
 
 
-def _sizes(labels, n_segments, sample_weight):
-    """Sizes of the segments, empty ones as well, and the share of the smallest."""
-    if labels is None:
-        return {"sizes": (), "smallest_share": np.nan}
-    placed = labels >= 0
-    weights = None if sample_weight is None else sample_weight[placed]
-    sizes = np.bincount(labels[placed], weights, minlength=n_segments)
-    every = len(labels) if sample_weight is None else sample_weight.sum()
-    return {"sizes": tuple(sizes.tolist()), "smallest_share": sizes.min() / every}
-
-
-def add_stability(results, stability, refits, families, Z, *, sample_weight, seed):
-    """Write how far pairs of refits agree, and what refits do to silhouettes.
+def add_stability(candidates, stability, Z, *, sample_weight, seed):
+    """Add how far pairs of refits agree, and what refits do to silhouettes.
 
     Parameters
     ----------
-    results : DataFrame
+    candidates : list of Candidate
         Changed in place.
     stability : StabilityResult
-    refits : dict of (name, number) to ndarray of shape (n_refits, n_customers)
-        Labels of all customers by refits to resamples.
-    families : list of Family
+        Of the same candidates.
     Z : ndarray of shape (n_customers, n_features)
     """
-    frame = stability.frame().set_index(["estimator", "n_segments"])
-    keys = pd.MultiIndex.from_frame(results[["estimator", "n_segments"]])
-    for name, of_frame in (
-        ("stability", "adjusted_rand"),
-        ("stability_q25", "adjusted_rand_q25"),
-        ("stability_q75", "adjusted_rand_q75"),
-    ):
-        results[name] = frame[of_frame].reindex(keys).to_numpy()
-    fits = [fit for family in families for fit in family.fits]
     options = {"sample_weight": sample_weight, "seed": seed}
-    results["silhouette_boot_se"] = [
-        np.nan
-        if fit.labels is None or np.isnan(silhouette)
-        else _boot_std_error(Z, fit.labels, refits[key], **options)
-        for fit, silhouette, key in zip(fits, results["silhouette"], keys, strict=True)
-    ]
+    for one, row in zip(candidates, stability.frame().itertuples(), strict=True):
+        one.criteria["stability"] = row.adjusted_rand
+        one.criteria["stability_q25"] = row.adjusted_rand_q25
+        one.criteria["stability_q75"] = row.adjusted_rand_q75
+        if not np.isnan(one.criteria.get("silhouette", np.nan)):
+            error = _boot_std_error(Z, one.labels, one.refits.labels, **options)
+            one.criteria["silhouette_boot_se"] = error
 
 
 def _boot_std_error(Z, labels, refits, *, sample_weight, seed):
@@ -204,33 +172,87 @@ def _variance_of_mean(values, weights):
     return weights**2 @ (values - weights @ values) ** 2
 
 
-def add_gaps(results, families, Z, *, n_references, sample_weight, n_jobs, seed):
-    """Write the gap statistic of estimators that are fitted in the common space.
+def add_gaps(candidates, estimators, Z, *, n_references, sample_weight, n_jobs, seed):
+    """Add the gap statistic of estimators that are fitted in the common space.
 
     Parameters
     ----------
-    results : DataFrame
+    candidates : list of Candidate
         Changed in place.
-    families : list of Family
-        Those with steps before the last are left out: references are drawn in the
-        common space, and such steps take another.
+    estimators : dict of str to estimator
+        Those without steps before the last: references are drawn in the common space,
+        and such steps take another.
     Z : ndarray of shape (n_customers, n_features)
     """
     rng = check_random_state(seed)
     drawn = list(uniform_references(Z, n_references, rng))
     seeds = [draw_seed(rng) for _ in drawn]
-    start = 0
-    for family in families:
-        rows = np.arange(start, start + len(family.numbers))
-        start += len(rows)
-        if not family.in_common_space:
-            continue
+    for name, estimator in estimators.items():
+        of_one = by_estimator(candidates)[name]
+        numbers = [one.asked for one in of_one]
         logs = Parallel(n_jobs=n_jobs)(
-            delayed(reference_logs)(
-                family.estimator, family.numbers, reference, of_one, sample_weight
+            delayed(_reference_logs)(
+                estimator, numbers, reference, of_reference, sample_weight
             )
-            for reference, of_one in zip(drawn, seeds, strict=True)
+            for reference, of_reference in zip(drawn, seeds, strict=True)
         )
-        observed = [log_within(Z, fit.labels, sample_weight) for fit in family.fits]
-        gap, std_errors = gaps(np.array(observed), np.array(logs))
-        results.loc[rows, "gap"], results.loc[rows, "gap_se"] = gap, std_errors
+        observed = [log_within(Z, one.labels, sample_weight) for one in of_one]
+        found = gaps(np.array(observed), np.array(logs))
+        for one, gap, std_error in zip(of_one, *found, strict=True):
+            one.criteria |= {"gap": float(gap), "gap_se": float(std_error)}
+
+
+def _reference_logs(estimator, numbers, reference, seed, sample_weight):
+    """`log_within` of an estimator's segments of one reference, by number."""
+    fits = fit_candidates(
+        "", estimator, numbers, reference, seed=seed, sample_weight=sample_weight
+    )
+    return [log_within(reference, fit.labels, sample_weight) for fit in fits]
+
+
+def log_within(Z, labels, weights=None):
+    """Logarithm of the sum of squares within segments; NaN where there are none."""
+    if labels is None or labels.max() < 0:
+        return np.nan
+    within = segment_sums(Z, labels, labels.max() + 1, weights).within().sum()
+    return float(np.log(within)) if within > 0 else -np.inf
+
+
+def uniform_references(Z, n_references, rng):
+    """Draw tables of customers without segments, with uniform principal components.
+
+    Each component is uniform between the least and the largest of the customers
+    (Tibshirani, Walther and Hastie, 2001, section 3, choice b).
+
+    Yields
+    ------
+    reference : ndarray of shape (n_customers, n_features)
+    """
+    mean = Z.mean(axis=0)
+    _, _, directions = np.linalg.svd(Z - mean, full_matrices=False)
+    scores = (Z - mean) @ directions.T
+    lowest, highest = scores.min(axis=0), scores.max(axis=0)
+    for _ in range(n_references):
+        drawn = rng.uniform(lowest, highest, size=(len(Z), len(lowest)))
+        yield drawn @ directions + mean
+
+
+def gaps(observed, references):
+    """Gap of each number of segments and its simulation error.
+
+    Parameters
+    ----------
+    observed : ndarray of shape (n_numbers,)
+        `log_within` of the customers' segments.
+    references : ndarray of shape (n_references, n_numbers)
+        That of the references' segments.
+
+    Returns
+    -------
+    gap : ndarray of shape (n_numbers,)
+        Larger is better.
+    std_error : ndarray of shape (n_numbers,)
+        Standard deviation over references, times the root of ``1 + 1 / n_references``.
+    """
+    gap = references.mean(axis=0) - observed
+    return gap, references.std(axis=0) * np.sqrt(1 + 1 / len(references))

@@ -1,13 +1,11 @@
 """The search over estimators and numbers of segments."""
 
 import warnings
-from copy import deepcopy
 from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import ClusterMixin, MetaEstimatorMixin, clone
-from sklearn.utils import check_random_state
+from sklearn.base import ClusterMixin, MetaEstimatorMixin
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from custseg._sklearn import (
@@ -23,30 +21,19 @@ from custseg._sklearn import (
     validate_data,
 )
 from custseg._utils._pipelines import last_step
-from custseg._utils._seeds import draw_seed, fill_seed
-from custseg.exceptions import DegenerateFitError, SegmentWarning
-from custseg.selection._candidates import (
+from custseg.exceptions import SegmentWarning
+from custseg.selection._choice import CRITERIA, choose, no_such_candidate
+from custseg.selection._scores import add_scores, results_table
+from custseg.selection._search_candidates import add_refits, candidates_of, digest_of
+from custseg.selection._search_inputs import (
+    check_search,
     checked_estimators,
-    checked_search,
-    digest_of,
-    families_on,
-    fit_families,
+    common_space,
     named,
-    scoring_matrix,
+    one_table,
+    seed_of,
 )
-from custseg.selection._choice import choose
-from custseg.selection._fitting import Fit, fit_numbers, one_table
-from custseg.selection._rules import CRITERIA, why_not
-from custseg.selection._scores import add_gaps, add_stability, results_table
-from custseg.selection._stability import (
-    check_n_null,
-    check_schemes,
-    measure_stability,
-    with_tests,
-)
-
-_N_BOOTSTRAPS = 100
-_N_REFERENCES = 20
+from custseg.selection._stability import stability_of
 
 
 def _best_can(method):
@@ -122,10 +109,11 @@ class SegmentSearch(
 
     Attributes
     ----------
-    results_ : DataFrame of shape (n_candidates, 20)
+    results_ : DataFrame of shape (n_candidates, 21)
         One row a candidate; criteria that were not worked out are NaN:
 
-        - ``estimator`` (name) and ``n_segments``;
+        - ``estimator`` (name), ``n_segments`` that were asked for and ``found``, fewer
+          where a mixture merged components;
         - ``silhouette``, ``silhouette_se`` (standard error of its estimate, 0 where
           exact) and ``silhouette_boot_se`` (over refits to resamples);
         - ``calinski_harabasz``, ``davies_bouldin`` (smaller is better);
@@ -197,11 +185,8 @@ class SegmentSearch(
     >>> from custseg import KMeansSegmenter, GaussianMixtureSegmenter, SegmentSearch
     >>> rng = np.random.default_rng(0)
     >>> X = np.vstack([rng.normal(m, 1, (50, 2)) for m in (0, 10, 20)])
-    >>> search = SegmentSearch(
-    ...     [KMeansSegmenter(), GaussianMixtureSegmenter()],
-    ...     n_segments=(2, 3, 4),
-    ...     random_state=0,
-    ... ).fit(X)
+    >>> estimators = [KMeansSegmenter(), GaussianMixtureSegmenter()]
+    >>> search = SegmentSearch(estimators, n_segments=(2, 3, 4), random_state=0).fit(X)
     >>> search.n_segments_
     3
     >>> search.results_[["estimator", "n_segments", "silhouette"]].round(2).head(3)
@@ -291,34 +276,24 @@ class SegmentSearch(
         """
         checked_estimators(self.estimators)
         validate_data(self, X, skip_check_array=True)
-        seed = self.random_state
-        if seed is not None:
-            seed = draw_seed(check_random_state(seed))
-        Z = self._common_space(X, seed)
+        estimators = self._named_estimators
+        self._validate_names([name for name, _ in estimators])
+        seed = seed_of(self.random_state)
+        Z = common_space(X, self.score_on, seed)
         X = one_table(X)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, Z)
-        self._validate_names([name for name, _ in self._named_estimators])
-        numbers = checked_search(self, self._named_estimators, sample_weight)
-        families = fit_families(
-            self, self._named_estimators, numbers, X, sample_weight, seed
+        numbers = check_search(self, estimators, sample_weight)
+        candidates = candidates_of(self, estimators, numbers, X, sample_weight, seed)
+        options = {"sample_weight": sample_weight, "seed": seed}
+        add_scores(candidates, Z, sample_size=self.sample_size, **options)
+        stability = add_refits(self, candidates, dict(estimators), X, Z, **options)
+        chosen, note = choose(
+            candidates, self.rule, self.criterion, self.min_segment_share
         )
-        results = results_table(
-            families,
-            Z,
-            sample_weight=sample_weight,
-            sample_size=self.sample_size,
-            seed=seed,
-        )
-        self._resample(results, families, X, Z, sample_weight, seed)
-        needed = "stability" if self.rule == "stable" else self.criterion
-        every = len(Z) if sample_weight is None else sample_weight.sum()
-        results["reason"] = why_not(results, needed, self.min_segment_share, every)
-        results["eligible"] = results["reason"] == ""
-        chosen, note = choose(results, self.rule, self.criterion)
         if note:
             warnings.warn(note, SegmentWarning, stacklevel=4)
-        self._keep(results, families, chosen)
+        self._keep(candidates, chosen, stability)
         self._seed, self._digest = seed, digest_of(Z)
         return self
 
@@ -386,22 +361,7 @@ class SegmentSearch(
             estimator = str(estimator).lower()
         if (estimator, n_segments) in self.candidates_:
             return self.candidates_[estimator, n_segments]
-        listed = self.results_[
-            (self.results_["estimator"] == estimator)
-            & (self.results_["n_segments"] == n_segments)
-        ]
-        if len(listed):
-            raise DegenerateFitError(
-                f"The candidate must have been fitted. Got {estimator!r} with "
-                f"{n_segments} segments instead, which failed: "
-                f"{listed['reason'].iloc[0]}"
-            )
-        names = ", ".join(map(repr, dict.fromkeys(self.results_["estimator"])))
-        numbers = ", ".join(map(str, dict.fromkeys(self.results_["n_segments"])))
-        raise ValueError(
-            f"The candidate must be one of {names} with {numbers} segments. Got "
-            f"{estimator!r} with {n_segments!r} instead. See results_."
-        )
+        raise no_such_candidate(self.results_, estimator, n_segments)
 
     def stability(
         self,
@@ -459,46 +419,17 @@ class SegmentSearch(
             columns.
         """
         check_is_fitted(self)
-        check_n_null(n_null)
-        # A copy, as drawing from the search's own would change the search.
-        given = deepcopy(self.random_state) if random_state is None else random_state
-        seed = None if given is None else draw_seed(check_random_state(given))
-        Z = self._common_space(X, self._seed)
-        X = one_table(X)
-        if sample_weight is not None:
-            sample_weight = check_weights(sample_weight, Z)
-            n_null = 0
-        result, _ = measure_stability(
-            families_on(self, self._named_estimators, X, Z),
+        return stability_of(
+            self,
             X,
             n_bootstraps=n_bootstraps,
-            schemes=check_schemes(schemes),
-            seed=seed,
-            n_jobs=self.n_jobs if n_jobs is None else n_jobs,
-            verbose=verbose,
-            sample_weight=sample_weight,
-        )
-        chosen = self.results_[self.results_["selected"]].iloc[0]
-        fit = Fit(self.best_estimator_, self.labels_, "", "")
-        if digest_of(Z) != self._digest:
-            # Other solutions for other customers are as good as one fitted to them.
-            (fit,) = fit_numbers(
-                self.best_estimator_, (None,), X, sample_weight=sample_weight
-            )
-        return with_tests(
-            replace(result, selected=(chosen["estimator"], int(chosen["n_segments"]))),
-            fit if fit.estimator is not None else None,
-            X,
-            Z,
+            schemes=schemes,
             n_null=n_null,
             sample_weight=sample_weight,
-            seed=seed,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
         )
-
-    def _common_space(self, X, seed):
-        if self.score_on is None:
-            return scoring_matrix(X)
-        return scoring_matrix(fill_seed(clone(self.score_on), seed).fit_transform(X))
 
     def get_params(self, deep=True):
         """Parameters, those of the estimators as ``<name>__<parameter>``.
@@ -554,50 +485,15 @@ class SegmentSearch(
             router.add(**{name: estimator}, method_mapping=mapping)
         return router
 
-    def _resample(self, results, families, X, Z, sample_weight, seed):
-        """Add the criteria that need refits to references and to resamples."""
-        n_bootstraps, n_references = self.n_bootstraps, self.n_references
-        if n_bootstraps is None:
-            wanted = self.rule == "stable" or self.criterion == "stability"
-            wanted |= self.rule == "one_se" and self.criterion == "silhouette"
-            n_bootstraps = _N_BOOTSTRAPS * wanted
-        if n_references is None:
-            n_references = _N_REFERENCES * (self.criterion == "gap")
-        options = {"sample_weight": sample_weight, "seed": seed}
-        if n_references:
-            of_gaps = {"n_references": n_references, "n_jobs": self.n_jobs}
-            add_gaps(results, families, Z, **of_gaps, **options)
-        self.stability_ = None
-        if n_bootstraps:
-            self.stability_, refits = measure_stability(
-                families,
-                X,
-                n_bootstraps=n_bootstraps,
-                seed=seed,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
-                sample_weight=sample_weight,
-            )
-            add_stability(results, self.stability_, refits, families, Z, **options)
-
-    def _keep(self, results, families, chosen):
+    def _keep(self, candidates, chosen, stability):
         """Set what a fitted search has."""
-        results.loc[chosen, "selected"] = True
-        row = results.loc[chosen]
-        selected = row["estimator"], int(row["n_segments"])
-        if self.stability_ is not None:
-            self.stability_ = replace(self.stability_, selected=selected)
-        self.results_ = results
-        fits = [fit for family in families for fit in family.fits]
-        keys = zip(results["estimator"], results["n_segments"], strict=True)
+        self.stability_ = stability and replace(stability, selected=chosen.key)
+        self.results_ = results_table(candidates, chosen)
         self.candidates_ = {
-            key: fit.estimator
-            for key, fit in zip(keys, fits, strict=True)
-            if fit.estimator is not None
+            one.key: one.estimator for one in candidates if one.labels is not None
         }
-        self.best_estimator_, self.labels_ = fits[chosen].estimator, fits[chosen].labels
-        self.segment_sizes_ = np.array(results.loc[chosen, "sizes"])
-        self.n_segments_ = len(self.segment_sizes_)
-        self.segment_centers_ = getattr(
-            last_step(self.best_estimator_), "segment_centers_", None
-        )
+        self.best_estimator_, self.labels_ = chosen.estimator, chosen.labels
+        self.segment_sizes_ = np.array(chosen.sizes)
+        self.n_segments_ = len(chosen.sizes)
+        last = last_step(chosen.estimator)
+        self.segment_centers_ = getattr(last, "segment_centers_", None)

@@ -8,13 +8,15 @@ import pandas as pd
 from sklearn.utils import check_array, check_random_state
 
 from custseg._sklearn import check_weights
+from custseg.engine import ArraySource, segment_sums
 from custseg.exceptions import DataQualityError, DegenerateFitError
 from custseg.selection._distances import (
     arranged,
-    closed_sums,
+    closed_sums_of_block,
     fits_at_once,
     order_by_labels,
     row_panels,
+    rows_held,
     sums_to,
     sums_to_all,
 )
@@ -22,6 +24,7 @@ from custseg.selection._draw import draw_from_strata, strata_of_runs, stratified
 
 _METRICS = ("euclidean", "sqeuclidean", "manhattan", "cosine")
 _DTYPES = ("float64", "float32")
+_ROWS = 2**14
 _LIGHTEST = 10  # segment with weights that are no whole numbers
 _FEWEST_DRAWN = 10  # customers of a labeling for a standard error
 _FEW_INSIDE = 1_000  # customers of a labeling that are then all averaged over
@@ -125,6 +128,20 @@ def _silhouettes(sums, code, totals):
     return result
 
 
+def closed_silhouettes(X, code, weights, *, sums, totals, metric):
+    """Silhouettes of a block of customers, by a metric whose sums are closed.
+
+    Parameters are those of `closed_sums_of_block`, and the weights of segments.
+    """
+    distances = closed_sums_of_block(X, code, weights, sums=sums, metric=metric)
+    return _silhouettes(distances, code, totals)
+
+
+def _closed_source(X, code, weights, labeling):
+    rows = min(_ROWS, rows_held(len(labeling.totals) + X.shape[1]))
+    return ArraySource(X, code, weights, rows_per_block=rows)
+
+
 def silhouettes_of(
     X, labelings, rows=None, *, metric="euclidean", weights=None, dtype="float64"
 ):
@@ -152,14 +169,20 @@ def silhouettes_of(
     rows = np.arange(len(X)) if rows is None else rows
     codes = [labeling.code for labeling in labelings]
     sizes = [len(labeling.totals) for labeling in labelings]
-    result = [np.empty(len(rows)) for _ in labelings]
     if metric in ("sqeuclidean", "cosine"):
-        for values, (code, totals) in zip(result, labelings, strict=True):
-            sums_of = closed_sums(X, code, len(totals), weights, metric)
-            for part in row_panels(len(rows), len(totals) + X.shape[1]):
-                of_part = code[rows[part]]
-                values[part] = _silhouettes(sums_of(rows[part]), of_part, totals)
-        return result
+        every = len(rows) == len(X) and (rows == np.arange(len(X))).all()
+        asked = slice(None) if every else rows
+        of_asked = None if weights is None else weights[asked]
+        return [
+            _closed_source(X[asked], one.code[asked], of_asked, one).joined(
+                closed_silhouettes,
+                sums=segment_sums(X, one.code, len(one.totals), weights),
+                totals=one.totals,
+                metric=metric,
+            )
+            for one in labelings
+        ]
+    result = [np.empty(len(rows)) for _ in labelings]
     customers = arranged(X, codes, sizes, weights)
     place = np.empty(len(X), dtype=np.intp)  # of each customer in the order
     place[customers.order] = np.arange(len(X))

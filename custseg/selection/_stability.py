@@ -1,40 +1,34 @@
 """Would the segments come back? Stability over refits to resamples."""
 
 import warnings
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import has_fit_parameter
 
 from custseg._sklearn import check_weights, routing_enabled
 from custseg._utils._pipelines import at_last_step, last_step
-from custseg._utils._seeds import draw_seed
 from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
-from custseg.selection._candidates import checked_estimators, checked_numbers, named
-from custseg.selection._fitting import (
-    Family,
-    fit_numbers,
-    one_table,
-    parameter_in,
-)
-from custseg.selection._null import check_whole
-from custseg.selection._refits import (
-    agreement_table,
-    failure_table,
-    flow_table,
-    jaccard_table,
-    kept_labels,
-    pair_agreements,
-    refit_all,
-    size_table,
-)
+from custseg.selection._candidate import Candidate, fit_candidates
+from custseg.selection._null import LEVEL, check_whole
+from custseg.selection._refits import refit_all, rivals_of
 from custseg.selection._resampling import SCHEMES
-from custseg.selection._stability_result import StabilityResult, stable_number
+from custseg.selection._search_candidates import candidates_on, digest_of
+from custseg.selection._search_inputs import (
+    check_numbered,
+    checked_estimators,
+    checked_numbers,
+    common_space,
+    named,
+    one_table,
+    seed_of,
+)
+from custseg.selection._stability_result import stable_number
 from custseg.selection._structure import structure_test
 from custseg.selection._unimodality import unimodality_test
-from custseg.selection._verdict import LEVEL, rivals_of
 
 _FEWEST_DRAWS = round(1 / LEVEL) - 1  # for the least p-value to reach the level
 
@@ -153,9 +147,7 @@ def bootstrap_stability(
     check_whole("n_bootstraps", n_bootstraps, 1)
     checked_estimators([estimator])
     X = one_table(X)
-    seed = None
-    if random_state is not None:
-        seed = draw_seed(check_random_state(random_state))
+    seed = seed_of(random_state)
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X)
         _check_taken(estimator)
@@ -163,13 +155,21 @@ def bootstrap_stability(
     ((name, estimator),) = named([estimator])
     numbers = (None,) if n_segments is None else tuple(checked_numbers(n_segments))
     if n_segments is not None:
-        parameter_in(estimator, name)
-    fits = fit_numbers(estimator, numbers, X, seed=seed, sample_weight=sample_weight)
-    _check_fitted(fits)
-    options = {"n_jobs": n_jobs, "verbose": verbose, "sample_weight": sample_weight}
-    family = Family(name, estimator, numbers, fits)
-    result, _ = measure_stability(
-        [family], X, n_bootstraps=n_bootstraps, schemes=schemes, seed=seed, **options
+        check_numbered([(name, estimator)])
+    candidates = fit_candidates(
+        name, estimator, numbers, X, seed=seed, sample_weight=sample_weight
+    )
+    _check_fitted(candidates)
+    result = refit_all(
+        candidates,
+        {name: estimator},
+        X,
+        n_bootstraps=n_bootstraps,
+        schemes=schemes,
+        seed=seed,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        sample_weight=sample_weight,
     )
     frame = result.frame().dropna(subset="adjusted_rand_q25").sort_values("n_segments")
     if frame.empty:
@@ -180,16 +180,55 @@ def bootstrap_stability(
     number, _ = stable_number(
         frame["n_segments"].to_numpy(), frame["adjusted_rand_q25"].to_numpy()
     )
-    fit = fits[numbers_of_family(family).index(number)]
+    (chosen,) = (one for one in candidates if one.key == (name, number))
     return with_tests(
-        replace(result, selected=(name, number)),
-        fit,
+        result,
+        chosen,
         X,
-        last_space(fit.estimator, X),
+        _last_space(chosen.estimator, X),
         n_null=0 if sample_weight is not None else n_null,
         sample_weight=sample_weight,
         seed=seed,
     )
+
+
+def stability_of(
+    search, X, *, schemes, n_null, sample_weight, n_jobs, random_state, **options
+):
+    """Tell whether the segments of all candidates of a search would come back.
+
+    Parameters are those of `SegmentSearch.stability`.
+    """
+    check_n_null(n_null)
+    # A copy, as drawing from the search's own would change the search.
+    given = deepcopy(search.random_state) if random_state is None else random_state
+    seed = seed_of(given)
+    Z = common_space(X, search.score_on, search._seed)
+    X = one_table(X)
+    if sample_weight is not None:
+        sample_weight = check_weights(sample_weight, Z)
+        n_null = 0
+    weighted = {"sample_weight": sample_weight}
+    own = digest_of(Z) == search._digest
+    result = refit_all(
+        candidates_on(search, X, own, sample_weight),
+        dict(search._named_estimators),
+        X,
+        schemes=check_schemes(schemes),
+        seed=seed,
+        n_jobs=search.n_jobs if n_jobs is None else n_jobs,
+        **weighted,
+        **options,
+    )
+    row = search.results_[search.results_["selected"]].iloc[0]
+    name, number = row["estimator"], int(row["n_segments"])
+    chosen = Candidate(name, number, search.best_estimator_, search.labels_)
+    if not own:
+        # Other solutions for other customers are as good as one fitted to them.
+        (chosen,) = fit_candidates(name, search.best_estimator_, (None,), X, **weighted)
+        chosen.asked = number
+    about = {"n_null": n_null, "seed": seed, "stacklevel": 5, **weighted}
+    return with_tests(result, chosen, X, Z, **about)
 
 
 def _check_taken(estimator):
@@ -202,14 +241,14 @@ def _check_taken(estimator):
         )
 
 
-def _check_fitted(fits):
+def _check_fitted(candidates):
     """Refuse candidates of which none has segments that could come back."""
-    if all(fit.estimator is None for fit in fits):
+    if all(one.labels is None for one in candidates):
         raise DegenerateFitError(
             "The estimator must be fitted to all customers first. Got an error "
-            f"instead: {fits[0].reason}"
+            f"instead: {candidates[0].reason}"
         )
-    if all(fit.labels is None or is_single(fit) for fit in fits):
+    if all(one.labels is None or one.is_single for one in candidates):
         raise DegenerateFitError(
             "The estimator must find two segments or more for them to come back. Got "
             "all customers in one, or in none, instead. Ask for more segments, or look "
@@ -217,74 +256,14 @@ def _check_fitted(fits):
         )
 
 
-def measure_stability(
-    families,
-    X,
-    *,
-    n_bootstraps,
-    seed,
-    schemes=("bootstrap",),
-    n_jobs=None,
-    verbose=0,
-    sample_weight=None,
-):
-    """Refit candidates to resamples and compare.
-
-    Parameters
-    ----------
-    families : list of Family
-        With their fits to all customers; a number None is that of the fit.
-    X : table of shape (n_customers, n_features)
-    n_bootstraps, schemes, n_jobs, verbose, sample_weight : as `bootstrap_stability`
-    seed : int or None
-
-    Returns
-    -------
-    result : StabilityResult
-        Without a selected candidate and tests.
-    labels : dict of (name, number) to ndarray of shape (n_refits, n_customers)
-        Of all customers, by fifty refits to bootstrap samples at most.
-    """
-    check_whole("n_bootstraps", n_bootstraps, 1)
-    refits = refit_all(
-        families,
-        X,
-        n_bootstraps=n_bootstraps,
-        schemes=schemes,
-        seed=seed,
-        n_jobs=n_jobs,
-        verbose=verbose,
-        weights=sample_weight,
-    )
-    keys = [
-        (family.name, number)
-        for family in families
-        for number in numbers_of_family(family)
-    ]
-    fits = [fit for family in families for fit in family.fits]
-    by_boot = refits.get("bootstrap", [])
-    agreements = pair_agreements(by_boot, len(keys), sample_weight)
-    agreements[:, [is_single(fit) for fit in fits]] = np.nan
-    result = StabilityResult(
-        adjusted_rand=agreement_table(agreements, keys),
-        jaccard=jaccard_table(refits, keys),
-        flows=flow_table(families, sample_weight),
-        sizes=size_table(fits, keys, sample_weight),
-        failures=failure_table(refits, keys),
-        selected=None,
-    )
-    labels = {key: kept_labels(by_boot, j) for j, key in enumerate(keys)}
-    return result, labels
-
-
-def with_tests(result, fit, X, Z, *, n_null, sample_weight, seed):
-    """Add tests of structure, and rivals of the selected candidate.
+def with_tests(result, chosen, X, Z, *, n_null, sample_weight, seed, stacklevel=4):
+    """Select a candidate, and add tests of structure and its rivals.
 
     Parameters
     ----------
     result : StabilityResult
-    fit : Fit or None
-        The selected candidate; None leaves rivals out.
+    chosen : Candidate
+        Rivals are left out where it could not be fitted.
     X : table of shape (n_customers, n_features)
         What it was fitted on.
     Z : ndarray of shape (n_customers, n_columns), or None
@@ -292,6 +271,8 @@ def with_tests(result, fit, X, Z, *, n_null, sample_weight, seed):
     n_null : int
     sample_weight : ndarray of shape (n_customers,) or None
     seed : int or None
+    stacklevel : int, default=4
+        Of warnings.
 
     Returns
     -------
@@ -301,24 +282,29 @@ def with_tests(result, fit, X, Z, *, n_null, sample_weight, seed):
     if n_null and Z is not None:
         # A column of one value tells nobody apart, and the tests refuse it.
         Z = Z[:, np.ptp(Z, axis=0) > 0]
-        structure = _tested(partial(structure_test, n_draws=n_null), Z, seed)
-        unimodality = _tested(unimodality_test, Z, seed)
-    rivals = rivals_of(fit, X, sample_weight=sample_weight, seed=seed)
-    return replace(result, structure=structure, unimodality=unimodality, rivals=rivals)
+        of_null = partial(structure_test, n_draws=n_null)
+        structure = _tested(of_null, Z, seed, stacklevel)
+        unimodality = _tested(unimodality_test, Z, seed, stacklevel)
+    return replace(
+        result,
+        selected=chosen.key,
+        structure=structure,
+        unimodality=unimodality,
+        rivals=rivals_of(chosen, X, sample_weight=sample_weight, seed=seed),
+    )
 
 
-def _tested(test, Z, seed):
+def _tested(test, Z, seed, stacklevel):
     """Make a test; None, with a warning, where the customers are no case for it."""
     try:
         return test(Z, random_state=seed)
     except (DataQualityError, DegenerateFitError) as error:
-        warnings.warn(
-            f"A test of structure was left out. {error}", SegmentWarning, stacklevel=4
-        )
+        note = f"A test of structure was left out. {error}"
+        warnings.warn(note, SegmentWarning, stacklevel=stacklevel)
         return None
 
 
-def last_space(estimator, X):
+def _last_space(estimator, X):
     """Return what the last step gets as numbers, or None where it gets others."""
     try:
         return check_array(at_last_step(estimator, X)[1], dtype=np.float64)
@@ -334,18 +320,6 @@ def check_n_null(n_null):
             f"n_null must be 0 or an integer from {_FEWEST_DRAWS} up. Got {n_null} "
             "instead. Fewer draws cannot reach the level .05."
         )
-
-
-def is_single(fit):
-    """Whether a candidate puts all customers into one segment, or into none."""
-    return fit.labels is not None and np.ptp(fit.labels) == 0
-
-
-def numbers_of_family(family):
-    """Numbers of segments, that of the fit where none was asked for."""
-    if family.numbers == (None,):
-        return [int(family.fits[0].labels.max()) + 1]
-    return list(family.numbers)
 
 
 def check_schemes(schemes):

@@ -1,17 +1,51 @@
 """Figures of refits to resamples, by candidate and by segment, and their verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from custseg._utils._result import Result
-from custseg.selection._verdict import evidence_of, judge
+from custseg.selection._null import LEVEL
 
 _DROP = 0.1  # of the lower quartile of the adjusted Rand index
 _PART = 0.75  # of what a segment too many costs, where that is little
 _DISSOLVED, _RECOVERED = 0.5, 0.75  # Jaccard, as clusterboot has them
 _KEY = ["estimator", "n_segments"]
+# Of the adjusted Rand index .8 is good and .9 excellent agreement (Steinley, 2004,
+# doi 10.1037/1082-989X.9.3.386); of Jaccard similarities .75 is a valid, stable segment
+# (Hennig, 2007, doi 10.1016/j.csda.2006.11.025).
+_GOOD, _EXCELLENT = 0.8, 0.9
+_VALID = 0.75
+_HARDLY = 0.05  # share of customers whom another solution may move
+
+
+class CandidateRefits(NamedTuple):
+    """How the segments of one candidate came back in all resamples."""
+
+    agreements: np.ndarray  # (n_pairs,), adjusted Rand index, NaN where one failed
+    similar: dict  # of kind to Jaccard similarities, (n_resamples, found + 1), -1 last
+    reasons: list  # of refits that failed
+    labels: np.ndarray  # (n_kept, n_customers), for silhouettes of refits
+
+    def means(self, kind):
+        """Mean similarity of each segment, that of -1 last; NaN where none is known."""
+        return _means(self.similar[kind])
+
+    def quartiles(self):
+        """Median, lower and upper quartile of the agreements of pairs."""
+        known = self.agreements[~np.isnan(self.agreements)]
+        return np.quantile(known, [0.5, 0.25, 0.75]) if len(known) else [np.nan] * 3
+
+
+def _means(values):
+    """Mean of each column without its NaN."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=0)
+    sums = np.where(known, values, 0).sum(axis=0)
+    return np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -23,22 +57,11 @@ class StabilityResult(Result):
 
     Attributes
     ----------
-    adjusted_rand : DataFrame
-        ``estimator``, ``n_segments``, ``pair`` and ``adjusted_rand``: agreement of two
-        refits to bootstrap samples about all customers; NaN where one failed, and for
-        a single segment, which always agrees with itself.
-    jaccard : DataFrame
-        ``estimator``, ``n_segments``, ``segment``, ``scheme``, ``resample`` and
-        ``jaccard``: similarity of the original segment with its most similar one of
-        the refit. By scheme over the customers of the resample; for "within" over all
-        customers, by the refits to bootstrap samples.
+    candidates : list of Candidate
+        Without estimators and labels.
     flows : DataFrame
         ``estimator``, ``n_segments``, ``segment``, ``next_n_segments``,
         ``next_segment`` and ``customers``: who goes where as there are more segments.
-    sizes : DataFrame
-        ``estimator``, ``n_segments``, ``segment`` and ``customers`` of the originals.
-    failures : DataFrame
-        ``estimator``, ``n_segments``, ``n_failed`` refits and the first ``reason``.
     selected : tuple of (str, int)
         Candidate that the verdict is about.
     structure, unimodality : results of `structure_test` and `unimodality_test`, or None
@@ -71,12 +94,9 @@ class StabilityResult(Result):
     'natural'
     """
 
-    adjusted_rand: pd.DataFrame
-    jaccard: pd.DataFrame
+    candidates: list = field(repr=False)
     flows: pd.DataFrame
-    sizes: pd.DataFrame
-    failures: pd.DataFrame
-    selected: tuple
+    selected: tuple | None = None
     structure: object = None
     unimodality: object = None
     rivals: object = None
@@ -95,22 +115,24 @@ class StabilityResult(Result):
             ``n_failed`` refits; ``drops``, whether the rule "stable" takes this number
             because the lower quartile drops for good after it.
         """
-        grouped = self.adjusted_rand.groupby(_KEY, sort=False)["adjusted_rand"]
-        frame = grouped.quantile([0.5, 0.25, 0.75]).unstack()
-        frame.columns = ["adjusted_rand", "adjusted_rand_q25", "adjusted_rand_q75"]
-        means = self._means("bootstrap")
-        weakest = means.drop(-1, level="segment", errors="ignore").groupby(_KEY).min()
-        frame["jaccard"] = weakest.reindex(frame.index)
-        failed = self.failures.set_index(_KEY)["n_failed"]
-        frame["n_failed"] = failed.reindex(frame.index)
+        rows = []
+        for one in self.candidates:
+            similar = one.refits.means("bootstrap")[:-1]
+            weakest = np.fmin.reduce(similar, initial=np.nan)
+            quartiles = one.refits.quartiles()
+            rows.append((*one.key, *quartiles, weakest, len(one.refits.reasons)))
+        columns = ["adjusted_rand", "adjusted_rand_q25", "adjusted_rand_q75"]
+        columns = [*_KEY, *columns, "jaccard", "n_failed"]
+        frame = pd.DataFrame(rows, columns=columns)
         frame["drops"] = False
-        for name, rows in frame.groupby("estimator"):
-            known = rows["adjusted_rand_q25"].dropna().sort_index()
-            if len(known):
-                numbers = known.index.get_level_values("n_segments")
-                number, drops = stable_number(numbers.to_numpy(), known.to_numpy())
-                frame.loc[(name, number), "drops"] = drops
-        return frame.reset_index()
+        known = frame.dropna(subset="adjusted_rand_q25").sort_values("n_segments")
+        for _, of_one in known.groupby("estimator"):
+            numbers = of_one["n_segments"]
+            number, drops = stable_number(
+                numbers.to_numpy(), of_one["adjusted_rand_q25"].to_numpy()
+            )
+            frame.loc[numbers.index[numbers == number], "drops"] = drops
+        return frame
 
     def segments(self):
         """Return one row a segment of every candidate.
@@ -125,49 +147,100 @@ class StabilityResult(Result):
             customers come from in the solution with fewer segments, over the logarithm
             of their number (NaN for the first).
         """
-        key = [*_KEY, "segment"]
-        frame = self.sizes.set_index(key)
-        for scheme in self.jaccard["scheme"].unique():
-            frame[scheme] = self._means(scheme).reindex(frame.index)
-        of_boot = self.jaccard[self.jaccard["scheme"] == "bootstrap"]
-        similar = of_boot.set_index(key)["jaccard"].dropna()
-        for name, is_so in (
-            ("dissolved", similar <= _DISSOLVED),
-            ("recovered", similar >= _RECOVERED),
-        ):
-            frame[name] = is_so.groupby(key).mean().reindex(frame.index)
+        parts = []
+        for one in self.candidates:
+            columns = {kind: one.refits.means(kind) for kind in one.refits.similar}
+            of_boot = one.refits.similar["bootstrap"]
+            for name, is_so in (
+                ("dissolved", of_boot <= _DISSOLVED),
+                ("recovered", of_boot >= _RECOVERED),
+            ):
+                columns[name] = _means(np.where(np.isnan(of_boot), np.nan, is_so))
+            parts.append(pd.DataFrame(columns).iloc[[-1, *range(one.found)]])
+        similar = pd.concat(parts)
+        frame = self._of_segments()
+        frame[similar.columns] = similar.to_numpy()
+        frame = frame[frame["customers"] > 0].set_index([*_KEY, "segment"])
         frame["across"] = across(self.flows).reindex(frame.index)
         return frame.reset_index()
 
-    def _means(self, scheme):
-        of_scheme = self.jaccard[self.jaccard["scheme"] == scheme]
-        return of_scheme.groupby([*_KEY, "segment"])["jaccard"].mean()
+    def _of_segments(self):
+        """Count customers by candidate and segment, those in none first."""
+        rows = [
+            (*one.key, segment, size)
+            for one in self.candidates
+            for segment, size in enumerate((one.outside, *one.sizes), -1)
+        ]
+        return pd.DataFrame(rows, columns=[*_KEY, "segment", "customers"])
+
+    @cached_property
+    def sizes(self):
+        """Customers of original segments: one row a candidate and segment.
+
+        ``estimator``, ``n_segments``, ``segment`` (-1 for customers in none) and
+        ``customers``.
+        """
+        sizes = self._of_segments()
+        return sizes[sizes["customers"] > 0].reset_index(drop=True)
+
+    @cached_property
+    def adjusted_rand(self):
+        """Agreement of two refits to bootstrap samples about all customers.
+
+        ``estimator``, ``n_segments``, ``pair`` and ``adjusted_rand``; NaN where one
+        failed, and for a single segment, which always agrees with itself.
+        """
+        rows = [
+            (*one.key, pair, value)
+            for one in self.candidates
+            for pair, value in enumerate(one.refits.agreements)
+        ]
+        return pd.DataFrame(rows, columns=[*_KEY, "pair", "adjusted_rand"])
+
+    @cached_property
+    def jaccard(self):
+        """Similarity of each original segment with its most similar one of a refit.
+
+        ``estimator``, ``n_segments``, ``segment``, ``scheme``, ``resample`` and
+        ``jaccard``: by scheme over the customers of the resample; for "within" over all
+        customers, by the refits to bootstrap samples.
+        """
+        rows = []
+        for kind in self.candidates[0].refits.similar:
+            for one in self.candidates:
+                values = np.roll(one.refits.similar[kind], 1, axis=1)
+                known = zip(*np.nonzero(~np.isnan(values.T)), strict=True)
+                rows += [(*one.key, j - 1, kind, i, values[i, j]) for j, i in known]
+        columns = ["segment", "scheme", "resample", "jaccard"]
+        return pd.DataFrame(rows, columns=[*_KEY, *columns])
+
+    @cached_property
+    def failures(self):
+        """Refits that failed: ``estimator``, ``n_segments``, ``n_failed``, ``reason``.
+
+        The reason is that of the first.
+        """
+        rows = [
+            (*one.key, len(one.refits.reasons), next(iter(one.refits.reasons), ""))
+            for one in self.candidates
+        ]
+        return pd.DataFrame(rows, columns=[*_KEY, "n_failed", "reason"])
 
     @property
     def kind(self):
         """One of "natural", "reproducible" and "constructive"."""
-        return self._judged()[0]
+        return self._kind_and_figures()[0]
 
     @property
     def verdict(self):
         """What kind of segmentation the selected candidate is, with the figures."""
-        return ": ".join(self._judged())
+        return ": ".join(self._kind_and_figures())
 
-    def _judged(self):
-        means = self._of_selected(self._means("bootstrap").reset_index())
-        return judge(
-            evidence_of(
-                self._of_selected(self.adjusted_rand)["adjusted_rand"].to_numpy(),
-                means.loc[means["segment"] >= 0, "jaccard"].to_numpy(),
-                self.structure,
-                self.unimodality,
-                self.rivals,
-            )
+    def _kind_and_figures(self):
+        (chosen,) = (one for one in self.candidates if one.key == self.selected)
+        return kind_of_segmentation(
+            evidence_of(chosen.refits, self.structure, self.unimodality, self.rivals)
         )
-
-    def _of_selected(self, table):
-        name, number = self.selected
-        return table[(table["estimator"] == name) & (table["n_segments"] == number)]
 
 
 def across(flows):
@@ -242,3 +315,124 @@ def least_drop(number):
     shared = number - 1
     index = (shared - expected) / (pairs - expected)
     return min(_DROP, _PART * (1 - index))
+
+
+class StabilityEvidence(NamedTuple):
+    """Figures that a verdict is based on; None where something was not looked at."""
+
+    adjusted_rand: float  # median over pairs of refits
+    n_pairs: int
+    jaccard: float  # mean of the weakest segment over bootstrap samples
+    structure: float | None  # p-value
+    unimodality: float | None  # p-value
+    n_solutions: int | None  # about as good as the best
+    moved: float | None  # largest share of customers whom one of them moves
+
+
+def kind_of_segmentation(evidence):
+    """Decide by rules (Dolnicar and Leisch, 2010, have the three kinds).
+
+    - natural: there are segments, with gaps between them (both tests reject at .05),
+      and they come back: an adjusted Rand index of .9 and a Jaccard similarity of .75
+      for every segment, and no other solution as good that moves more than 5 % of
+      customers;
+    - reproducible: they come back, with an adjusted Rand index of .8;
+    - constructive: they do not; segments are made, not found.
+
+    Parameters
+    ----------
+    evidence : StabilityEvidence
+
+    Returns
+    -------
+    kind : str
+    figures : str
+    """
+    one_of_many = evidence.moved is not None and evidence.moved > _HARDLY
+    tested = evidence.structure is not None and evidence.unimodality is not None
+    found = tested and max(evidence.structure, evidence.unimodality) <= LEVEL
+    back = evidence.adjusted_rand >= _EXCELLENT and evidence.jaccard >= _VALID
+    if found and back and not one_of_many:
+        kind = "natural"
+    elif evidence.adjusted_rand >= _GOOD:
+        kind = "reproducible"
+    else:
+        kind = "constructive"
+    parts = [
+        _agreement_in_words(evidence),
+        _structure_in_words(evidence),
+        _multiplicity_in_words(evidence, one_of_many),
+    ]
+    return kind, "; ".join(parts) + "."
+
+
+def _agreement_in_words(evidence):
+    if not evidence.n_pairs:
+        return "there is one segment only, or refits failed, so nothing was compared"
+    pairs = "pairs of refits agree"
+    if evidence.n_pairs == 1:
+        pairs = "pair of refits agrees"
+    return (
+        f"{evidence.n_pairs} {pairs} by {evidence.adjusted_rand:.2f} "
+        "(median adjusted Rand index), the weakest segment comes back by "
+        f"{evidence.jaccard:.2f} (Jaccard)"
+    )
+
+
+def _structure_in_words(evidence):
+    if evidence.structure is None or evidence.unimodality is None:
+        return "whether there are segments at all was not tested"
+    p = f"p = {evidence.structure:.2g}"
+    dip = f"dip, p = {evidence.unimodality:.2g}"
+    if evidence.structure > LEVEL:
+        said = f"customers without segments can look the same ({p})"
+    else:
+        said = f"customers without segments look different ({p})"
+    if evidence.unimodality > LEVEL:
+        return f"{said}, and no gap is seen between segments ({dip})"
+    return f"{said}, and there is a gap between segments ({dip})"
+
+
+def _multiplicity_in_words(evidence, one_of_many):
+    if evidence.n_solutions is None:
+        return "other solutions were not looked for"
+    if one_of_many:
+        return (
+            f"one of {evidence.n_solutions} solutions as good, one of which moves "
+            f"{evidence.moved:.0%} of customers"
+        )
+    if evidence.n_solutions == 1:
+        return "no other solution is as good"
+    others = "other solutions as good move"
+    if evidence.n_solutions == 2:
+        others = "other solution as good moves"
+    return (
+        f"{evidence.n_solutions - 1} {others} at most {evidence.moved:.0%} of customers"
+    )
+
+
+def evidence_of(refits, structure, unimodality, rivals):
+    """Collect figures of one candidate.
+
+    Parameters
+    ----------
+    refits : CandidateRefits
+    structure, unimodality : object with `p_value`, or None
+    rivals : ndarray of shape (n_solutions,) or None
+        Share of customers whom each solution as good moves.
+
+    Returns
+    -------
+    evidence : StabilityEvidence
+    """
+    n_pairs = np.count_nonzero(~np.isnan(refits.agreements))
+    weakest = np.fmin.reduce(refits.means("bootstrap")[:-1], initial=np.nan)
+    return StabilityEvidence(
+        adjusted_rand=float(refits.quartiles()[0]) if n_pairs else 0.0,
+        n_pairs=n_pairs,
+        jaccard=0.0 if np.isnan(weakest) else float(weakest),
+        structure=None if structure is None else structure.p_value,
+        unimodality=None if unimodality is None else unimodality.p_value,
+        n_solutions=None if rivals is None else len(rivals),
+        moved=None if rivals is None else float(np.max(rivals)),
+    )

@@ -14,10 +14,9 @@ from custseg._sklearn import single_threaded
 from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
 from custseg.exceptions import DegenerateFitError
-from custseg.selection._null import check_whole, null_of, table_to_test
+from custseg.selection._null import LEVEL, check_whole, null_of, table_to_test
 from custseg.selection._silhouette import encoded, silhouettes_of
 
-_LEVEL = 0.05
 _NO_SPREAD = 1e-9  # standard deviation of silhouettes that are all the same
 
 
@@ -81,7 +80,7 @@ class StructureTest(Result):
             f"{self.n_draws} draws with the same margins and correlations and no "
             "segments"
         )
-        if self.p_value <= _LEVEL:
+        if self.p_value <= LEVEL:
             return (
                 f"Structure (p = {self.p_value:.2g}): {self.n_customers:,} customers "
                 f"are better separated than those of {draws}, most so in "

@@ -12,9 +12,8 @@ from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
 from custseg.cluster import has_distinct_rows
 from custseg.selection._dip import dip_p_value
-from custseg.selection._null import check_whole, table_to_test
+from custseg.selection._null import LEVEL, check_whole, table_to_test
 
-_LEVEL = 0.05
 _STARTS = 5
 
 
@@ -64,7 +63,7 @@ class UnimodalityTest(Result):
     def verdict(self):
         """One sentence with the figures; modes are found up to a p-value of .05."""
         figures = f"(dip {self.statistic:.3f}, p = {self.p_value:.2g})"
-        if self.p_value <= _LEVEL:
+        if self.p_value <= LEVEL:
             return (
                 f"More than one mode {figures}: a gap runs through the "
                 f"{self.n_customers:,} customers."

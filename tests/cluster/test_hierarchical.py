@@ -11,8 +11,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from custseg.cluster import HierarchicalSegmenter
 from custseg.cluster import _hierarchical as hierarchical
-from custseg.cluster import _micro as micro
 from custseg.cluster._linkage import cut_tree
+from custseg.engine import _source as source_module
 from custseg.engine import in_order, segment_sums
 from custseg.exceptions import DegenerateFitError
 
@@ -129,14 +129,16 @@ class TestTwoStages:
         assert adjusted_rand_score(tree.tree_labels_, TRUTH) > 0.99
 
     def test_seed_repeats_bits_for_any_number_of_threads(self, monkeypatch):
-        monkeypatch.setattr(micro, "_ROWS", 200)
+        monkeypatch.setattr(source_module, "_ROWS", 200)
         tree = HierarchicalSegmenter(4, n_micro=60, random_state=3)
         answers = set()
         for n_threads in (1, 2, 5):
             monkeypatch.setattr(
-                micro,
+                source_module,
                 "in_order",
-                lambda f, blocks, n=n_threads: in_order(f, blocks, n_threads=n),
+                lambda f, blocks, n=n_threads, **given: in_order(
+                    f, blocks, n_threads=n
+                ),
             )
             fitted = tree.fit(BLOBS)
             answers.add((fitted.merges_.tobytes(), fitted.prototypes_.tobytes()))

@@ -24,6 +24,7 @@ from custseg.cluster._starts import (
     move_singles,
     n_found_best,
 )
+from custseg.engine import BatchSource
 from custseg.exceptions import DataQualityError, DegenerateFitError
 
 
@@ -363,3 +364,93 @@ def test_predict_returns_after_a_fork():
 def inertia(X, labels):
     parts = [X[labels == k] for k in np.unique(labels)]
     return sum(((part - part.mean(axis=0)) ** 2).sum() for part in parts)
+
+
+class TestBatches:
+    def customers(self, n=3_000):
+        rng = np.random.default_rng(12)
+        centers = rng.normal(0, 3, (4, 3))
+        codes = np.searchsorted([0.4, 0.7, 0.9], rng.uniform(size=n))
+        weights = rng.integers(0, 4, n) * 1.0
+        return centers[codes] + rng.normal(size=(n, 3)) + 100, weights
+
+    def batches(self, rows, weighted):
+        X, weights = self.customers()
+        for start in range(0, len(X), rows):
+            part = slice(start, start + rows)
+            yield (X[part], weights[part]) if weighted else X[part]
+
+    def fit(self, rows, weighted=True, **settings):
+        source = BatchSource(lambda: self.batches(rows, weighted))
+        settings = {"start_size": 500, "random_state": 0} | settings
+        return KMeansSegmenter(4, **settings).fit(source)
+
+    def test_customers_who_are_all_drawn_are_as_in_memory(self):
+        X, weights = self.customers()
+        whole = KMeansSegmenter(4, random_state=0)
+        for weighted in (False, True):
+            whole.fit(X, sample_weight=weights if weighted else None)
+            parts = self.fit(700, weighted, start_size=None)
+            assert parts.segment_centers_.tobytes() == whole.segment_centers_.tobytes()
+            np.testing.assert_array_equal(parts.labels_, whole.labels_)
+            assert parts.inertia_ == whole.inertia_
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_starts_on_a_draw_reach_what_memory_reaches(self, weighted):
+        X, weights = self.customers()
+        weights = weights if weighted else None
+        whole = KMeansSegmenter(4, random_state=0).fit(X, sample_weight=weights)
+        parts = self.fit(700, weighted)
+        assert parts.inertia_ == pytest.approx(whole.inertia_, rel=1e-3)
+        np.testing.assert_array_equal(parts.labels_, parts.predict(X))
+        sizes = np.bincount(parts.labels_, weights, 4)
+        np.testing.assert_array_equal(parts.segment_sizes_, sizes)
+        score = parts.score(X, sample_weight=weights)
+        assert parts.inertia_ == pytest.approx(-score, rel=1e-12)
+
+    def test_steps_on_all_end_at_the_means(self):
+        X, weights = self.customers()
+        parts = self.fit(700, tol=0)
+        for segment, center in enumerate(parts.segment_centers_):
+            at = parts.labels_ == segment
+            mean = np.average(X[at], axis=0, weights=weights[at])
+            np.testing.assert_allclose(center, mean, rtol=1e-12)
+
+    def test_bits_repeat_and_other_batches_change_nothing_but_rounding(self):
+        first = self.fit(700)
+        for n_threads in (1, 3):
+            with threadpool_limits(n_threads):
+                again = self.fit(700)
+            assert again.segment_centers_.tobytes() == first.segment_centers_.tobytes()
+        for rows in (64, 999, 3_000):
+            other = self.fit(rows)
+            np.testing.assert_allclose(
+                other.segment_centers_, first.segment_centers_, rtol=1e-9
+            )
+            np.testing.assert_array_equal(other.labels_, first.labels_)
+            assert other.inertia_ == pytest.approx(first.inertia_, rel=1e-9)
+
+    def test_last_months_centres(self):
+        start = self.fit(700).segment_centers_
+        again = self.fit(700, init=start)
+        assert again.n_starts_ == 1
+        np.testing.assert_allclose(again.segment_centers_, start, rtol=1e-3)
+
+    def test_what_needs_customers_in_memory(self):
+        sentence = (
+            "X must be in memory with sample_weight, min_segment_size and "
+            "min_segment_value. Got batches instead."
+        )
+        with pytest.raises(ValueError, match=re.escape(sentence)):
+            self.fit(700, min_segment_size=10)
+
+    def test_batches_are_checked_as_tables_are(self):
+        with pytest.raises(ValueError, match="contains NaN"):
+            KMeansSegmenter(2).fit(BatchSource([np.array([[1.0], [np.nan]])]))
+        late = [np.arange(9.0)[:, np.newaxis], np.array([[np.inf]])]
+        with pytest.raises(ValueError, match="contains infinity"):
+            KMeansSegmenter(2, start_size=3).fit(BatchSource(late))
+        with pytest.raises(DegenerateFitError, match="Got n_samples=3"):
+            KMeansSegmenter(2).fit(BatchSource([np.ones((2, 1)), np.ones((1, 1))]))
+        with pytest.raises(DataQualityError, match="must not be negative"):
+            KMeansSegmenter(2).fit(BatchSource([(np.ones((2, 1)), np.array([1, -1]))]))

@@ -9,6 +9,7 @@ from scipy.cluster.hierarchy import is_valid_linkage, linkage
 from custseg.cluster import _linkage as linkage_module
 from custseg.cluster._linkage import cut_tree, grow_tree
 from custseg.cluster._micro import distinct_customers
+from custseg.engine import _source as source_module
 from custseg.engine import in_order
 
 LINKAGES = ["ward", "complete", "average", "single"]
@@ -97,9 +98,9 @@ def test_the_same_bits_for_any_number_of_threads(how, monkeypatch):
     trees = []
     for n_threads in (1, 2, 5):
         monkeypatch.setattr(
-            linkage_module,
+            source_module,
             "in_order",
-            lambda f, blocks, n=n_threads: in_order(f, blocks, n_threads=n),
+            lambda f, blocks, n=n_threads, **given: in_order(f, blocks, n_threads=n),
         )
         trees.append(grow_tree(X, np.ones(600), how))
     assert len({tree.tobytes() for tree in trees}) == 1

@@ -298,7 +298,7 @@ class TestMerging:
         # Customer 1 is torn between the first two components, customer 2 is not.
         # Entropy with three: 2 * -(.5 log .5) = log 2. Merging 0 and 1 leaves none.
         shares = np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
-        merging = merge_by_entropy(lambda rows: shares[rows], 2, 3)
+        merging = merge_by_entropy(np.array, (shares.T,), 3)
         np.testing.assert_allclose(merging.entropies, [0, 0, np.log(2)], atol=1e-12)
         # Of half a customer each.
         assert merging.overlaps[1] == pytest.approx(2 * np.log(2))
@@ -312,7 +312,7 @@ class TestMerging:
         shares = np.array([[0.5, 0.5, 0.0], [0.0, 0.2, 0.8]])
         for weight, overlap, expected in ((3, 1.386, [0, 0, 1]), (6, 1.766, [0, 1, 1])):
             merging = merge_by_entropy(
-                lambda rows: shares[rows], 2, 3, np.array([1.0, weight])
+                np.array, (shares.T,), 3, np.array([1.0, weight])
             )
             np.testing.assert_array_equal(merging.segments[1], expected)
             assert merging.overlaps[1] == pytest.approx(overlap, abs=1e-3)
@@ -332,7 +332,7 @@ class TestMerging:
             densities = np.column_stack([norm.pdf(x), norm.pdf(x - gap)])
             weights = densities.sum(axis=1)
             shares = densities / weights[:, np.newaxis]
-            merging = merge_by_entropy(lambda r, s=shares: s[r], len(x), 2, weights)
+            merging = merge_by_entropy(np.array, (shares.T,), 2, weights)
             assert merging.n_distinct == expected
 
     def test_skewed_customers_take_components_and_are_one_segment(self):

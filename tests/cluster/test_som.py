@@ -23,7 +23,7 @@ from custseg.cluster._som_grid import (
     neighbour_distances,
     unit_positions,
 )
-from custseg.engine import _nearest as nearest_module
+from custseg.engine import _source as source_module
 from custseg.engine import in_order
 from custseg.exceptions import DataQualityError, DegenerateFitError
 
@@ -274,18 +274,18 @@ class TestInvariants:
         np.testing.assert_allclose(far.codebook_ - 1e7, som.codebook_, atol=1e-6)
 
     def test_same_bits_for_any_number_of_threads(self, monkeypatch):
-        monkeypatch.setattr(nearest_module, "_ROWS", 64)
-        monkeypatch.setattr(som_module, "_ROWS", 64)
+        monkeypatch.setattr(source_module, "_ROWS", 64)
         monkeypatch.setattr(som_module, "_BLOCK_DISTANCES", 64 * 20)
         X, weights = cloud(10, 1_000), np.random.default_rng(0).uniform(size=1_000)
         fits = []
         for n_threads in (1, 2, 5):
-            for module in (nearest_module, som_module):
-                monkeypatch.setattr(
-                    module,
-                    "in_order",
-                    lambda f, blocks, n=n_threads: in_order(f, blocks, n_threads=n),
-                )
+            monkeypatch.setattr(
+                source_module,
+                "in_order",
+                lambda f, blocks, n=n_threads, **given: in_order(
+                    f, blocks, n_threads=n
+                ),
+            )
             som = SOMSegmenter(3, grid=(4, 5), n_epochs=8)
             fits.append(som.fit(X, sample_weight=weights))
         for som in fits[1:]:

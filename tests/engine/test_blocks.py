@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from custseg._sklearn import blas_thread_count, one_blas_thread
-from custseg.engine import _nearest as nearest_module
+from custseg.engine import _source as source_module
 from custseg.engine import in_order, nearest_and_sums, nearest_point, row_blocks
 
 
@@ -83,16 +83,16 @@ def test_thread_count_follows_the_usual_switches():
 
 
 def test_nearest_and_sums_have_the_same_bits_for_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(nearest_module, "_ROWS", 64)
+    monkeypatch.setattr(source_module, "_ROWS", 64)
     rng = np.random.default_rng(1)
     X, points = rng.normal(size=(1000, 3)), rng.normal(size=(5, 3))
     weights = rng.uniform(size=1000)
     results = []
     for n_threads in (1, 2, 5):
         monkeypatch.setattr(
-            nearest_module,
+            source_module,
             "in_order",
-            lambda f, blocks, n=n_threads: in_order(f, blocks, n_threads=n),
+            lambda f, blocks, n=n_threads, **given: in_order(f, blocks, n_threads=n),
         )
         results.append(nearest_and_sums(X, points, weights))
     for index, squared, sums in results:

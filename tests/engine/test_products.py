@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from custseg.engine import SegmentProducts, segment_products, squared_norm_sums
+from custseg.engine import SEGMENT_PRODUCTS, segment_products, squared_norm_sums
 from custseg.engine import _products as module
 
 
@@ -83,8 +83,9 @@ def test_the_same_bits_on_any_number_of_threads(monkeypatch):
 
 def test_a_segment_without_customers_adds_nothing():
     X, codes = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([0, 0])
-    one, other = (SegmentProducts.of_block(X, codes + k, 2) for k in (0, 1))
-    both = one + other
+    of_block = SEGMENT_PRODUCTS.of_block
+    one, other = (of_block(X, codes + k, n_segments=2) for k in (0, 1))
+    both = SEGMENT_PRODUCTS.add(one, other)
     assert both.weights.tolist() == [2, 2]
     np.testing.assert_allclose(both.means, [[2, 3.5], [2, 3.5]])
     np.testing.assert_allclose(both.products, [[[2, 3], [3, 4.5]]] * 2)

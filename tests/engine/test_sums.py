@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from custseg.engine import SegmentSums, segment_sums
-from custseg.engine import _sums as module
+from custseg.engine import SEGMENT_SUMS, segment_sums
+from custseg.engine import _source as module
 
 
 def test_worked_case():
@@ -34,9 +34,10 @@ def test_blocks_add_up_to_the_whole(monkeypatch):
 
 def test_a_segment_without_customers_is_empty_and_adds_nothing():
     X, codes = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([0, 0])
-    sums = SegmentSums.of_block(X, codes, 2)
+    sums = SEGMENT_SUMS.of_block(X, codes, n_segments=2)
     assert sums.weights.tolist() == [2, 0]
-    both = sums + SegmentSums.of_block(X, codes + 1, 2)
+    other = SEGMENT_SUMS.of_block(X, codes + 1, n_segments=2)
+    both = SEGMENT_SUMS.add(sums, other)
     assert both.weights.tolist() == [2, 2]
     np.testing.assert_allclose(both.means, [[2, 3.5], [2, 3.5]])
     np.testing.assert_allclose(both.squares, [[2, 4.5], [2, 4.5]])

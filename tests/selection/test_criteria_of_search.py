@@ -20,12 +20,13 @@ from custseg.cluster import (
 )
 from custseg.exceptions import DegenerateFitError
 from custseg.selection import SegmentSearch
-from custseg.selection._likelihood import information_criteria
-from custseg.selection._rules import best, last_stable, simplest_within_one_error
+from custseg.selection._candidate import Candidate, information_criteria
+from custseg.selection._choice import best, last_stable, simplest_within_one_error
 
 RNG = np.random.default_rng(5)
 TRUTH = np.repeat([0, 1, 2], [60, 50, 40])
 X = np.array([[0.0, 0], [10, 0], [0, 10]])[TRUTH] + RNG.normal(size=(150, 2))
+CLOUD = np.random.default_rng(1).normal(size=(150, 2))
 
 
 def long_segments(seed):
@@ -67,12 +68,12 @@ class TestCriteria:
         """
         iris = load_iris().data
         fitted = GaussianMixtureSegmenter(2, n_init=5, random_state=0).fit(iris)
-        bic, icl = information_criteria(fitted, iris)
-        assert round(bic, 4) == 574.0178
-        assert round(icl, 4) == 574.0191
+        of_ours = information_criteria(fitted, iris)
+        assert round(of_ours["bic"], 4) == 574.0178
+        assert round(of_ours["icl"], 4) == 574.0191
         peer = GaussianMixture(2, tol=1e-8, n_init=5, random_state=0).fit(iris)
-        assert information_criteria(peer, iris) == pytest.approx((bic, icl), abs=1e-4)
-        assert np.isnan(information_criteria(KMeansSegmenter(2).fit(iris), iris)).all()
+        assert information_criteria(peer, iris) == pytest.approx(of_ours, abs=1e-4)
+        assert information_criteria(KMeansSegmenter(2).fit(iris), iris) == {}
 
     @pytest.mark.simulation
     def test_long_segments_mislead_silhouettes_and_not_likelihoods(self):
@@ -125,36 +126,58 @@ class TestCriteria:
         assert search.results_["reason"][3].startswith("the gap needs an estimator")
 
 
-class TestRules:
-    RESULTS = pd.DataFrame(
-        {
-            "estimator": ["a"] * 4 + ["b"] * 2,
-            "n_segments": [2, 3, 4, 5, 2, 3],
-            "silhouette": [0.50, 0.58, 0.60, 0.55, 0.57, 0.59],
-            "silhouette_boot_se": [0.01, 0.01, 0.03, 0.01, 0.01, 0.01],
-            "davies_bouldin": [1.0, 0.8, 0.7, 0.9, 0.7, 1.1],
-            "stability_q25": [0.95, 0.9, 0.9, 0.6, 0.97, 0.5],
-            "eligible": [True] * 6,
-        }
-    )
+def listed(reasons=("",) * 6, found=(2, 3, 4, 5, 2, 3)):
+    """Four candidates of one estimator and two of another."""
+    names = ("silhouette", "silhouette_boot_se", "davies_bouldin", "stability_q25")
+    rows = [
+        ("a", 2, 0.50, 0.01, 1.0, 0.95),
+        ("a", 3, 0.58, 0.01, 0.8, 0.9),
+        ("a", 4, 0.60, 0.03, 0.7, 0.9),
+        ("a", 5, 0.55, 0.01, 0.9, 0.6),
+        ("b", 2, 0.57, 0.01, 0.7, 0.97),
+        ("b", 3, 0.59, 0.01, 1.1, 0.5),
+    ]
+    return [
+        Candidate(
+            name,
+            asked,
+            sizes=(9,) * n_found,
+            criteria=dict(zip(names, values, strict=True)),
+            reason=reason,
+        )
+        for (name, asked, *values), reason, n_found in zip(
+            rows, reasons, found, strict=True
+        )
+    ]
 
+
+class TestRules:
     def test_best_heeds_the_direction(self):
-        assert best(self.RESULTS, "silhouette") == 2
-        assert best(self.RESULTS, "davies_bouldin") == 2
+        candidates = listed()
+        assert best(candidates, "silhouette") is candidates[2]
+        assert best(candidates, "davies_bouldin") is candidates[2]
 
     def test_simplest_within_one_error(self):
         """.60 less .03 is .57, which b with two segments reaches, and a's .50 not."""
-        assert simplest_within_one_error(self.RESULTS, "silhouette") == 4
+        candidates = listed()
+        found = simplest_within_one_error(candidates, "silhouette")
+        assert found is candidates[4]
+
+    def test_fewest_segments_are_those_found(self):
+        """Of b's three components two are merged, and its silhouette is the larger."""
+        candidates = listed(found=(2, 3, 4, 5, 2, 2))
+        found = simplest_within_one_error(candidates, "silhouette")
+        assert found is candidates[5]
 
     def test_last_before_stability_drops_for_good(self):
         """Of a that is four, of b two; b's lower quartile is the larger."""
-        of_a = self.RESULTS[:4]
-        assert last_stable(of_a) == (2, True)
-        assert last_stable(self.RESULTS) == (4, True)
+        candidates = listed()
+        assert last_stable(candidates[:4]) == (candidates[2], True)
+        assert last_stable(candidates) == (candidates[4], True)
 
     def test_where_the_last_stable_is_too_small_a_simpler_one_is_taken(self):
-        results = self.RESULTS[:4].assign(eligible=[True, True, False, True])
-        assert last_stable(results)[0] == 1
+        candidates = listed(reasons=("", "", "too small", "", "", ""))[:4]
+        assert last_stable(candidates)[0] is candidates[1]
 
     def test_one_error_needs_a_criterion_that_has_one(self):
         search = SegmentSearch([KMeansSegmenter()], criterion="bic", rule="one_se")
@@ -243,6 +266,15 @@ class TestWeights:
         for name in ("silhouette", "calinski_harabasz", "smallest_share"):
             np.testing.assert_allclose(weighted[name], repeated[name], rtol=1e-6)
         assert weighted["sizes"].tolist() == repeated["sizes"].tolist()
+
+    def test_icl_counts_weights_as_repeated_customers(self):
+        weights = np.arange(150) % 3 + 1.0
+        mixture = GaussianMixtureSegmenter(2, n_init=1, random_state=0)
+        search = SegmentSearch([mixture], (2,)).fit(CLOUD, sample_weight=weights)
+        certainty = search.predict_proba(CLOUD).max(axis=1)
+        assert certainty.min() < 0.9
+        expected = search.best_estimator_.bic_ - 2 * weights @ np.log(certainty)
+        assert search.results_["icl"][0] == pytest.approx(expected)
 
     def test_weights_change_the_fits(self):
         search = SegmentSearch([KMeansSegmenter()], (2,), random_state=0)

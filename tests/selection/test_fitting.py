@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from custseg.cluster import HierarchicalSegmenter, KMeansSegmenter
-from custseg.selection._fitting import carried, fit_numbers
+from custseg.selection._candidate import carried, fit_candidates
 
 RNG = np.random.default_rng(8)
 TRUTH = np.repeat([0, 1, 2], [50, 40, 30])
@@ -31,7 +31,7 @@ class Grumbling(ClusterMixin, BaseEstimator):
 
 def test_numbers_are_tried_and_the_estimator_is_not_changed():
     segmenter = KMeansSegmenter(n_clusters=7)
-    fits = fit_numbers(segmenter, (2, 3, None), X, seed=1)
+    fits = fit_candidates("k", segmenter, (2, 3, None), X, seed=1)
     assert [fit.estimator.n_clusters for fit in fits] == [2, 3, 7]
     assert all(fit.estimator.random_state == 1 for fit in fits)
     assert segmenter.random_state is None
@@ -40,7 +40,7 @@ def test_numbers_are_tried_and_the_estimator_is_not_changed():
 
 
 def test_what_goes_wrong_and_is_warned_of_is_told():
-    (fit,) = fit_numbers(Grumbling(), (2,), X)
+    (fit,) = fit_candidates("one", Grumbling(), (2,), X)
     assert fit.estimator is None
     assert fit.reason == "TypeError: labels must be integers. Got float64 instead."
     assert fit.notes == "odd customers"
@@ -61,7 +61,7 @@ def test_labels_that_number_no_segments(labels, reason):
             self.labels_ = labels
             return self
 
-    (fit,) = fit_numbers(Given(), (2,), X)
+    (fit,) = fit_candidates("one", Given(), (2,), X)
     assert fit.labels is None
     assert reason in fit.reason
 
@@ -75,7 +75,7 @@ def test_a_shared_front_gives_what_a_whole_fit_gives(segmenter):
     pipeline = make_pipeline(StandardScaler(), inner)
     name = next(iter(inner.named_steps.keys() - {"standardscaler"}))
     for fit, number in zip(
-        fit_numbers(pipeline, (3, 2), table, seed=0), (3, 2), strict=True
+        fit_candidates("one", pipeline, (3, 2), table, seed=0), (3, 2), strict=True
     ):
         whole = pipeline.set_params(
             **{
@@ -92,7 +92,7 @@ def test_weights_reach_the_last_step_of_a_pipeline():
     # Scaling takes no weights: the steps before the last are fitted without.
     weights = np.where(TRUTH == 0, 2.0, 1.0)
     pipeline = make_pipeline(StandardScaler(), KMeansSegmenter(n_init=1))
-    (fit,) = fit_numbers(pipeline, (2,), X, seed=0, sample_weight=weights)
+    (fit,) = fit_candidates("one", pipeline, (2,), X, seed=0, sample_weight=weights)
     assert fit.reason == ""
     last = KMeansSegmenter(2, n_init=1, random_state=0)
     last.fit(StandardScaler().fit_transform(X), sample_weight=weights)
@@ -108,13 +108,13 @@ def test_others_are_carried_by_predict_or_by_prototypes():
         AgglomerativeClustering(3),
         make_pipeline(StandardScaler(), AgglomerativeClustering(3)),
     ):
-        (fit,) = fit_numbers(estimator, (None,), X, seed=0)
+        (fit,) = fit_candidates("one", estimator, (None,), X, seed=0)
         labels = carried(fit, X, NEW)
         np.testing.assert_array_equal(labels, fit.labels)
 
 
 def test_customers_without_a_segment_stand_for_others_without_one():
     far = np.vstack([X, [[60.0, 60], [61, 60]]])
-    (fit,) = fit_numbers(DBSCAN(eps=2, min_samples=5), (None,), far)
+    (fit,) = fit_candidates("one", DBSCAN(eps=2, min_samples=5), (None,), far)
     assert (fit.labels[-2:] == -1).all()
     assert carried(fit, far, [[60.5, 61], [0, 0]]).tolist() == [-1, fit.labels[0]]

@@ -5,7 +5,7 @@ import pytest
 
 from custseg.cluster import KMeansSegmenter
 from custseg.selection import SegmentSearch
-from custseg.selection._gap import gaps, log_within, uniform_references
+from custseg.selection._scores import gaps, log_within, uniform_references
 
 BLOBS = np.array([[0.0, 0], [8, 0], [0, 8]]).repeat(40, axis=0) + np.random.default_rng(
     3

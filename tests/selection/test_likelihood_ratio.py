@@ -102,7 +102,7 @@ def test_what_is_drawn_has_the_moments_of_the_mixture(shape):
     X = rng.normal(size=(400, 2)) @ [[2.0, 1.0], [0.0, 0.5]] + [100, -3]
     X[:160] += [9, -9]
     fitted = GaussianMixtureSegmenter(2, covariance_type=shape, random_state=0).fit(X)
-    drawn = fitted._drawn(np.zeros((200_000, 2)), rng)
+    drawn = fitted._drawn((np.zeros((2, 200_000)),), rng)
     np.testing.assert_allclose(drawn.mean(axis=0), X.mean(axis=0), atol=0.05)
     scale = np.sqrt(np.diag(np.cov(X.T, bias=True)))
     if shape != "spherical":

@@ -53,6 +53,7 @@ def test_results_have_every_candidate_and_its_silhouette():
     assert list(results.columns) == [
         "estimator",
         "n_segments",
+        "found",
         "silhouette",
         "silhouette_se",
         "silhouette_boot_se",
@@ -111,6 +112,33 @@ def test_slivers_are_listed_and_not_chosen():
     assert loose.results_["selected"].tolist() == [True, False]
 
 
+def test_a_merged_mixture_counts_the_segments_that_it_found():
+    """Five components of three clear groups of 60 are merged to three segments."""
+    groups = np.array([[0.0, 0], [20, 0], [0, 20]]).repeat(60, axis=0)
+    customers = groups + np.random.default_rng(0).normal(size=(180, 2))
+    merged = GaussianMixtureSegmenter(n_segments=3)
+    search = SegmentSearch([merged], (5,), n_bootstraps=2, random_state=0)
+    search.fit(customers)
+    row = search.results_.iloc[0]
+    assert (row["n_segments"], row["found"]) == (5, 3)
+    assert row["sizes"] == (60, 60, 60)
+    assert row["smallest_share"] == 1 / 3
+    assert row["reason"] == ""
+    assert row["eligible"]
+    assert search.n_segments_ == 3
+    assert search.segment_sizes_.tolist() == [60, 60, 60]
+    assert search.select("gaussianmixturesegmenter", 5) is search.best_estimator_
+    assert search.stability_.selected == ("gaussianmixturesegmenter", 5)
+    result = search.stability(customers, 2, n_null=0)
+    assert result.sizes["customers"].tolist() == [60, 60, 60]
+    pd.testing.assert_frame_equal(result.sizes, search.stability_.sizes)
+    # The rule of the smallest segment holds for it as for others.
+    few = np.vstack([customers[:122], customers[120:122] + 0.1])
+    message = "smallest segment has 4 of 124 customers"
+    with pytest.raises(DegenerateFitError, match=message):
+        search.set_params(min_segment_share=0.05).fit(few)
+
+
 def test_no_eligible_candidate_says_why():
     far = np.vstack([X, [[500.0, 500.0]]])
     message = "Got 1 candidate that is not instead: smallest segment has 1 of 151"
@@ -136,6 +164,7 @@ def test_a_failed_candidate_is_a_row_with_its_reason():
     assert failed["reason"] == "RuntimeError: three is one too many"
     assert np.isnan(failed["silhouette"])
     assert failed["sizes"] == ()
+    assert failed["found"] == 0
     assert not failed["eligible"]
     message = "which failed: RuntimeError: three is one too many"
     with pytest.raises(DegenerateFitError, match=re.escape(message)):
@@ -247,6 +276,7 @@ def test_a_candidate_without_any_segment_is_a_row():
     search.set_params(n_bootstraps=2, n_references=2).fit(X)
     nobody = search.results_.iloc[0]
     assert nobody["sizes"] == (0, 0)
+    assert nobody["found"] == 2
     assert nobody[["silhouette", "gap", "stability"]].isna().all()
     assert nobody["reason"].startswith("smallest segment has 0 of 150")
 

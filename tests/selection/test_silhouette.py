@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import binom
 from sklearn import metrics
 
-from custseg.engine import in_order
+from custseg.engine import SEGMENT_SUMS, BatchSource, in_order
 from custseg.exceptions import DataQualityError, DegenerateFitError
 from custseg.selection import (
     _distances,
@@ -279,6 +279,26 @@ def test_same_bits_for_any_number_of_threads(monkeypatch):
         drawn = silhouette_scores(X, labelings, sample_size=99, random_state=0)
         results.append([*whole, *drawn])
     assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "cosine"])
+def test_closed_silhouettes_of_batches(metric):
+    # Sums by segment in one pass, the silhouettes of each customer in another.
+    unit = _silhouette.checked(X, metric)
+    weights = RNG.integers(1, 4, len(X)) * 1.0
+    totals = np.bincount(LABELS, weights)
+    expected = silhouette_samples(X, LABELS, metric=metric, sample_weight=weights)
+    for rows in (7, 100):
+        source = BatchSource(
+            [
+                (unit[i : i + rows], LABELS[i : i + rows], weights[i : i + rows])
+                for i in range(0, len(X), rows)
+            ]
+        )
+        sums = source.total(SEGMENT_SUMS, n_segments=len(totals))
+        settings = {"sums": sums, "totals": totals, "metric": metric}
+        found = source.joined(_silhouette.closed_silhouettes, **settings)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_as_many_cells_as_customers():

@@ -19,18 +19,23 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from custseg.cluster import GaussianMixtureSegmenter, KMeansSegmenter
 from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
 from custseg.selection import SegmentSearch, bootstrap_stability
-from custseg.selection._fitting import Family, Fit, fit_numbers
+from custseg.selection._candidate import Candidate, fit_candidates
 from custseg.selection._refits import (
-    Refit,
     _compared,
+    agreement_of,
     flow_table,
-    pair_agreements,
     refit_all,
+    rivals_of,
     segment_jaccards,
 )
 from custseg.selection._resampling import Resample
-from custseg.selection._stability_result import across, least_drop, stable_number
-from custseg.selection._verdict import Evidence, judge, rivals_of
+from custseg.selection._stability_result import (
+    StabilityEvidence,
+    across,
+    kind_of_segmentation,
+    least_drop,
+    stable_number,
+)
 
 DATA = Path(__file__).parents[1] / "reference" / "data"
 RNG = np.random.default_rng(6)
@@ -74,31 +79,24 @@ class TestFigures:
         labels, noise = np.zeros(4, dtype=int), np.full(4, -1)
         np.testing.assert_array_equal(segment_jaccards(labels, noise, 1), [0, np.nan])
 
-    def test_pairs_are_neighbours_and_compared_as_scikit_learn_does(self):
-        refits = [
-            [Refit(None, None, RNG.integers(-1, 3, 40).astype(np.int8), "")]
-            for _ in range(6)
-        ]
-        refits[3] = [Refit(None, None, None, "failed")]
-        found = pair_agreements(refits, 1)[:, 0]
-        for i in (0, 2):
-            one, other = (refits[2 * i + j][0].labels for j in (0, 1))
-            assert found[i] == pytest.approx(adjusted_rand_score(one, other))
-        assert np.isnan(found[1])
+    def test_two_refits_are_compared_as_scikit_learn_does(self):
+        one, other = RNG.integers(-1, 3, (2, 40)).astype(np.int8)
+        assert agreement_of(one, other) == pytest.approx(
+            adjusted_rand_score(one, other)
+        )
+        assert np.isnan(agreement_of(one, None))
 
     def test_whole_weights_are_repeated_customers(self):
         one, other = RNG.integers(0, 3, (2, 40)).astype(np.int8)
         weights = RNG.integers(1, 5, 40)
-        refits = [[Refit(None, None, labels, "")] for labels in (one, other)]
-        found = pair_agreements(refits, 1, weights.astype(float))[0, 0]
+        found = agreement_of(one, other, weights.astype(float))
         repeated = (np.repeat(labels, weights) for labels in (one, other))
         assert found == pytest.approx(adjusted_rand_score(*repeated))
 
     def test_weights_that_are_shares_are_customers_too(self):
         """Equal ones are one each, whatever their sum."""
         labels = RNG.integers(0, 3, (2, 40)).astype(np.int8)
-        refits = [[Refit(None, None, one, "")] for one in labels]
-        found = pair_agreements(refits, 1, np.full(40, 1 / 40))[0, 0]
+        found = agreement_of(*labels, np.full(40, 1 / 40))
         assert found == pytest.approx(adjusted_rand_score(*labels))
 
     @pytest.mark.parametrize("n_segments", [127, 128, 129])
@@ -108,17 +106,14 @@ class TestFigures:
         refits = []
         for n in (n_segments, n_segments - 1):
             labels = np.minimum(np.repeat(np.arange(n_segments), 2), n - 1)
-            original = Fit(KMeans(), labels, "", "")
-            fit = Fit(Labeled(labels), labels, "", "")
+            fit = Candidate.with_labels("k", n, Labeled(labels), labels)
             resample = Resample(
                 table, np.arange(len(table)), np.arange(len(table)), None
             )
-            refits.append(
-                [_compared(original, fit, table, resample, "bootstrap", None)]
-            )
+            refits.append(_compared(fit, fit, table, resample, "bootstrap", None))
         for pair in ([refits[0], refits[0]], refits):
-            found = pair_agreements(pair, 1)[0, 0]
-            labels = (one[0].labels.astype(int) for one in pair)
+            found = agreement_of(pair[0].labels, pair[1].labels)
+            labels = (one.labels.astype(int) for one in pair)
             assert found == pytest.approx(adjusted_rand_score(*labels))
         assert found < 1
 
@@ -132,11 +127,14 @@ class TestFigures:
             np.repeat([0, 1], [24, 6]),
             np.repeat([0, 1, 2, 1, 2], [10, 5, 9, 5, 1]),
         ]
-        fits = [Fit(None, one, "", "") for one in labels]
-        found = across(flow_table([Family("k", None, (2, 3), fits)], None))
+        fits = [
+            Candidate("k", n, labels=one, sizes=(1,) * n)
+            for n, one in zip((2, 3), labels, strict=True)
+        ]
+        found = across(flow_table(fits, None))
         expected = [1, 0, 1 - 0.46900]
         # In any order the one with fewer segments is the one before.
-        other = across(flow_table([Family("k", None, (3, 2), fits[::-1])], None))
+        other = across(flow_table(fits[::-1], None))
         pd.testing.assert_series_equal(found, other)
         np.testing.assert_allclose(found.to_numpy(), expected, atol=1e-5)
         assert found.index[0] == ("k", 3, 0)
@@ -181,26 +179,40 @@ class TestFigures:
 
 class TestRefits:
     def refits(self, estimator, numbers=(3,), n_jobs=None, weights=None, table=X):
-        fits = fit_numbers(estimator, numbers, table, seed=0, sample_weight=weights)
-        families = [Family("one", estimator, numbers, fits)]
+        fits = fit_candidates(
+            "one", estimator, numbers, table, seed=0, sample_weight=weights
+        )
         options = {"n_bootstraps": 2, "schemes": ["bootstrap", "subset"], "seed": 3}
-        options |= {"n_jobs": n_jobs, "verbose": 0, "weights": weights}
-        return refit_all(families, table, **options)
+        options |= {"n_jobs": n_jobs, "sample_weight": weights, "with_labels": True}
+        refit_all(fits, {"one": estimator}, table, **options)
+        return [one.refits for one in fits]
 
     def test_counts_and_what_each_has(self):
-        refits = self.refits(KMeansSegmenter(n_init=2))
-        assert [len(refits[scheme]) for scheme in ("bootstrap", "subset")] == [4, 2]
-        of_boot, of_subset = refits["bootstrap"][0][0], refits["subset"][0][0]
-        assert of_boot.labels.dtype == np.int8
-        assert of_boot.labels.shape == (150,)
-        assert of_subset.labels is None
-        np.testing.assert_allclose(of_boot.jaccard[:3], 1, atol=0.1)
-        np.testing.assert_allclose(of_boot.within[:3], 1, atol=0.1)
+        (refits,) = self.refits(KMeansSegmenter(n_init=2))
+        shapes = {kind: values.shape for kind, values in refits.similar.items()}
+        assert shapes == {"bootstrap": (4, 4), "within": (4, 4), "subset": (2, 4)}
+        assert refits.agreements.shape == (2,)
+        assert refits.reasons == []
+        assert refits.labels.dtype == np.int8
+        assert refits.labels.shape == (2, 150)
+        for values in refits.similar.values():
+            np.testing.assert_allclose(values[:, :3], 1, atol=0.1)
+            assert np.isnan(values[:, 3]).all()  # all customers have a segment
+
+    def test_the_result_has_neither_customers_nor_estimators(self):
+        fits = fit_candidates("one", KMeansSegmenter(n_init=1), (3,), X, seed=0)
+        options = {"n_bootstraps": 2, "seed": 3, "with_labels": True}
+        result = refit_all(fits, {"one": KMeansSegmenter(n_init=1)}, X, **options)
+        (kept,) = result.candidates
+        assert (kept.asked, kept.found, kept.sizes) == (3, 3, fits[0].sizes)
+        assert kept.labels is kept.estimator is kept.refits.labels is None
+        assert fits[0].labels is not None
 
     def test_resamples_differ(self):
-        refits = self.refits(KMeansSegmenter(n_init=1), (8,))["bootstrap"]
-        labels = [one[0].labels for one in refits]
-        assert not any((labels[0] == other).all() for other in labels[1:])
+        (refits,) = self.refits(KMeansSegmenter(n_init=1), (8,))
+        one, other = refits.labels
+        assert (one != other).any()
+        assert len(np.unique(refits.similar["within"][:, :8], axis=0)) == 4
 
     @pytest.mark.parametrize(
         "estimator",
@@ -214,9 +226,9 @@ class TestRefits:
     )
     def test_any_clusterer(self, estimator):
         frame = pd.DataFrame(X, columns=["visits", "spend"])
-        refits = self.refits(estimator, table=frame)["bootstrap"]
-        assert not any(one[0].reason for one in refits)
-        assert np.mean([one[0].jaccard[:3] for one in refits]) > 0.9
+        (refits,) = self.refits(estimator, table=frame)
+        assert refits.reasons == []
+        assert refits.similar["bootstrap"][:, :3].mean() > 0.9
 
     def test_customers_without_a_segment(self):
         far = np.vstack([X, [[60.0, 60], [61, 60], [62, 61]]])
@@ -258,15 +270,12 @@ class TestRefits:
 
     def test_weights_reach_the_refits(self):
         heavy = np.where(TRUTH == 2, 500.0, 1.0)
-        plain, weighted = (
+        (plain,), (weighted,) = (
             self.refits(KMeansSegmenter(n_init=1), (2,), weights=weights)
             for weights in (None, heavy)
         )
         # Alone the two nearer groups are one segment; heavy ones draw a centre.
-        assert any(
-            (a[0].labels != b[0].labels).any()
-            for a, b in zip(plain["bootstrap"], weighted["bootstrap"], strict=True)
-        )
+        assert (plain.labels != weighted.labels).any()
 
 
 @pytest.fixture(scope="module")
@@ -462,7 +471,7 @@ class TestResult:
 
 
 class TestVerdict:
-    CLEAR = Evidence(0.95, 100, 0.9, 0.01, 0.01, 1, 0.0)
+    CLEAR = StabilityEvidence(0.95, 100, 0.9, 0.01, 0.01, 1, 0.0)
 
     @pytest.mark.parametrize(
         ("changes", "kind"),
@@ -474,39 +483,40 @@ class TestVerdict:
             ({"jaccard": 0.7}, "reproducible"),
             ({"adjusted_rand": 0.85}, "reproducible"),
             ({"n_solutions": 4, "moved": 0.3}, "reproducible"),
+            ({"n_solutions": 3, "moved": 0.4}, "reproducible"),
+            ({"adjusted_rand": 0.0, "n_pairs": 0}, "constructive"),
             ({"n_solutions": 4, "moved": 0.03}, "natural"),
             ({"n_solutions": None, "moved": None}, "natural"),
             ({"adjusted_rand": 0.7}, "constructive"),
         ],
     )
     def test_rules(self, changes, kind):
-        assert judge(self.CLEAR._replace(**changes))[0] == kind
+        assert kind_of_segmentation(self.CLEAR._replace(**changes))[0] == kind
 
     def test_the_sentence_has_the_figures(self):
-        kind, said = judge(self.CLEAR._replace(n_solutions=3, moved=0.4))
-        assert kind == "reproducible"
+        def said(**changes):
+            return kind_of_segmentation(self.CLEAR._replace(**changes))[1]
+
+        many = said(n_solutions=3, moved=0.4)
         for part in ("100 pairs", "0.95", "0.90", "p = 0.01", "one of 3 solutions"):
-            assert part in said
-        untested = self.CLEAR._replace(structure=None, unimodality=None)
-        assert "was not tested" in judge(untested)[1]
-        alone = self.CLEAR._replace(n_solutions=None, moved=None)
-        assert judge(alone)[1].endswith("other solutions were not looked for.")
-        two = self.CLEAR._replace(n_pairs=1, n_solutions=2, moved=0.03)
-        assert judge(two)[1].startswith("1 pair of refits agrees by 0.95 ")
-        assert "1 other solution as good moves at most 3% of" in judge(two)[1]
-        single = self.CLEAR._replace(adjusted_rand=0.0, n_pairs=0)
-        kind, said = judge(single)
-        assert kind == "constructive"
-        assert "nothing was compared" in said
-        assert "0.00" not in said
+            assert part in many
+        assert "was not tested" in said(structure=None, unimodality=None)
+        alone = said(n_solutions=None, moved=None)
+        assert alone.endswith("other solutions were not looked for.")
+        two = said(n_pairs=1, n_solutions=2, moved=0.03)
+        assert two.startswith("1 pair of refits agrees by 0.95 ")
+        assert "1 other solution as good moves at most 3% of" in two
+        single = said(adjusted_rand=0.0, n_pairs=0)
+        assert "nothing was compared" in single
+        assert "0.00" not in single
 
     def test_rivals_of_k_means_and_of_mixtures(self):
         """A square cut in two goes either way; three clear groups only one."""
         square = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
-        (fit,) = fit_numbers(KMeansSegmenter(2), (None,), square, seed=0)
+        (fit,) = fit_candidates("one", KMeansSegmenter(2), (None,), square, seed=0)
         moved = rivals_of(fit, square, sample_weight=None, seed=0)
         assert moved.tolist() == [0, 0.5]
-        (fit,) = fit_numbers(KMeans(2, n_init=9), (None,), square, seed=0)
+        (fit,) = fit_candidates("one", KMeans(2, n_init=9), (None,), square, seed=0)
         moved = rivals_of(fit, square, sample_weight=None, seed=0)
         assert set(moved.tolist()) == {0, 0.5}
         for estimator in (
@@ -515,10 +525,10 @@ class TestVerdict:
             GaussianMixture(3, n_init=3),
             GaussianMixtureSegmenter(3),
         ):
-            (fit,) = fit_numbers(estimator, (None,), X, seed=0)
+            (fit,) = fit_candidates("one", estimator, (None,), X, seed=0)
             moved = rivals_of(fit, X, sample_weight=None, seed=0)
             assert moved.tolist() == [0]
-        (fit,) = fit_numbers(AgglomerativeClustering(3), (None,), X)
+        (fit,) = fit_candidates("one", AgglomerativeClustering(3), (None,), X)
         assert rivals_of(fit, X, sample_weight=None, seed=0) is None
 
 
@@ -532,7 +542,7 @@ def test_rivals_of_weighted_customers():
     weights = np.array([7.0, 1, 1, 1])
     segmenter = KMeans(2).fit(square)
     segmenter.inertia_ = 10.0  # so that every other solution is as good
-    fit = Fit(segmenter, np.array([0, 0, 1, 1]), "", "")
+    fit = Candidate("k", 2, segmenter, np.array([0, 0, 1, 1]))
     moved = rivals_of(fit, square, sample_weight=weights, seed=0)
     assert set(moved.round(9)) <= {0, 0.1, 0.2}
     assert moved.max() > 0

@@ -16,10 +16,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.random_projection import GaussianRandomProjection
 
 from custseg.cluster import (
+    HierarchicalSegmenter,
     KMeansSegmenter,
 )
 from custseg.exceptions import SegmentWarning
-from custseg.selection import SegmentSearch, _search
+from custseg.selection import SegmentSearch, _stability
 from custseg.selection._scores import _variance_of_mean
 
 RNG = np.random.default_rng(6)
@@ -142,6 +143,33 @@ class TestSearch:
         assert result.selected == ("kmeanssegmenter", 3)
         assert result.segments()["bootstrap"][2:].min() > 0.9
 
+    def test_processes_are_sent_no_fitted_estimators(self):
+        class StaysHere(KMeansSegmenter):
+            """Cannot be sent once it is fitted."""
+
+            def __getstate__(self):
+                assert not hasattr(self, "labels_")
+                return super().__getstate__()
+
+        search = SegmentSearch([StaysHere(n_init=1)], (2, 3), random_state=0)
+        search.set_params(n_bootstraps=2).fit(X)
+        result = search.stability(X, 2, n_null=0, n_jobs=2)
+        alone = search.stability(X, 2, n_null=0)
+        pd.testing.assert_frame_equal(result.jaccard, alone.jaccard)
+
+    def test_a_tree_is_grown_once_in_each_refit(self, monkeypatch):
+        grown = []
+        fit = HierarchicalSegmenter.fit
+
+        def counted(self, *arguments, **options):
+            grown.append(self.n_clusters)
+            return fit(self, *arguments, **options)
+
+        monkeypatch.setattr(HierarchicalSegmenter, "fit", counted)
+        search = SegmentSearch([HierarchicalSegmenter()], (2, 3, 4), random_state=0)
+        search.set_params(n_bootstraps=2, n_references=3).fit(X)
+        assert len(grown) == 1 + 3 + 2 * 2
+
     def test_counts(self):
         search = SegmentSearch([KMeansSegmenter(n_init=1)], (2,), random_state=0).fit(X)
         for options, message in (
@@ -216,13 +244,13 @@ class TestRouting:
 def test_weights_of_other_customers_reach_their_own_fit(monkeypatch):
     """Solutions for other customers are compared with one that is fitted to them."""
     search = SegmentSearch([KMeansSegmenter(n_init=1)], (2, 3), random_state=0).fit(X)
-    given, fit_numbers = [], _search.fit_numbers
+    given, fit_candidates = [], _stability.fit_candidates
 
     def listening(*args, sample_weight=None, **options):
         given.append(sample_weight)
-        return fit_numbers(*args, sample_weight=sample_weight, **options)
+        return fit_candidates(*args, sample_weight=sample_weight, **options)
 
-    monkeypatch.setattr(_search, "fit_numbers", listening)
+    monkeypatch.setattr(_stability, "fit_candidates", listening)
     weights = np.linspace(1, 2, 120)
     search.stability(X[:120], 2, n_null=0, sample_weight=weights)
     assert [w.tolist() for w in given] == [weights.tolist()]
