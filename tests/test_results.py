@@ -4,7 +4,7 @@ import inspect
 import json
 import math
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 
@@ -181,8 +181,9 @@ def test_plain_data(result):
     assert figures["result"] == type(result).__name__
     assert figures["summary"] == result.summary()
     assert len(figures["frame"]) == len(result.frame())
-    public = {name for name in vars(result) if not name.startswith("_")}
-    assert public - set(figures) <= {"rejected"}  # customers' own rows
+    shown = {field.name for field in fields(result) if field.repr}
+    assert {name for name in shown if not name.startswith("_")} <= set(figures)
+    assert not {"rejected", "candidates"} & set(figures)  # customers' rows and labels
 
 
 def test_pages_are_escaped(result):

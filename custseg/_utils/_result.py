@@ -3,11 +3,13 @@
 import datetime
 import math
 from dataclasses import fields, is_dataclass
+from functools import cached_property
 from html import escape
 from numbers import Integral, Real
 
 import numpy as np
 
+_PROPERTIES = property | cached_property
 _MOST_ROWS = 20  # of a table in a notebook
 
 
@@ -15,8 +17,8 @@ class Result:
     """Figures that a function has found: a dataclass with a table and a sentence.
 
     A subclass has `frame`, and `verdict` (a property, where it judges) or `summary`.
-    Its public fields and properties are its figures; those left out of its `repr` are
-    customers' rows and stay out of `to_dict` as well.
+    Its public fields and properties are its figures. Fields with ``repr=False``, such
+    as customers' rows, are left out of `to_dict`.
     """
 
     _tables = ("frame",)  # methods without arguments that return tables
@@ -48,7 +50,7 @@ class Result:
         """Return the names of public fields and properties."""
         shown = [field.name for field in fields(self) if field.repr]
         for kind in type(self).__mro__:
-            shown += [k for k, v in vars(kind).items() if isinstance(v, property)]
+            shown += [k for k, v in vars(kind).items() if isinstance(v, _PROPERTIES)]
         return [name for name in shown if name[0] != "_" and name != "verdict"]
 
     def __repr__(self):

@@ -1,6 +1,6 @@
 """Figures of refits to resamples, by candidate and by segment, and their verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -94,7 +94,7 @@ class StabilityResult(Result):
     'natural'
     """
 
-    candidates: list
+    candidates: list = field(repr=False)
     flows: pd.DataFrame
     selected: tuple | None = None
     structure: object = None
