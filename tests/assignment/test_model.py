@@ -373,9 +373,7 @@ class TestNoneOfTheAbove:
             descriptors=["colour"],
             reject_alpha=0.1,
         )
-        with pytest.raises(
-            SchemaError, match="TypicalityLevels must be measured in finite"
-        ):
+        with pytest.raises(SchemaError, match="Typicality must be measured in finite"):
             model.fit(TABLE)
 
     def test_needs_customers_to_hold_back(self):

@@ -164,7 +164,5 @@ def test_without_rejection_there_is_no_typicality():
     model = fit(reject_alpha=None)
     assert model.calibration_sizes_.tolist() == [0, 0]
     for ask in (model.plausible_segments, model.segment_typicality):
-        with pytest.raises(
-            ValueError, match="TypicalityLevels must be calibrated in fit"
-        ):
+        with pytest.raises(ValueError, match="Typicality must be calibrated in fit"):
             ask(np.zeros((1, 2)))
