@@ -46,7 +46,7 @@ _HOME = {
     "OccasionTransformer": "features",
     "OutcomeDisplay": "plotting",
     "PsychographicTransformer": "features",
-    "RFMScorer": "features",
+    "RFMTransformer": "features",
     "ReliabilityDisplay": "plotting",
     "Rule": "cluster",
     "RuleSegmenter": "cluster",

@@ -50,7 +50,7 @@ def compile_scorer(model):
 
     Steps of custseg that are known: KMeansSegmenter, HierarchicalSegmenter,
     SOMSegmenter, GaussianMixtureSegmenter (without noise), LatentClassSegmenter,
-    RuleSegmenter, SegmentSearch, DiscriminantAssigner, TypingTool, RFMScorer,
+    RuleSegmenter, SegmentSearch, DiscriminantAssigner, TypingTool, RFMTransformer,
     PsychographicTransformer, BlockScaler; and, without the settings that make columns
     anew, DemographicTransformer (birth, bands), FirmographicTransformer (founded,
     bands, trade_map), GeographicTransformer (hierarchy, places, latitude),

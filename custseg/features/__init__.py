@@ -2,8 +2,8 @@
 
 - `DemographicTransformer`, `FirmographicTransformer`, `GeographicTransformer`: who and
   where customers are;
-- `BehaviouralTransformer`, `RFMScorer`, `OccasionTransformer`, `LifecycleTransformer`:
-  what they do, how recently, when, and whether they still do;
+- `BehaviouralTransformer`, `RFMTransformer`, `OccasionTransformer`,
+  `LifecycleTransformer`: what they do, how recently, when, and whether they still do;
 - `PsychographicTransformer`, `BenefitTransformer`, `AdoptionTransformer`: what they
   think, want and take up;
 - `SocialTransformer`, `LoyaltyTransformer`: what they are to each other and to a firm.
@@ -57,7 +57,7 @@ from custseg.features._reliability import item_statistics as item_statistics
 from custseg.features._reliability import mcdonald_omega as mcdonald_omega
 from custseg.features._reliability import scale_reliability as scale_reliability
 from custseg.features._response_style import flag_responses as flag_responses
-from custseg.features._rfm import RFMScorer as RFMScorer
+from custseg.features._rfm import RFMTransformer as RFMTransformer
 from custseg.features._roles import CustomerRoles as CustomerRoles
 from custseg.features._roles import infer_roles as infer_roles
 from custseg.features._social import SocialTransformer as SocialTransformer

@@ -81,7 +81,7 @@ class LifecycleTransformer(MixedTransformer):
 
     See Also
     --------
-    RFMScorer : Scores by cuts that are the same for all customers.
+    RFMTransformer : Scores by cuts that are the same for all customers.
     custseg.tables.summarize_transactions : Makes the columns.
 
     Notes

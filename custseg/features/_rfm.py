@@ -1,4 +1,4 @@
-"""`RFMScorer`: recency, frequency and monetary value to scores that stay."""
+"""`RFMTransformer`: recency, frequency and monetary value to scores that stay."""
 
 import warnings
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from custseg.scoring._rfm import (
     score_by,
 )
 
-__all__ = ["RFMScorer"]
+__all__ = ["RFMTransformer"]
 
 _MEASURES = ("r", "f", "m")
 _KEYS = ("recency", "frequency", "monetary")
@@ -69,7 +69,7 @@ def _sorted_breaks(name, breaks, n_scores):
     return values.astype(np.float64)
 
 
-class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Score recency, frequency and monetary value by cut points that are frozen.
 
     Each customer gets a score of 1 to 5 on how recently, how often and for how much
@@ -189,7 +189,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import pandas as pd
-    >>> from custseg.features import RFMScorer
+    >>> from custseg.features import RFMTransformer
     >>> customers = pd.DataFrame(
     ...     {
     ...         "recency": [3, 200, 40, 9, 90],
@@ -198,7 +198,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     ...     },
     ...     index=["ada", "ben", "cem", "dia", "eve"],
     ... )
-    >>> scorer = RFMScorer().set_output(transform="pandas").fit(customers)
+    >>> scorer = RFMTransformer().set_output(transform="pandas").fit(customers)
     >>> scorer.transform(customers).round(2)
            r    f    m  score
     ada  5.0  5.0  5.0   5.00
@@ -277,7 +277,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        self : RFMScorer
+        self : RFMTransformer
 
         Raises
         ------
@@ -458,7 +458,9 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
                 )
             return columns[name]
         names = [column.name for column in columns]
-        remedy = f'Say what the column is called: RFMScorer({parameter}="my_name").'
+        remedy = (
+            f'Say what the column is called: RFMTransformer({parameter}="my_name").'
+        )
         check_names(parameter, [name], names, remedy=remedy)
         return columns[names.index(name)]
 

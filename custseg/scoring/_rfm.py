@@ -1,6 +1,6 @@
 """Scores of recency, frequency and monetary value, by cuts that stand.
 
-Pure functions, by which `custseg.features.RFMScorer` scores as well, and the step.
+Pure functions, by which `custseg.features.RFMTransformer` scores as well, and the step.
 """
 
 from typing import Any, NamedTuple

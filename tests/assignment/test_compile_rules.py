@@ -33,7 +33,7 @@ from custseg.features import (
     LifecycleTransformer,
     LoyaltyTransformer,
     OccasionTransformer,
-    RFMScorer,
+    RFMTransformer,
     SocialTransformer,
 )
 from custseg.scoring import load_scorer
@@ -101,7 +101,7 @@ def agrees(road, table, tmp_path=None):
 )
 def test_scores(settings, tmp_path):
     table = buyers()
-    scorer = RFMScorer(**settings)
+    scorer = RFMTransformer(**settings)
     road = make_pipeline(scorer, KMeansSegmenter(3, n_init=2, random_state=0)).fit(
         table
     )
@@ -120,7 +120,7 @@ def test_scores(settings, tmp_path):
 
 def test_relative_recency_that_comes_out():
     table = buyers().iloc[5:]  # of customers without orders it would be missing
-    scorer = RFMScorer(output=("relative_recency", "f"))
+    scorer = RFMTransformer(output=("relative_recency", "f"))
     agrees(make_pipeline(scorer, KMeansSegmenter(2, random_state=0)).fit(table), table)
 
 
@@ -128,7 +128,7 @@ def test_scores_beside_other_columns():
     table = buyers()
     beside = ColumnTransformer(
         [
-            ("rfm", RFMScorer(), ["recency", "frequency", "monetary_total"]),
+            ("rfm", RFMTransformer(), ["recency", "frequency", "monetary_total"]),
             ("rest", DemographicTransformer(), ["channel"]),
         ]
     )
@@ -147,7 +147,9 @@ def test_scores_beside_other_columns():
 )
 def test_scores_refuse_what_the_transformer_refuses(wrong, message):
     table = buyers()
-    road = make_pipeline(RFMScorer(), KMeansSegmenter(2, random_state=0)).fit(table)
+    road = make_pipeline(RFMTransformer(), KMeansSegmenter(2, random_state=0)).fit(
+        table
+    )
     scorer = compile_scorer(road)
     customer = {**requests(table)[9], **wrong}
     with pytest.raises(DataQualityError, match=re.escape(message)):
@@ -158,7 +160,7 @@ def test_scores_refuse_what_the_transformer_refuses(wrong, message):
 
 def test_groups_that_are_not_known_are_refused_if_strict():
     table = buyers()
-    rfm = RFMScorer(groups="channel", strict=True)
+    rfm = RFMTransformer(groups="channel", strict=True)
     road = make_pipeline(rfm, KMeansSegmenter(2, random_state=0)).fit(table)
     scorer = agrees(road, table)
     for channel in ("telephone", None):
@@ -172,7 +174,7 @@ def test_groups_that_are_not_known_are_refused_if_strict():
 @pytest.mark.parametrize("table_of", [marketing_table, loyalty_table])
 def test_rules_behind_scores(table_of, tmp_path):
     table = buyers()
-    road = make_pipeline(RFMScorer(), RuleSegmenter(table_of()))
+    road = make_pipeline(RFMTransformer(), RuleSegmenter(table_of()))
     road.set_output(transform="pandas").fit(table)
     scorer = agrees(road, table, tmp_path)
     assert scorer.columns == ("monetary_total", "frequency", "recency")

@@ -160,7 +160,7 @@ def test_a_column_that_is_not_there_is_told_with_its_base():
     [
         ("loyalty", "Loyalty needs a column of behaviour and one of attitude; say whi"),
         ("lifecycle", "Say what they are called: LifecycleTransformer(recency=..., fr"),
-        ("rfm", 'Say what the column is called: RFMScorer(recency="my_name").'),
+        ("rfm", 'Say what the column is called: RFMTransformer(recency="my_name").'),
     ],
 )
 def test_a_base_that_must_know_its_columns_says_how_to_name_them(base, message):
