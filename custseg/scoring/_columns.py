@@ -5,7 +5,7 @@ import numpy as np
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.scoring._places import MISSING, UNSEEN, Places
 from custseg.scoring._record import Record, record
-from custseg.scoring._sources import Matrix
+from custseg.scoring._sources import Matrix, Source
 
 
 @record
@@ -23,6 +23,8 @@ class LevelColumn(Record):
         First column of output.
     refused : {"", "unseen", "unseen or missing"}
         What there is no output for.
+    told : {"", "unseen", "unseen or missing"}
+        What whoever transforms a table is to hear of, or has refused.
     """
 
     position: int
@@ -30,6 +32,7 @@ class LevelColumn(Record):
     rows: np.ndarray
     start: int = 0
     refused: str = ""
+    told: str = ""
 
     def _prepare(self):
         self._keep(_columns=self.rows.T.copy())
@@ -42,21 +45,27 @@ class LevelColumn(Record):
                 self._refuse(source, np.array([place]))
             return self.rows[place]
         places = source.places(self.position, self.places)
-        if self.refused:
+        if source.tells and self.told:
+            wrong = _without_output(places, self.told)
+            if wrong.any():
+                source.tell_unseen(self.position, wrong)
+        elif self.refused:
             self._refuse(source, places)
         return np.take(self._columns, places, axis=1, mode="wrap").T
 
     def _refuse(self, source, places):
-        wrong = places == UNSEEN
-        if self.refused != "unseen":
-            wrong |= places == MISSING
-        n_wrong = np.count_nonzero(wrong)
+        n_wrong = np.count_nonzero(_without_output(places, self.refused))
         if n_wrong:
             raise SchemaError(
                 f"Column {source.names[self.position]!r} must hold levels seen in fit. "
                 f"Got {self.refused} ones in {n_wrong} of {len(places)} rows instead. "
                 "Correct them, or fit again with customers who have them."
             )
+
+
+def _without_output(places, what):
+    wrong = places == UNSEEN
+    return wrong if what == "unseen" else wrong | (places == MISSING)
 
 
 @record
@@ -106,6 +115,7 @@ class CustomerColumns(Record):
             _has_logs=len(logged) > 0,
             _log_units=self.units[logged],
             _positions=self.numbers.tolist(),
+            _constant=np.flatnonzero(np.isinf(self.scales)),
             _only_numbers=in_order and not self.levels and not len(self.indicators),
         )
 
@@ -120,6 +130,8 @@ class CustomerColumns(Record):
                 X[:, self._logged] = signed_log(X[:, self._logged], self._log_units)
             X -= self.means
             X /= self.scales
+            if len(self._constant):
+                X[:, self._constant] = 0.0  # not minus zero
             if self._only_numbers:
                 return X
         Z = np.empty((self.n_outputs, source.n_rows)).T
@@ -291,7 +303,7 @@ def only_read(steps, n_columns):
     return read.tolist(), (Beside(tuple(parts)), *steps[1:])
 
 
-class Chosen:
+class Chosen(Source):
     """Some columns of a source."""
 
     __slots__ = ("_positions", "_source", "alone", "n_rows")
@@ -313,6 +325,14 @@ class Chosen:
     def every(self):
         """Values of all columns."""
         return self._source.matrix(self._positions)
+
+    def number(self, position, remedy=""):
+        """Values of a column of numbers."""
+        return self._source.number(self._positions[position], remedy)
+
+    def dates(self, position):
+        """Dates of a column; None where it has others."""
+        return self._source.dates(self._positions[position])
 
     def place(self, position, places):
         """Place of a column's level, of one customer."""

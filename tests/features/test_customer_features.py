@@ -174,7 +174,7 @@ def test_rfm_scores_go_in_once():
     X = features.set_output(transform="pandas").fit_transform(BUYERS)
     assert list(X) == ["r", "f", "m"]
     assert X.var(ddof=0).sum() == pytest.approx(1.0)
-    message = "make_customer_features has changed them. Put the rules right behind RFMS"
+    message = "make_customer_features has changed them. Put the rules right behind RFMT"
     with pytest.raises(DataQualityError, match=re.escape(message)):
         make_pipeline(features, cs.RuleSegmenter()).fit(BUYERS)
 
