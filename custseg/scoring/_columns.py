@@ -7,6 +7,8 @@ from custseg.scoring._places import MISSING, UNSEEN, Places
 from custseg.scoring._record import Record, record
 from custseg.scoring._sources import Matrix, Source
 
+_ROWS = 2**14  # worked on at a time
+
 
 @record
 class LevelColumn(Record):
@@ -121,28 +123,39 @@ class CustomerColumns(Record):
 
     def __call__(self, source):
         """Return the outputs, ndarray of shape (n_rows, n_outputs)."""
-        missing = None
+        marks = None
         if self._positions:
             X = source.matrix(self._positions)
-            missing = np.isnan(X)
-            np.copyto(X, self.medians, where=missing)
-            if self._has_logs:
-                X[:, self._logged] = signed_log(X[:, self._logged], self._log_units)
-            X -= self.means
-            X /= self.scales
-            if len(self._constant):
-                X[:, self._constant] = 0.0  # not minus zero
+            if len(X) <= _ROWS:
+                marks = self._scale(X)
+            else:  # what is worked on stays in the cache
+                starts = range(0, len(X), _ROWS)
+                marks = [self._scale(X[start : start + _ROWS]) for start in starts]
+                marks = np.concatenate(marks) if len(self.indicators) else None
             if self._only_numbers:
                 return X
         Z = np.empty((self.n_outputs, source.n_rows)).T
-        if missing is not None:
+        if self._positions:
             Z[:, self.outputs] = X
-            if len(self.indicators):
-                marks = missing[:, self.indicators] / self.indicator_scales
+            if marks is not None:
                 Z[:, self.indicator_outputs] = marks
         for level, outputs in self._blocks:
             Z[:, outputs] = level(source)
         return Z
+
+    def _scale(self, X):
+        """Fill, log and scale numbers where they are; return indicators if any."""
+        missing = np.isnan(X)
+        np.copyto(X, self.medians, where=missing)
+        if self._has_logs:
+            X[:, self._logged] = signed_log(X[:, self._logged], self._log_units)
+        X -= self.means
+        X /= self.scales
+        if len(self._constant):
+            X[:, self._constant] = 0.0  # not minus zero
+        if len(self.indicators):
+            return missing[:, self.indicators] / self.indicator_scales
+        return None
 
 
 def signed_log(X, units):
