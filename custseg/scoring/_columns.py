@@ -215,6 +215,8 @@ class Items(Record):
         self._keep(
             _positions=list(range(len(self.turned))),
             _sizes=sizes[:, np.newaxis],
+            _turned=np.flatnonzero(self.turned),
+            _signs=np.where(self.turned, -1.0, 1.0)[:, np.newaxis],
             _constant=np.flatnonzero(np.isinf(self.sds)),
         )
 
@@ -223,41 +225,49 @@ class Items(Record):
         X = source.matrix(self._positions)
         if self.checked:
             self._check(X, source.names)
-        # One row an item: sums run over items one by one, however many customers.
-        items = np.where(self.turned, self.low + self.high - X, X).T
+        as_items = not self.averaged and not self.weights.size
+        Z = X if as_items else np.empty((len(self.means), len(X))).T
+        for start in range(0, len(X), _ROWS):  # what is worked on stays in the cache
+            rows = slice(start, start + _ROWS)
+            items = self._items(X[rows])
+            if self.averaged:
+                sums = [_sum(items[scale]) for scale in self.scales]
+                items = np.array(sums) / self._sizes
+            elif self.weights.size:
+                items = sum(
+                    weight[:, np.newaxis] * item
+                    for weight, item in zip(self.weights, items, strict=True)
+                )
+            np.subtract(items.T, self.means, out=Z[rows])
+            Z[rows] /= self.sds
+        if len(self._constant):
+            Z[:, self._constant] = 0.0  # not minus zero
+        return Z
+
+    def _items(self, X):
+        """Turn, fill and rid answers of a style where they are; one row an item."""
+        if len(self._turned):
+            X[:, self._turned] = self.low + self.high - X[:, self._turned]
+        items = X.T
         missing = np.isnan(items)
         if missing.any():
-            every = [np.arange(len(items))] if not self.scales else self.scales
-            for scale in every:
-                items[scale] = self._filled(items[scale], missing[scale], scale)
+            for scale in self.scales or (slice(None),):
+                of_scale = items[scale]
+                self._fill(of_scale, missing[scale], self.item_means[scale])
+                items[scale] = of_scale
         if len(self.style):
-            items = self._without_style(items)
-        if self.averaged:
-            sums = [items[scale].cumsum(axis=0)[-1] for scale in self.scales]
-            items = np.array(sums) / self._sizes
-        elif self.weights.size:
-            items = sum(
-                weight[:, np.newaxis] * item
-                for weight, item in zip(self.weights, items, strict=True)
-            )
-        items = items.T - self.means
-        items /= self.sds
-        if len(self._constant):
-            items[:, self._constant] = 0.0  # not minus zero
+            mean = sum(w * item for w, item in zip(self.style, items, strict=True))
+            items -= self._signs * (mean + self.offset)
+            items -= self.shift
         return items
 
-    def _without_style(self, items):
-        mean = sum(w * item for w, item in zip(self.style, items, strict=True))
-        mean = mean + self.offset
-        signs = np.where(self.turned, -1.0, 1.0)[:, np.newaxis]
-        return items - signs * mean - self.shift
-
-    def _filled(self, items, missing, scale):
-        means = self.item_means[scale][:, np.newaxis]
-        known = np.where(missing, 0.0, items - means).cumsum(axis=0)[-1]
+    def _fill(self, items, missing, means):
+        """Fill gaps by the item's mean and the customer's own deviation from means."""
+        means = means[:, np.newaxis]
+        known = _sum(np.where(missing, 0.0, items - means))
         deviation = known / np.maximum((~missing).sum(axis=0), 1.0)
         filled = np.clip(means + deviation, self.low, self.high)
-        return np.where(missing, filled, items)
+        np.copyto(items, filled, where=missing)
 
     def _check(self, X, names):
         outside = ((self.low > X) | (self.high < X)).sum(axis=0)
@@ -268,6 +278,12 @@ class Items(Record):
                 f"outside in {', '.join(wrong[:5])} instead (item, customers). Correct "
                 "them, or mark them as missing."
             )
+
+
+def _sum(items):
+    """Add items one by one: a row of a batch then rounds as the row alone."""
+    # Of a single row NumPy would add pairs.
+    return items.cumsum(axis=0)[-1] if items.shape[1] == 1 else items.sum(axis=0)
 
 
 @record

@@ -171,7 +171,7 @@ class RFMScores(Record):
         names = source.names
         read = [(names[k], source.number(k)) for k in range(n_numbers)]
         figures = checked_figures(*read)
-        group = np.full(source.n_rows, -1)
+        group = slice(-1, None)  # one for all customers
         if self.groups is not None:
             group = source.places(n_numbers, self.groups)
             self._tell(source, n_numbers, (group == MISSING) | (group == UNSEEN))
