@@ -48,7 +48,7 @@ _HOME = {
     "OccasionTransformer": "features",
     "OutcomeDisplay": "plotting",
     "PsychographicTransformer": "features",
-    "RFMScorer": "features",
+    "RFMTransformer": "features",
     "ReliabilityDisplay": "plotting",
     "Rule": "cluster",
     "RuleSegmenter": "cluster",

@@ -2,8 +2,8 @@
 
 - `DemographicTransformer`, `FirmographicTransformer`, `GeographicTransformer`: who and
   where customers are;
-- `BehaviouralTransformer`, `RFMScorer`, `OccasionTransformer`, `LifecycleTransformer`:
-  what they do, how recently, when, and whether they still do;
+- `BehaviouralTransformer`, `RFMTransformer`, `OccasionTransformer` and
+  `LifecycleTransformer`: what they do, how recently, when, and whether they still do;
 - `PsychographicTransformer`, `BenefitTransformer`, `AdoptionTransformer`: what they
   think, want and take up;
 - `SocialTransformer`, `LoyaltyTransformer`: what they are to each other and to a firm.
@@ -30,7 +30,7 @@ from custseg.features._lifecycle import LifecycleTransformer
 from custseg.features._loyalty import LoyaltyTransformer, net_promoter_score
 from custseg.features._occasion import OccasionTransformer
 from custseg.features._psychographic import PsychographicTransformer
-from custseg.features._rfm import RFMScorer
+from custseg.features._rfm import RFMTransformer
 from custseg.features._rfm_cuts import class_limits
 from custseg.features._social import SocialTransformer
 

@@ -4,15 +4,43 @@
 that was saved. Neither this package nor a scorer imports scikit-learn, pandas or SciPy.
 """
 
+from custseg.scoring._attitudes import (
+    TYPES,
+    Adoption,
+    Loyalty,
+    Promoters,
+    check_proportions,
+    no_answer,
+    promoter_class,
+    read_times,
+    refuse_answers,
+    side_of,
+)
 from custseg.scoring._classes import AsScored, Classes
 from custseg.scoring._columns import (
     Beside,
+    Chosen,
     CustomerColumns,
     Items,
     LevelColumn,
     only_read,
 )
+from custseg.scoring._derivations import (
+    Balance,
+    Bands,
+    Counts,
+    Cyclic,
+    Events,
+    MeanOfItems,
+    Rate,
+    Threshold,
+    Usage,
+    YearsSince,
+)
+from custseg.scoring._derived import Derived, DerivedColumns, Same
+from custseg.scoring._earth import LIMITS, Kilometres, OnSphere
 from custseg.scoring._file import load_scorer
+from custseg.scoring._nested import Hierarchy, HierarchyLevel, Joined, Trades
 from custseg.scoring._numbers import (
     FUNCTIONS,
     Apply,
@@ -31,6 +59,7 @@ from custseg.scoring._rfm import (
     checked_figures,
     outputs_of,
     own_interval,
+    relative_recency,
     score_by,
 )
 from custseg.scoring._road import Road, Types
@@ -58,14 +87,23 @@ from custseg.scoring._segments import (
     Typicality,
     sums_of_answers,
 )
+from custseg.scoring._shares import Shares
+from custseg.scoring._silence import LifeCycle, read_purchases
+from custseg.scoring._sources import Coded, Source
+from custseg.scoring._wants import Benefits, ItemScores, Prices
 
 # Offered to other stages, not to users.
 _FOR_STAGES = """
-Apply AsNumbers AsScored Beside Bins Classes Components Curves CustomerColumns
-Decided FUNCTIONS Fill Gaussians Items LevelColumn Linear Nearest Power
-RFMScores Road Rotate RowNorm RuleAxis RuleCells Scale Select Stretch Sums
-Tempered Trees Types Typicality bands_of check_complete check_known check_levels
-checked_figures locate mean_of only_read outputs_of own_interval score_by
+Adoption Apply AsNumbers AsScored Balance Bands Benefits Beside Bins Chosen
+Classes Coded Components Counts Curves CustomerColumns Cyclic Decided Derived
+DerivedColumns Events FUNCTIONS Fill Gaussians Hierarchy HierarchyLevel
+ItemScores Items Joined Kilometres LIMITS LevelColumn LifeCycle Linear Loyalty
+MeanOfItems Nearest OnSphere Power Prices Promoters RFMScores Rate Road Rotate
+RowNorm RuleAxis RuleCells Same Scale Select Shares Source Stretch Sums TYPES
+Tempered Threshold Trades Trees Types Typicality Usage YearsSince bands_of
+check_complete check_known check_levels check_proportions checked_figures locate
+mean_of no_answer only_read outputs_of own_interval promoter_class
+read_purchases read_times refuse_answers relative_recency score_by side_of
 sums_of_answers
 """.split()
 __all__ = [

@@ -17,12 +17,9 @@ from custseg.surveys._factors import (
 )
 from custseg.surveys._items import (
     check_answers,
-    fill_answers,
-    mean_of,
     numbers_of_answers,
     signs_of,
     warn_outside,
-    weighted_sum,
 )
 from custseg.surveys._keying import (
     declared_points,
@@ -41,21 +38,14 @@ from custseg.surveys._reliability import (
     warn_of_contrary,
 )
 from custseg.surveys._response_style import check_style, flag_responses, learn_style
-from custseg.surveys._utilities import (
-    best_worst_scores,
-    fill_scores,
-    rank_scores,
-    relative_scores,
-    spread_of,
-)
+from custseg.surveys._utilities import cumulative_normal_scores
 
 # Offered to other stages, not to users.
 _FOR_STAGES = """
-best_worst_scores check_answers check_style declared_points declared_scales
-fill_answers fill_scores find_reversed learn_style mean_of numbers_of_answers
-polychoric_correlation rank_scores relative_scores settled_output signs_of
-solution_of spread_of statistics_of_scales warn_of_contrary warn_of_factors
-warn_outside weighted_sum
+check_answers check_style cumulative_normal_scores declared_points
+declared_scales find_reversed learn_style numbers_of_answers
+polychoric_correlation settled_output signs_of solution_of statistics_of_scales
+warn_of_contrary warn_of_factors warn_outside
 """.split()
 __all__ = [
     name for name in dir() if not name.startswith("_") and name not in _FOR_STAGES
