@@ -77,7 +77,7 @@ EQUIVALENT = {
     "custseg/features/_response_style.py _mean_answer bound sign < 0": (
         "a sign is never zero"
     ),
-    "custseg/features/_sphere.py read_degrees option True": _ONE_LENGTH,
+    "custseg/scoring/_earth.py _refuse_outside option True": _ONE_LENGTH,
     "custseg/profile/_profile.py SegmentProfile.names option True": _ONE_LENGTH,
     "custseg/scoring/_numbers.py Rotate.__call__ bound len(Z) > 1": (
         "a single row was looked at just before"

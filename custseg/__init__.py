@@ -48,7 +48,7 @@ _HOME = {
     "OccasionTransformer": "features",
     "OutcomeDisplay": "plotting",
     "PsychographicTransformer": "features",
-    "RFMScorer": "features",
+    "RFMTransformer": "features",
     "ReliabilityDisplay": "plotting",
     "Rule": "cluster",
     "RuleSegmenter": "cluster",
@@ -78,6 +78,7 @@ _HOME = {
     "make_customer_features": "features",
     "match_labels": "cluster",
     "match_segments": "assignment",
+    "outcome_report": "evaluation",
     "profile_segments": "profile",
     "rejected_test": "evaluation",
     "segment_multiplicity": "cluster",
@@ -88,7 +89,6 @@ _HOME = {
     "summarize_outcome": "tables",
     "summarize_transactions": "tables",
     "unimodality_test": "selection",
-    "validate_on": "evaluation",
 }
 _STAGES = (
     "assignment",

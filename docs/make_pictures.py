@@ -32,11 +32,11 @@ from custseg import (
     TypingTool,
     assignment_report,
     clean_transactions,
+    outcome_report,
     profile_segments,
     segment_multiplicity,
     summarize_outcome,
     summarize_transactions,
-    validate_on,
 )
 from custseg.datasets import load_wholesale, make_customers, make_transactions
 from custseg.plotting import (
@@ -170,7 +170,7 @@ def outcome():
         customer_id="customer_id",
         random_state=0,
     ).fit(customers)
-    return validate_on(model, customers, later, random_state=0)
+    return outcome_report(model, customers, later, random_state=0)
 
 
 if __name__ == "__main__":

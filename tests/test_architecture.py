@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "datasets": BASE,
     "scoring": COLUMNS,
     "tables": NUMBERS,
-    "surveys": NUMBERS | {"tables"},
+    "surveys": NUMBERS | {"tables", "scoring"},
     "features": NUMBERS | {"tables", "scoring", "surveys"},
     "cluster": FITTED - {"cluster"},
     "selection": FITTED,

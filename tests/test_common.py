@@ -18,7 +18,7 @@ from custseg import (
     LatentClassSegmenter,
     LifecycleTransformer,
     LoyaltyTransformer,
-    RFMScorer,
+    RFMTransformer,
     Rule,
     RuleSegmenter,
     RuleTable,
@@ -104,7 +104,7 @@ CHECKED_AS = {
         Supplied(LifecycleTransformer(output="measures"), "buyers")
     ],
     "LoyaltyTransformer": [Supplied(LoyaltyTransformer(output="measures"), "opinions")],
-    "RFMScorer": [RFMScorer(recency=0, frequency=1, monetary=1)],
+    "RFMTransformer": [RFMTransformer(recency=0, frequency=1, monetary=1)],
     "RuleSegmenter": [RuleSegmenter(THREE_RULES)],
     "SegmentSearch": [
         SegmentSearch([KMeansSegmenter()], n_segments=(2, 3), random_state=0)

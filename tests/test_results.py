@@ -86,7 +86,7 @@ MADE_BY = {
         model(), CUSTOMERS, random_state=0
     ),
     assignment.DiscriminantAxes: lambda: discriminant().discriminant_axes(),
-    evaluation.OutcomeValidation: lambda: evaluation.validate_on(
+    evaluation.OutcomeReport: lambda: evaluation.outcome_report(
         model(), CUSTOMERS, (CUSTOMERS[SPEND] > 4).rename(NAME), random_state=0
     ),
     evaluation.RejectedTest: lambda: evaluation.rejected_test(
@@ -126,7 +126,7 @@ MADE_BY = {
 }
 # What they show has names of columns or segments.
 WITH_NAMES = {
-    evaluation.OutcomeValidation,
+    evaluation.OutcomeReport,
     assignment.SegmentMatch,
     assignment.WilksTest,
     columns.CustomerCheck,

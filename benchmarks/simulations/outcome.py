@@ -3,8 +3,9 @@
 python benchmarks/simulations/outcome.py             about a minute and a half
 
 Writes outcome.csv beside it. Three Gaussian segments in the plane, of which k-means
-learns; `validate_on` measures how well they tell what each customer spends afterwards,
-with 200 resamples and five folds. Fixed seeds, one row a claim and kind of outcome:
+learns; `outcome_report` measures how well they tell what each customer spends
+afterwards, with 200 resamples and five folds. Fixed seeds, one row per claim
+and kind of outcome:
 
 - ``noise, one model``: spend is drawn at random, one model of six segments of 300
   customers, 400 outcomes. ``told`` is the share of outcomes of which the verdict says
@@ -29,7 +30,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from custseg import KMeansSegmenter, SegmentationModel
-from custseg.evaluation import validate_on
+from custseg.evaluation import outcome_report
 
 TABLE = Path(__file__).with_suffix(".csv")
 CENTERS = np.array([[0, 0], [6, 0], [0, 6]])
@@ -48,7 +49,7 @@ def model_of(table, n_segments):
 
 
 def measured(model, table, spent, seed, **options):
-    result = validate_on(
+    result = outcome_report(
         model, table, spent, n_bootstraps=200, random_state=seed, **options
     )
     return result, result.frame().set_index("groups")

@@ -56,15 +56,9 @@ def compile_scorer(model):
 
     Steps of custseg that are known: KMeansSegmenter, HierarchicalSegmenter,
     SOMSegmenter, GaussianMixtureSegmenter (without noise), LatentClassSegmenter,
-    RuleSegmenter, SegmentSearch, DiscriminantAssigner, TypingTool, RFMScorer,
-    PsychographicTransformer, BlockScaler; and, without the settings that make columns
-    anew, DemographicTransformer (birth, bands), FirmographicTransformer (founded,
-    bands, trade_map), GeographicTransformer (hierarchy, places, latitude),
-    BehaviouralTransformer (shares, cyclic, usage, new_within), OccasionTransformer
-    (shares, cyclic, events), SocialTransformer (engagement, activity, given) and
-    AdoptionTransformer (scores, shares, adopted).
-    BenefitTransformer, LifecycleTransformer and LoyaltyTransformer are not, nor are
-    rules that answer with `reject_alpha`.
+    RuleSegmenter (but for rules that answer with `reject_alpha`), SegmentSearch,
+    DiscriminantAssigner, TypingTool, BlockScaler, and all transformers with all their
+    settings.
 
     Steps of scikit-learn that are known: Pipeline, ColumnTransformer, FeatureUnion,
     StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Normalizer,
@@ -322,12 +316,8 @@ def _of_union(union, names, path):
 
 
 def _unknown(estimator, path, wanted):
-    settings = getattr(estimator, "_unfrozen", list)()
-    got, remedy = type(estimator).__name__, "Replace it"
-    if settings:
-        got += f" with {' and '.join(f'{one}=' for one in settings)}"
-        remedy = "Make these columns before the model"
+    got = type(estimator).__name__
     return TypeError(
         f"Each step must be one that a scorer can compute: {wanted}. Got {got} "
-        f"({path}) instead. {remedy}, or answer by the model itself."
+        f"({path}) instead. Replace it, or answer by the model itself."
     )

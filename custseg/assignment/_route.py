@@ -32,7 +32,7 @@ from custseg.assignment._margins import (
 )
 from custseg.assignment._model_columns import ModelColumns, are_missing, columns_of
 from custseg.assignment._typicality import (
-    Typicality,
+    TypicalityLevels,
     finite_numbers,
     held_back_customers,
 )
@@ -90,7 +90,7 @@ class Route:
         The questions of a typing tool, which needs no other descriptor.
     calibration : Calibration or None
         Of the assigner's probabilities.
-    typicality : Typicality or None
+    typicality : TypicalityLevels or None
     reject_alpha : float or None
         As it was when the route was learned.
     """
@@ -106,7 +106,7 @@ class Route:
     often_missing: np.ndarray
     asked: list | None = None
     calibration: Calibration | None = None
-    typicality: Typicality | None = None
+    typicality: TypicalityLevels | None = None
     reject_alpha: float | None = None
 
     split_by, by_type = None, {}
@@ -493,5 +493,5 @@ def _typicality(route, descriptors, labels, members, held_back):
         finite_numbers(route._at_last_step(rows_at(descriptors, positions))[1])
         for positions in (members, held_back)
     )
-    typicality = Typicality(known, labels[members])
+    typicality = TypicalityLevels(known, labels[members])
     return typicality.calibrate(unknown, labels[held_back])

@@ -83,7 +83,7 @@ class Quantiles:
         return int(ranks[-1]) if len(ranks) else 0
 
 
-class Typicality:
+class TypicalityLevels:
     """How usual a customer's distances to the segments are.
 
     Distances are Mahalanobis's, by the covariance within segments. Calibration

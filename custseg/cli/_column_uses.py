@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from custseg.cli._ids import check_known
+from custseg.cli._id_column import check_known
 from custseg.cli._terminal import counted
 from custseg.cli._values import (
     DATE,

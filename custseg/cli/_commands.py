@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from custseg.assignment import SegmentationModel
-from custseg.cli import _orders, _results
+from custseg.cli import _order_file, _results
 from custseg.cli._column_uses import Wishes, check_basis, propose, settle
 from custseg.cli._files import (
     check_ending,
@@ -17,7 +17,7 @@ from custseg.cli._files import (
     read_table,
     write_table,
 )
-from custseg.cli._ids import find_id
+from custseg.cli._id_column import find_id
 from custseg.cli._role_file import read_roles, roles_as_toml
 from custseg.cli._terminal import counted, listed
 from custseg.datasets import load_wholesale
@@ -52,7 +52,7 @@ def segment(args, terminal):
     wishes = _wishes(args)
     read = _read_customers(args, wishes, terminal)
     table, id_column, id_reason = read.table, read.id_column, read.id_reason
-    made = _orders.MADE if args.transactions else ()
+    made = _order_file.MADE if args.transactions else ()
     roles = propose(table, id_column, id_reason, made, read.decimal)
     roles = settle(roles, wishes)
     _say_roles(roles, id_column, id_reason, wishes, terminal)
@@ -65,7 +65,7 @@ def segment(args, terminal):
         _write_roles(args, roles, wishes, read.order_columns, terminal)
         return
     check_basis(roles)
-    plan = _results.Plan(
+    plan = _results.SegmentPlan(
         table=table,
         id_column=id_column,
         roles=roles,
@@ -105,7 +105,7 @@ def _wishes(args):
     return wishes
 
 
-class Customers(NamedTuple):
+class ReadCustomers(NamedTuple):
     """The customers, with what their orders say where there are orders.
 
     Attributes
@@ -161,7 +161,7 @@ def _read_customers(args, wishes, terminal, known=None):
         if file is None:
             id_column, reason = "customer_id", "from the orders"
     decimal = "." if file is None else file.decimal
-    return Customers(table, id_column, reason, decimal, orders)
+    return ReadCustomers(table, id_column, reason, decimal, orders)
 
 
 def _note_doubts(file, terminal):
@@ -192,11 +192,11 @@ def _with_orders(reading, table, ids, id_column):
         there = set(file.frame.columns) - set(given.values())
         kept = {role: name for role, name in known.columns.items() if name in there}
         given = {**kept, **given}
-    columns = _orders.find_columns(file, given, id_column)
-    terminal.say(f"  {_orders.describe_columns(columns)}")
+    columns = _order_file.find_columns(file, given, id_column)
+    terminal.say(f"  {_order_file.describe_columns(columns)}")
     terminal.step("Cleaning the orders")
     returns = args.returns or (known and known.returns) or "net"
-    found = _orders.summarize(
+    found = _order_file.summarize(
         file,
         columns,
         date_format=date_format,
@@ -218,7 +218,7 @@ def _with_orders(reading, table, ids, id_column):
     if table is None:
         return found.table.reset_index(), settings
     paths = (args.customers, args.transactions)
-    table, said = _orders.join(table, ids, found.table, paths)
+    table, said = _order_file.join(table, ids, found.table, paths)
     terminal.say(f"  {said}")
     return table, settings
 
@@ -319,8 +319,8 @@ def _needed(model):
 def _known_orders(model):
     """Return what a model says of the orders that it was learned on."""
     settings = getattr(model, "orders_settings_", {})
-    needs_end = bool({*_needed(model)} & {*_orders.OF_THE_END})
-    return _orders.Known(needs_end, **settings)
+    needs_end = bool({*_needed(model)} & {*_order_file.OF_THE_END})
+    return _order_file.Known(needs_end, **settings)
 
 
 def _check_columns(model, table, args):
@@ -330,7 +330,7 @@ def _check_columns(model, table, args):
     if not missing:
         return
     remedy = "Add them, or fit a model by other --descriptors."
-    if {*missing} & {*_orders.MADE} and not args.transactions:
+    if {*missing} & {*_order_file.MADE} and not args.transactions:
         remedy = "Pass the customers' orders as --transactions, from which these come."
     raise SchemaError(
         "New customers must have all columns that the model assigns by: "
@@ -377,7 +377,7 @@ def demo(args, terminal):
     reason = "by its name; a different one in each row"
     roles = propose(known, "client", reason)
     _say_roles(roles, "client", reason, Wishes(), terminal)
-    plan = _results.Plan(known, "client", roles, seed=_DEMO_SEED)
+    plan = _results.SegmentPlan(known, "client", roles, seed=_DEMO_SEED)
     terminal.step("Trying candidates")
     with terminal.notes_of_warnings():
         model = _results.fit(plan)

@@ -32,7 +32,7 @@ _MAX_TREE = 5_000
 
 
 @dataclass
-class Plan:
+class SegmentPlan:
     """A table, what its columns are for, and how segments are to be found.
 
     Attributes

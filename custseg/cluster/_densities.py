@@ -134,13 +134,14 @@ def _inverse_roots(covariances):
 class AxisDensities:
     """Gaussian densities of columns that are independent within a component.
 
-    Columns are about their mean, in units of a standard deviation; NaN where missing.
+    Columns are about their mean, in units of a standard deviation. They come as
+    `known_values` gives them.
 
     Parameters
     ----------
     n_features : int
     gaps : sequence of int, default=()
-        Columns with missing values, as `with_gaps` finds them.
+        Columns with missing values.
     spherical : bool
         Whether the columns of a component share one variance.
     ridge : float
@@ -171,14 +172,14 @@ class AxisDensities:
 
     def base(self, X):
         """Part of the logarithm that no component changes."""
-        missing = np.isnan(X[self.gaps]).sum(axis=0)
+        missing = len(self.gaps) - X[self.n_features :].sum(axis=0)
         return -0.5 * (self.n_features - missing) * _LOG_2_PI
 
     def fill(self, out, X):
         """Write values, their squares, and which of the columns with gaps are known."""
         d = self.n_features
-        _fill_known(out[:d], out[2 * d :], X, self.gaps)
-        np.square(out[:d], out=out[d : 2 * d])
+        out[:d], out[2 * d :] = X[:d], X[d:]
+        np.square(X[:d], out=out[d : 2 * d])
 
     def coefficients(self, parameters):
         """Coefficients and constants of the logarithms, by run and component."""
@@ -216,18 +217,26 @@ class AxisDensities:
         return n_components * (self.n_features + variances)
 
 
-def with_gaps(X):
-    """Find the rows of an array in which some value is missing."""
-    return np.flatnonzero(np.isnan(X).any(axis=1))
+def known_values(X):
+    """Prepare columns with missing values for `AxisDensities` and `CountDensities`.
 
+    Parameters
+    ----------
+    X : ndarray of shape (n_columns, n_customers)
+        NaN where missing.
 
-def _fill_known(values, known, X, gaps):
-    """Write values, zero where missing, and which of those with gaps are known."""
-    values[:] = X
-    if len(gaps):
-        missing = np.isnan(X[gaps])
-        values[gaps] = np.where(missing, 0.0, X[gaps])
-        np.logical_not(missing, out=known)
+    Returns
+    -------
+    gaps : ndarray of int
+        Columns with missing values.
+    values : ndarray of shape (n_columns + n_gaps, n_customers)
+        Zero where missing; then whether each column with gaps is known.
+    """
+    missing = np.isnan(X)
+    gaps = np.flatnonzero(missing.any(axis=1))
+    if not len(gaps):
+        return gaps, X
+    return gaps, np.vstack([np.where(missing, 0.0, X), ~missing[gaps]])
 
 
 class LevelDensities:
@@ -306,13 +315,13 @@ class LevelDensities:
 class CountDensities:
     """Poisson probabilities of counts, independent within a component.
 
-    Counts are whole numbers of zero or more; NaN where missing.
+    Counts are whole numbers of zero or more, as `known_values` gives them.
 
     Parameters
     ----------
     n_columns : int
     gaps : sequence of int, default=()
-        Columns with missing values, as `with_gaps` finds them.
+        Columns with missing values.
     prior_count : float
         Customers with the mean of all that are added to each component.
     prior : ndarray of shape (n_columns,)
@@ -330,11 +339,11 @@ class CountDensities:
 
     def base(self, X):
         """Part of the logarithm that no component changes."""
-        return -gammaln(np.nan_to_num(X) + 1).sum(axis=0)
+        return -gammaln(X[: self.n_columns] + 1).sum(axis=0)
 
     def fill(self, out, X):
         """Write values, and which of the columns with gaps are known."""
-        _fill_known(out[: self.n_columns], out[self.n_columns :], X, self.gaps)
+        out[:] = X
 
     def coefficients(self, parameters):
         """Coefficients and constants of the logarithms, by run and component."""

@@ -21,7 +21,7 @@ from custseg.cluster._densities import (
     CountDensities,
     JointDensities,
     LevelDensities,
-    with_gaps,
+    known_values,
 )
 from custseg.cluster._em import Mixture
 from custseg.cluster._mixture_segmenter import MixtureSegmenterMixin
@@ -292,15 +292,15 @@ class LatentClassSegmenter(MixtureSegmenterMixin, BaseEstimator):
             )
             parts.append((densities, read.codes))
         if len(read.counts):
-            gaps = with_gaps(read.counts)
+            gaps, values = known_values(read.counts)
             densities = CountDensities(
                 len(read.counts), gaps, prior=overall.rates, **prior
             )
-            parts.append((densities, read.counts))
+            parts.append((densities, values))
         if len(read.numbers):
-            gaps = with_gaps(read.numbers)
+            gaps, values = known_values(overall.framed(read.numbers))
             densities = AxisDensities(len(read.numbers), gaps, ridge=_RIDGE, **prior)
-            parts.append((densities, overall.framed(read.numbers)))
+            parts.append((densities, values))
         densities, arrays = zip(*parts, strict=True)
         return JointDensities(densities), arrays
 

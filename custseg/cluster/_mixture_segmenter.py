@@ -237,7 +237,8 @@ class MixtureSegmenterMixin(SegmenterMixin):
         """
         joint, segments = self._joint(), self.component_segments_
         blocks = self._source(read).blocks()
-        return np.concatenate([function(joint(*rows), segments) for rows in blocks])
+        parts = [function(joint(*rows), segments) for rows in blocks]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 # -- of a block of customers: joint log densities, ndarray (n_components, n_rows) ------

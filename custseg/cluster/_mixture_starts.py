@@ -27,7 +27,7 @@ class Settings(NamedTuple):
     tol: float
 
 
-class Learned(NamedTuple):
+class LearnedStart(NamedTuple):
     """The run that is kept, and what became of the others.
 
     Attributes
@@ -68,7 +68,7 @@ def learn(mixture_of, X, start_frames, n_components, weights, settings, rng):
 
     Returns
     -------
-    learned : Learned
+    learned : LearnedStart
     """
     n_init = 1 if n_components == 1 else settings.n_init
     rows = draw_rows(X, weights, settings.start_size, n_components, rng)
@@ -88,7 +88,7 @@ def learn(mixture_of, X, start_frames, n_components, weights, settings, rng):
         found = _means_of_usable(everyone, runs, regularized)
         if not np.isnan(found).all():
             best = int(np.nanargmax(found))
-            return Learned(runs.chosen([best]), means, regularized)
+            return LearnedStart(runs.chosen([best]), means, regularized)
     raise DegenerateFitError(
         f"A mixture of {n_components} components must have a likelihood. Got none from "
         f"{n_init} starts instead. Ask for fewer components, or raise reg_covar."
@@ -146,7 +146,7 @@ def start_codes(frames, weights, n_components, n_init, rng):
         if start == 1:
             points = _tree_means(Z, weights, n_components, seed)
         elif start % 2 == 0:
-            options = {"init": "k-means++", "max_iter": 30, "tol": 1e-3}
+            options = {"max_iter": 30, "tol": 1e-3}
             points = lloyd(Z, weights, n_components, seed, **options).centers
         else:
             points = _drawn(Z, weights, n_components, seed)

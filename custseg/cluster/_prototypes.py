@@ -2,10 +2,9 @@
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from sklearn.cluster import KMeans
 
-from custseg._sklearn import single_threaded
 from custseg.cluster._micro import distinct_customers
+from custseg.cluster._starts import lloyd
 from custseg.engine import nearest_point, segment_sums
 
 _STEPS = 20  # in which points are moved, the last by the least
@@ -94,10 +93,7 @@ def _centers_within(customers, weights, n_prototypes, min_customers):
     n_centers = int(min(n_prototypes, len(customers), weights.sum() // min_customers))
     if n_centers <= 1:
         return np.average(customers, axis=0, weights=weights)[np.newaxis]
-    with single_threaded():
-        solver = KMeans(n_centers, n_init=1, random_state=0)
-        solver.fit(customers, sample_weight=weights)
-    centers = solver.cluster_centers_
+    centers = lloyd(customers, weights, n_centers, seed=0).centers
     while True:
         nearest, _ = nearest_point(customers, centers)
         counts = np.bincount(nearest, weights, minlength=len(centers))

@@ -155,8 +155,8 @@ class RuleBand:
     cuts : {"mean", "median", "quantile", "kmeans"} or tuple of floats
         Where bands begin. "mean" and "median" make two bands. "quantile" takes the
         shares `at`. "kmeans" takes the natural classes of
-        `custseg.features.RFMScorer`. Numbers stand as they are given, one less than
-        there are labels.
+        `custseg.features.RFMTransformer`. Numbers stand as they are given, one less
+        than there are labels.
     at : tuple of floats or None
         Shares of customers below each cut for "quantile"; None takes equal shares.
     equal : {"upper", "lower"}

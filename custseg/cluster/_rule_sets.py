@@ -35,8 +35,8 @@ def value_cells_table(
         Columns, by name or position.
     scores : bool, default=False
         Whether the columns are scores, in which a high recency is a recent one, as
-        `custseg.features.RFMScorer` gives them; they are then r, f and m unless they
-        are named otherwise. If False, recency is in days.
+        `custseg.features.RFMTransformer` gives them; they are then r, f and m unless
+        they are named otherwise. If False, recency is in days.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def marketing_table():
 
     See Also
     --------
-    custseg.features.RFMScorer : Gives r, f and m.
+    custseg.features.RFMTransformer : Gives r, f and m.
     loyalty_table : Four segments on the same scores.
 
     Notes

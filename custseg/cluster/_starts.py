@@ -29,7 +29,17 @@ class Run(NamedTuple):
     n_iter: int
 
 
-def lloyd(X, weights, n_segments, seed, *, init, max_iter, tol, verbose=0):
+def lloyd(
+    X,
+    weights,
+    n_segments,
+    seed,
+    *,
+    init="k-means++",
+    max_iter=300,
+    tol=1e-4,
+    verbose=0,
+):
     """Run scikit-learn's solver from one start, on one thread.
 
     Its products shift the origin to the mean of the customers, so digits are kept; one

@@ -48,15 +48,15 @@ def log_unit(values):
     return float(np.quantile(sizes, _UNIT_QUANTILE, method="lower"))
 
 
-def signed_log(values, unit):
-    """Return `sign(x) * log(1 + |x| / unit)`: odd, and linear near zero."""
-    sizes = np.abs(values)
+def signed_log(X, units):
+    """Return ``sign(x) * log(1 + |x| / unit)``."""
+    sizes = np.abs(X)
     with np.errstate(over="ignore"):
-        ratio = sizes / unit
-    vast = np.isinf(ratio)  # for floats; the logarithm of the ratio is not
-    logs = np.log1p(np.where(vast, 1.0, ratio))
-    logs[vast] = np.log(sizes[vast]) - np.log(unit)
-    return np.sign(values) * logs
+        logs = np.log1p(sizes / units)
+    vast = np.isinf(logs)
+    if vast.any():  # for floats; the logarithm of the ratio is not
+        logs[vast] = np.log(sizes[vast]) - np.log(np.broadcast_to(units, X.shape)[vast])
+    return np.copysign(logs, X)
 
 
 def mean_and_sd(values):

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from custseg.datasets._buyers import BuyerType
-from custseg.datasets._lines import draw_lines, draw_returns
-from custseg.datasets._orders import draw_orders, make_clock
 from custseg.datasets._parameters import (
     as_generator,
     check_number,
     check_whole,
     per_segment,
 )
+from custseg.datasets._simulated_lines import draw_lines, draw_returns
+from custseg.datasets._simulated_orders import draw_orders, make_clock
 from custseg.exceptions import DataQualityError, SchemaError
 
 _STREAM = 1

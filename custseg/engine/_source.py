@@ -137,6 +137,7 @@ class BatchSource(Source):
 
 def _cut(arrays, rows_per_block, axis):
     n_rows = next(one for one in arrays if one is not None).shape[axis]
-    for rows in row_blocks(n_rows, rows_per_block):
+    # No rows are one block, of whose arrays the columns are known.
+    for rows in row_blocks(n_rows, rows_per_block) or [slice(0, 0)]:
         place = rows if axis == 0 else (..., rows)
         yield tuple(None if one is None else one[place] for one in arrays)

@@ -19,7 +19,7 @@ from custseg.exceptions import DegenerateFitError
 NONE, OTHER = -1, -2  # rejected, and a segment that matches none of the model's
 
 
-class Answers(NamedTuple):
+class HeldOutAnswers(NamedTuple):
     """What was said of customers whom the assigner had not learned from.
 
     Attributes
@@ -95,7 +95,7 @@ def with_segments_fixed(model, X, folds, seed):
 
     Returns
     -------
-    answers : Answers
+    answers : HeldOutAnswers
     """
     ids, labels = model.segment_ids_, model.labels_
     basis, descriptors = (
@@ -117,7 +117,7 @@ def with_segments_fixed(model, X, folds, seed):
             cells = np.ix_(asked, columns)
             for every, found in zip((raw, calibrated), probabilities, strict=True):
                 every[cells] = 0 if found is None else found
-    return Answers(
+    return HeldOutAnswers(
         codes,
         raw if has_probabilities else None,
         calibrated if has_probabilities and _calibration(model) else None,

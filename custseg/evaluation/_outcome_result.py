@@ -12,8 +12,8 @@ _CHANCE = {"r2": 0.0, "auc": 0.5}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class OutcomeValidation(Result):
-    """How well segments tell a later outcome, made by `validate_on`.
+class OutcomeReport(Result):
+    """How well segments tell a later outcome, made by `outcome_report`.
 
     It holds figures and no customer.
 
@@ -35,19 +35,19 @@ class OutcomeValidation(Result):
 
     See Also
     --------
-    validate_on : Makes it.
+    outcome_report : Makes it.
     custseg.plotting.OutcomeDisplay : Outcomes of the segments as a picture.
 
     Examples
     --------
     >>> import numpy as np
     >>> from custseg import KMeansSegmenter, SegmentationModel
-    >>> from custseg.evaluation import validate_on
+    >>> from custseg.evaluation import outcome_report
     >>> rng = np.random.default_rng(0)
     >>> orders = rng.poisson(np.repeat([3, 20], 100))[:, np.newaxis]
     >>> came_back = rng.random(200) < np.repeat([0.2, 0.7], 100)
     >>> model = SegmentationModel(KMeansSegmenter(2, random_state=0)).fit(orders)
-    >>> validation = validate_on(model, orders, came_back, random_state=0)
+    >>> validation = outcome_report(model, orders, came_back, random_state=0)
     >>> validation.kind
     'event'
     >>> validation.segments()[["segment", "customers", "mean", "lift"]].round(2)

@@ -2,8 +2,8 @@
 
 - `DemographicTransformer`, `FirmographicTransformer`, `GeographicTransformer`: who and
   where customers are;
-- `BehaviouralTransformer`, `RFMScorer`, `OccasionTransformer`, `LifecycleTransformer`:
-  what they do, how recently, when, and whether they still do;
+- `BehaviouralTransformer`, `RFMTransformer`, `OccasionTransformer` and
+  `LifecycleTransformer`: what they do, how recently, when, and whether they still do;
 - `PsychographicTransformer`, `BenefitTransformer`, `AdoptionTransformer`: what they
   think, want and take up;
 - `SocialTransformer`, `LoyaltyTransformer`: what they are to each other and to a firm.
@@ -17,42 +17,27 @@ carries a total variance of one on the training data, so no column outweighs ano
 in a distance. The transformers take NumPy arrays and pandas or polars frames.
 """
 
-from custseg.features._adoption import AdoptionTransformer as AdoptionTransformer
-from custseg.features._behavioural import (
-    BehaviouralTransformer as BehaviouralTransformer,
-)
-from custseg.features._benefit import BenefitTransformer as BenefitTransformer
-from custseg.features._benefit import map_benefits as map_benefits
-from custseg.features._block_scaler import BlockScaler as BlockScaler
-from custseg.features._customer_features import (
-    make_customer_features as make_customer_features,
-)
-from custseg.features._demographic import (
-    DemographicTransformer as DemographicTransformer,
-)
-from custseg.features._firmographic import (
-    FirmographicTransformer as FirmographicTransformer,
-)
-from custseg.features._geographic import (
-    GeographicTransformer as GeographicTransformer,
-)
-from custseg.features._infer_roles import CustomerRoles as CustomerRoles
-from custseg.features._infer_roles import infer_roles as infer_roles
-from custseg.features._lifecycle import LifecycleTransformer as LifecycleTransformer
-from custseg.features._loyalty import LoyaltyTransformer as LoyaltyTransformer
-from custseg.features._loyalty import net_promoter_score as net_promoter_score
-from custseg.features._occasion import OccasionTransformer as OccasionTransformer
-from custseg.features._psychographic import (
-    PsychographicTransformer as PsychographicTransformer,
-)
-from custseg.features._rfm import RFMScorer as RFMScorer
-from custseg.features._rfm_cuts import class_limits as class_limits
-from custseg.features._social import SocialTransformer as SocialTransformer
+from custseg.features._adoption import AdoptionTransformer
+from custseg.features._behavioural import BehaviouralTransformer
+from custseg.features._benefit import BenefitTransformer, map_benefits
+from custseg.features._block_scaler import BlockScaler
+from custseg.features._customer_features import make_customer_features
+from custseg.features._demographic import DemographicTransformer
+from custseg.features._firmographic import FirmographicTransformer
+from custseg.features._geographic import GeographicTransformer
+from custseg.features._infer_roles import CustomerRoles, infer_roles
+from custseg.features._lifecycle import LifecycleTransformer
+from custseg.features._loyalty import LoyaltyTransformer, net_promoter_score
+from custseg.features._occasion import OccasionTransformer
+from custseg.features._psychographic import PsychographicTransformer
+from custseg.features._rfm import RFMTransformer
+from custseg.features._rfm_cuts import class_limits
+from custseg.features._social import SocialTransformer
 
 # Offered to other stages, not to users.
-_FOR_STAGES = {
-    "class_limits",
-}
+_FOR_STAGES = """
+class_limits
+""".split()
 __all__ = [
     name for name in dir() if not name.startswith("_") and name not in _FOR_STAGES
 ]

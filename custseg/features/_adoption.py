@@ -1,35 +1,29 @@
 """`AdoptionTransformer`: liking for technologies, and when customers took them up."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Real
 
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions, check_is_fitted
 from custseg.columns import (
-    Column,
     check_names,
     check_observed,
     mean_and_sd,
-    numbers,
     quoted,
     read_columns,
 )
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.features._compositions import (
-    centred_log_ratios,
-    read_parts,
-    share_of_parts,
-    smallest_share,
-)
+from custseg.features._compositions import smallest_share
 from custseg.features._diffusion import ROGERS, category_limits, fit_diffusion
 from custseg.features._like import like
-from custseg.features._mixed import MixedTransformer, Plane
+from custseg.features._mixed import MixedTransformer
+from custseg.scoring import Adoption, MeanOfItems, Same, Shares, read_times
 
 __all__ = ["AdoptionTransformer"]
 
 NOT_YET = "not yet"
-_REMEDY = "Convert the column first (pandas.to_numeric)."
 
 
 class AdoptionTransformer(MixedTransformer):
@@ -134,7 +128,7 @@ class AdoptionTransformer(MixedTransformer):
      'late majority', 'late majority', 'not yet', 'not yet', 'not yet', 'not yet']
     """
 
-    _derived_by = ("scores", "shares", "adopted")
+    _remedy = "Convert the column first (pandas.to_numeric)."
 
     _parameter_constraints = {
         "scores": [Mapping, None],
@@ -195,30 +189,49 @@ class AdoptionTransformer(MixedTransformer):
             If a time is infinite or below zero.
         """
         check_is_fitted(self)
-        by_name = {c.name: c for c in read_columns(self, X, reset=False)}
+        batch = self._batch(read_columns(self, X, reset=False))
         return {
-            launch: like(X, launch, self._category(launch, by_name[name]))
-            for launch, name in (self.adopted or {}).items()
+            launch: like(X, launch, adoption(batch)[0].cells())
+            for launch, adoption in self._adoptions.items()
         }
 
     def _learn(self, columns):
         """Check the roles; learn figures of items, least shares and limits."""
-        self._check_roles([column.name for column in columns])
-        by_name = {column.name: column for column in columns}
+        names = [column.name for column in columns]
+        self._check_roles(names)
+        batch = self._batch(columns)
         items = dict.fromkeys(i for score in self._scores.values() for i in score)
-        answers = {name: numbers(by_name[name], _REMEDY) for name in items}
+        answers = {name: batch.number(names.index(name)) for name in items}
         check_observed(list(answers), list(answers.values()))
         self.figures_ = {
             name: mean_and_sd(one[~np.isnan(one)]) for name, one in answers.items()
         }
-        self._least_, self._mean_shares_ = {}, {}
-        for whole, names in self._wholes.items():
-            parts = read_parts(whole, [by_name[n] for n in names], whole=False)
-            shares = share_of_parts(parts, np.full(len(names), 1 / len(names)), 0)
-            self._least_[whole] = smallest_share(shares)
-        self.diffusions_, self.limits_ = {}, {}
+        derived = [self._score(*one, names) for one in self._scores.items()]
+        for whole, parts in self._wholes.items():
+            outputs = tuple(f"{whole}:{name}" for name in parts)
+            shares = Shares(outputs, tuple(map(names.index, parts)), whole)
+            least = smallest_share(shares.shares(batch))
+            derived.append(replace(shares, zero_share=least))
+        self.diffusions_, self.limits_, self._adoptions = {}, {}, {}
         for launch, name in (self.adopted or {}).items():
-            self._learn_launch(launch, by_name[name])
+            position = names.index(name)
+            self._learn_launch(launch, name, read_times(batch, position))
+            categories = (*ROGERS, NOT_YET)
+            limits = self.limits_[launch]
+            adoption = Adoption((launch,), position, limits, categories)
+            self._adoptions[launch] = adoption
+        derived += self._adoptions.values()
+        if not derived:
+            return ()
+        rest = [name for name in names if name not in self._listed]
+        return ([*derived, *(Same((name,), names.index(name)) for name in rest)],)
+
+    def _score(self, score, items, names):
+        """Return the mean of the standardised items that a customer has."""
+        means, sds = zip(*(self.figures_[item] for item in items), strict=True)
+        turned = [item in self.reverse for item in items]
+        sds = (-sd if turn else sd for sd, turn in zip(sds, turned, strict=True))
+        return MeanOfItems((score,), tuple(map(names.index, items)), means, tuple(sds))
 
     def _check_roles(self, names):
         """Freeze the roles as tuples after checking that each column has one."""
@@ -251,13 +264,12 @@ class AdoptionTransformer(MixedTransformer):
                 )
         self._listed = frozenset(listed)
 
-    def _learn_launch(self, launch, column):
+    def _learn_launch(self, launch, name, times):
         """Learn the limits of the categories of one launch."""
-        times = self._times(column)
         adopted = times[~np.isnan(times)]
         if not len(adopted):
             raise DataQualityError(
-                f"Column {column.name!r} must have an adopter in fit. Got none "
+                f"Column {name!r} must have an adopter in fit. Got none "
                 "instead. Leave it out."
             )
         latest = float(adopted.max())
@@ -265,7 +277,7 @@ class AdoptionTransformer(MixedTransformer):
         if latest > observed:
             late = int(np.count_nonzero(adopted > observed))
             raise DataQualityError(
-                f"Column {column.name!r} must have no time after observed="
+                f"Column {name!r} must have no time after observed="
                 f"{observed:g}. Got {late} such instead. Correct them or observed."
             )
         eventual = self.eventual
@@ -281,53 +293,6 @@ class AdoptionTransformer(MixedTransformer):
                 f"{launch!r}, instead. Raise it."
             )
         self.limits_[launch] = category_limits(adopted, n_eventual)
-
-    def _times(self, column):
-        times = numbers(column, _REMEDY)
-        rows = np.flatnonzero(times < 0)
-        if len(rows):
-            raise DataQualityError(
-                f"Column {column.name!r} must have no time below 0, which is the "
-                f"launch. Got such in {len(rows)} of {len(times)} rows instead (first: "
-                f"row {rows[0]}). Correct them; missing means not adopted."
-            )
-        return times
-
-    def _category(self, launch, column):
-        times = self._times(column)
-        names = np.array([*ROGERS, NOT_YET], dtype=object)
-        place = np.searchsorted(self.limits_[launch], times, side="left")
-        return names[np.where(np.isnan(times), len(ROGERS), place)]
-
-    def _score(self, items, by_name):
-        """Return the mean of the standardised items that are there."""
-        total = known = 0.0
-        for name in items:
-            mean, sd = self.figures_[name]
-            answers = numbers(by_name[name], _REMEDY)
-            z = (answers - mean) / (-sd if name in self.reverse else sd)
-            there = ~np.isnan(answers)
-            total = total + np.where(there, z, 0.0)
-            known = known + there
-        return np.where(known > 0, total / np.maximum(known, 1.0), np.nan)
-
-    def _derive(self, columns):
-        """Return scores, log-ratios, categories and the columns left."""
-        by_name = {column.name: column for column in columns}
-        derived = [
-            Column(score, "number", self._score(items, by_name))
-            for score, items in self._scores.items()
-        ]
-        for whole, names in self._wholes.items():
-            parts = read_parts(whole, [by_name[n] for n in names], whole=False)
-            shares = share_of_parts(parts, np.full(len(names), 1 / len(names)), 0)
-            ratios = centred_log_ratios(shares, self._least_[whole])
-            outputs = tuple(f"{whole}:{name}" for name in names)
-            derived.append(Plane(whole, outputs, ratios))
-        for launch, name in (self.adopted or {}).items():
-            category = self._category(launch, by_name[name])
-            derived.append(Column(launch, "category", category))
-        return derived + [c for c in columns if c.name not in self._listed]
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: categories and missing values are allowed."""

@@ -1,36 +1,18 @@
-"""Numbers to ordered bands: cut points, their names, and the band of a number."""
+"""Bands of numbers: cut points and their names."""
 
 from itertools import pairwise
 from numbers import Real
-from typing import NamedTuple
 
 import numpy as np
 
 from custseg.columns import level_text
 
-__all__ = ["SME", "Bands", "band_of", "read_bands"]
-
-
-class Bands(NamedTuple):
-    """Half-open bands of a number.
-
-    Attributes
-    ----------
-    edges : tuple of float
-        Ascending. An edge belongs to the band above it.
-    names : tuple of str
-        One more than edges, lowest band first.
-    lowest : float
-        Numbers below it are impossible.
-    """
-
-    edges: tuple
-    names: tuple
-    lowest: float = -np.inf
+__all__ = ["SME", "read_bands"]
 
 
 # Commission Recommendation 2003/361/EC, annex, article 2, by persons employed.
-SME = Bands((10.0, 50.0, 250.0), ("micro", "small", "medium", "large"), 0.0)
+# Fewer than none are impossible.
+SME = ((10.0, 50.0, 250.0), ("micro", "small", "medium", "large"), 0.0)
 
 
 def read_bands(name, edges):
@@ -44,9 +26,12 @@ def read_bands(name, edges):
 
     Returns
     -------
-    Bands
+    edges : tuple of float
+    bands : tuple of str
         `under 18`, `18-29`, ..., `60+` where all edges are whole numbers (a band of
         one whole number is named by it), and else `0.5 to under 1.5`.
+    lowest : float
+        Numbers below it are impossible.
 
     Raises
     ------
@@ -60,13 +45,14 @@ def read_bands(name, edges):
             "for 'under 18', '18-29', '30-44' and '45+'."
         )
     write = _whole if all(float(edge).is_integer() for edge in edges) else _open_above
-    return Bands(
+    return (
         tuple(float(edge) for edge in edges),
         (
             f"under {level_text(edges[0])}",
             *(write(low, high) for low, high in pairwise(edges)),
             f"{level_text(edges[-1])}+",
         ),
+        -np.inf,
     )
 
 
@@ -87,27 +73,3 @@ def _whole(low, high):
 
 def _open_above(low, high):
     return f"{level_text(low)} to under {level_text(high)}"
-
-
-def band_of(values, bands):
-    """Return the band of each number by name.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_customers,)
-        NaN where missing.
-    bands : Bands
-
-    Returns
-    -------
-    names : ndarray of shape (n_customers,)
-        Objects; None where the number is missing or impossible.
-    impossible : ndarray of int
-        The rows below `bands.lowest`.
-    """
-    impossible = values < bands.lowest
-    place = np.searchsorted(bands.edges, values, side="right")
-    place[np.isnan(values) | impossible] = len(bands.names)
-    return np.array([*bands.names, None], dtype=object)[place], np.flatnonzero(
-        impossible
-    )

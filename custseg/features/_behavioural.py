@@ -1,21 +1,18 @@
 """`BehaviouralTransformer`: skewed counts and amounts to comparable numbers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Real
 
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions, check_is_fitted
-from custseg.columns import Column, check_names, numbers, quoted
+from custseg.columns import check_names, quoted
 from custseg.exceptions import DataQualityError
-from custseg.features._compositions import (
-    centred_log_ratios,
-    read_parts,
-    share_of_parts,
-    smallest_share,
-)
-from custseg.features._cycles import on_circle, read_rounds
-from custseg.features._mixed import MixedTransformer, Plane
+from custseg.features._compositions import smallest_share
+from custseg.features._cycles import cyclic_of, read_rounds
+from custseg.features._mixed import MixedTransformer
+from custseg.scoring import Same, Shares, Threshold, Usage
 
 __all__ = ["BehaviouralTransformer"]
 
@@ -23,7 +20,6 @@ _REMEDY = (
     "Convert the column first (pandas.to_numeric, after looking at its decimal sign), "
     "or leave it out."
 )
-USAGE = ("none", "light", "medium", "heavy")
 
 
 class BehaviouralTransformer(MixedTransformer):
@@ -157,8 +153,6 @@ class BehaviouralTransformer(MixedTransformer):
     4    1.41   1.81
     """
 
-    _derived_by = ("shares", "cyclic", "usage", "new_within")
-
     _parameter_constraints = {
         "shares": [Mapping, None],
         "cyclic": [Mapping, None],
@@ -206,14 +200,30 @@ class BehaviouralTransformer(MixedTransformer):
         self._rounds = read_rounds(self.cyclic)
         self._wholes = {str(w): tuple(p) for w, p in (self.shares or {}).items()}
         self._check_roles(names)
-        by_name = {column.name: column for column in columns}
-        self._least = {
-            whole: smallest_share(self._shares(whole, parts, by_name))
-            for whole, parts in self._wholes.items()
-        }
+        batch = self._batch(columns)
+        wholes = [self._whole(*one, names, batch) for one in self._wholes.items()]
         self.usage_cuts_ = {
-            name: self._learn_usage(by_name[name]) for name in self.usage
+            name: self._learn_usage(names.index(name), batch) for name in self.usage
         }
+        parts = {name for group in self._wholes.values() for name in group}
+        derived = []
+        for position, name in enumerate(names):
+            if name in self._rounds:
+                derived.append(cyclic_of(name, position, self._rounds[name]))
+            elif name not in parts:
+                derived.append(Same((name,), position))
+            if name in self.usage:
+                cuts = self.usage_cuts_[name]
+                derived.append(Usage((f"{name}_usage",), position, cuts))
+            if name in (self.new_within or {}):
+                limit = self.new_within[name]
+                new = (f"{name}_new",)
+                derived.append(Threshold(new, position, limit, within=True))
+        derived += wholes
+        return (derived,) if self._is_derived() else ()
+
+    def _is_derived(self):
+        return self._wholes or self._rounds or self.usage or self.new_within
 
     def _check_roles(self, names):
         """Refuse roles of columns that are not there, or of a column in two."""
@@ -243,68 +253,24 @@ class BehaviouralTransformer(MixedTransformer):
                 f"{quoted(short)} instead. Add the rest, such as all other spend."
             )
 
-    def _shares(self, whole, parts, by_name):
-        parts = read_parts(whole, [by_name[one] for one in parts], whole=False)
-        return share_of_parts(parts, None, 0.0)
+    def _whole(self, whole, parts, names, batch):
+        """Learn the least share of a whole."""
+        positions = tuple(names.index(part) for part in parts)
+        outputs = tuple(f"{whole}:{part}" for part in parts)
+        shares = Shares(outputs, positions, whole)
+        return replace(shares, zero_share=smallest_share(shares.shares(batch)))
 
-    def _learn_usage(self, column):
+    def _learn_usage(self, position, batch):
         """Cut those who use it at all into thirds."""
-        values = self._usage_of(column)
+        values = Usage((), position, ()).numbers(batch)
         users = values[values > 0]
         if not len(users):
             raise DataQualityError(
-                f"Column {column.name!r} must have a user when it is in usage. Got "
-                "none instead. Leave it out of usage."
+                f"Column {batch.names[position]!r} must have a user when it is in "
+                "usage. Got none instead. Leave it out of usage."
             )
         cuts = np.quantile(users, [1 / 3, 2 / 3], method="inverted_cdf")
         return tuple(float(cut) for cut in cuts)
-
-    def _usage_of(self, column):
-        values = numbers(column, _REMEDY)
-        rows = np.flatnonzero(values < 0)
-        if len(rows):
-            raise DataQualityError(
-                f"Column {column.name!r} must have no number below 0 when it is in "
-                f"usage. Got such in {len(rows)} of {len(values)} rows instead (first: "
-                f"row {rows[0]}). Count returns apart."
-            )
-        return values
-
-    def _derive(self, columns):
-        """Return numbers, levels, log-ratios, points on circles and usage."""
-        by_name = {column.name: column for column in columns}
-        parts = {name for group in self._wholes.values() for name in group}
-        derived = []
-        for column in columns:
-            name = column.name
-            if name in self._rounds:
-                derived.append(on_circle(column, self._rounds[name]))
-            elif name not in parts:
-                derived.append(column)
-            if name in self.usage:
-                derived.append(self._usage(column))
-            if name in (self.new_within or {}):
-                derived.append(self._newness(column))
-        for whole, group in self._wholes.items():
-            shares = self._shares(whole, group, by_name)
-            ratios = centred_log_ratios(shares, self._least[whole])
-            names = tuple(f"{whole}:{name}" for name in group)
-            derived.append(Plane(whole, names, ratios))
-        return derived
-
-    def _usage(self, column):
-        values = self._usage_of(column)
-        cuts = self.usage_cuts_[column.name]
-        place = np.searchsorted(cuts, values, side="left") + 1
-        place[values == 0] = 0
-        levels = np.array(USAGE, dtype=object)[np.minimum(place, 3)]
-        levels[np.isnan(values)] = None
-        return Column(f"{column.name}_usage", "ordered", levels, USAGE)
-
-    def _newness(self, column):
-        days = numbers(column, _REMEDY)
-        new = np.where(np.isnan(days), np.nan, days <= self.new_within[column.name])
-        return Column(f"{column.name}_new", "number", new)
 
     def _kind(self, column):
         """Settle what a column is read as: numbers, unless it is declared."""

@@ -1,27 +1,20 @@
 """`BenefitTransformer`: what customers want, from ratings, rankings or choices."""
 
 import re
-import warnings
 from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions
-from custseg.columns import Column, check_names, check_observed, numbers, quoted
-from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._mixed import MixedTransformer, Plane
-from custseg.surveys import (
-    best_worst_scores,
-    fill_scores,
-    rank_scores,
-    relative_scores,
-    spread_of,
-)
+from custseg.columns import check_names, check_observed, quoted
+from custseg.exceptions import SchemaError
+from custseg.features._mixed import MixedTransformer
+from custseg.scoring import Benefits, ItemScores, Prices
+from custseg.surveys import cumulative_normal_scores
 
 __all__ = ["SIX_BENEFITS", "BenefitTransformer", "map_benefits"]
 
-_REMEDY = "Code the answers as numbers first."
 # Words of a map to begin with, in English; meant to be edited.
 SIX_BENEFITS = {
     "price": "price cheap cheaper low cost affordable offer offers discount value",
@@ -234,15 +227,40 @@ class BenefitTransformer(MixedTransformer):
         check_names("prices", self._prices, names)
         self._items = self._find_items(names)
         self.benefit_items_ = self._checked_benefits(list(self._items))
-        self._groups = [
-            [list(self._items).index(item) for item in group]
+        items = list(self._items)
+        groups = tuple(
+            tuple(items.index(item) for item in group)
             for group in self.benefit_items_.values()
-        ]
-        centred = self.scale_use != "none" and len(self._groups) > 1
-        self.n_dimensions_ = len(self._groups) - centred
-        scores = self._scores({column.name: column for column in columns})
-        check_observed(list(self._items), scores)
+        )
+        centred = self.scale_use != "none" and len(groups) > 1
+        self.n_dimensions_ = len(groups) - centred
+        answers = ItemScores(
+            self.kind,
+            tuple(items),
+            tuple(tuple(map(names.index, group)) for group in self._items.values()),
+            self.unranked_last,
+            cumulative_normal_scores(len(items) * (self.kind == "rankings")),
+            self.smoothing,
+        )
+        scores = answers(self._batch(columns))
+        check_observed(items, scores)
         self.item_means_ = np.array([np.nanmean(one) for one in scores])
+        derived = [
+            Benefits(
+                tuple(self.benefit_items_),
+                answers,
+                self.item_means_,
+                groups,
+                centred,
+                self.scale_use == "standardise",
+                max(self.n_dimensions_, 1),
+            )
+        ]
+        if self._prices:
+            positions = tuple(map(names.index, self._prices))
+            of_prices = ("price_level", "price_range")
+            derived.append(Prices(of_prices, positions, self.strict))
+        return (derived,)
 
     def _find_items(self, names):
         """Return the columns of each item."""
@@ -291,77 +309,3 @@ class BenefitTransformer(MixedTransformer):
                     "the column out."
                 )
         return benefits
-
-    def _scores(self, by_name):
-        """Read the scores of items: higher is more important, NaN not answered."""
-        read = {
-            item: [numbers(by_name[name], _REMEDY) for name in group]
-            for item, group in self._items.items()
-        }
-        if self.kind == "ratings":
-            return [one for (one,) in read.values()]
-        if self.kind == "rankings":
-            for item, (ranks,) in read.items():
-                _refuse(item, ranks < 1, "ranks from 1, the most important")
-            ranks = [one for (one,) in read.values()]
-            return rank_scores(ranks, unranked_last=self.unranked_last)
-        for item, (best, worst, shown) in read.items():
-            negative = (best < 0) | (worst < 0) | (shown < 0)
-            _refuse(item, negative, "counts that are not below 0")
-            _refuse(item, best + worst > shown, "best and worst within times shown")
-        return [
-            best_worst_scores(*counts, smoothing=self.smoothing)
-            for counts in read.values()
-        ]
-
-    def _derive(self, columns):
-        """Return utilities, and the level and range of prices."""
-        by_name = {column.name: column for column in columns}
-        scores, _ = fill_scores(self._scores(by_name), self.item_means_)
-        centred = self.scale_use != "none" and len(self._groups) > 1
-        utilities = relative_scores(scores, self._groups, centre=centred)
-        if self.scale_use == "standardise":
-            spread = spread_of(scores)
-            utilities = [one / spread for one in utilities]
-        names = tuple(self.benefit_items_)
-        values = np.column_stack(utilities)
-        derived = [Plane("benefits", names, values, max(self.n_dimensions_, 1))]
-        if self._prices:
-            derived += self._price_figures([by_name[name] for name in self._prices])
-        return derived
-
-    def _price_figures(self, columns):
-        """Return how high, and how wide, the prices are that a customer would pay."""
-        prices = [numbers(column, _REMEDY) for column in columns]
-        for column, one in zip(columns, prices, strict=True):
-            _refuse(column.name, one <= 0, "prices above 0")
-        falls = np.any(np.diff(prices, axis=0) < 0, axis=0)
-        n_falls = int(np.count_nonzero(falls))
-        if n_falls:
-            text = (
-                "Prices must rise from too cheap to too expensive. Got others in "
-                f"{n_falls} of {len(falls)} rows instead"
-            )
-            if self.strict:
-                raise DataQualityError(f"{text}. Correct them, or set strict=False.")
-            warnings.warn(
-                f"{text}, which are treated as missing.", SegmentWarning, stacklevel=5
-            )
-        with np.errstate(invalid="ignore"):
-            low, high = (
-                np.where(falls, np.nan, np.log(prices[place])) for place in (1, 2)
-            )
-        return [
-            Column("price_level", "number", (low + high) / 2),
-            Column("price_range", "number", high - low),
-        ]
-
-
-def _refuse(name, wrong, constraint):
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise DataQualityError(
-            f"{name!r} must have {constraint}. Got others in {len(rows)} of "
-            f"{len(wrong)} rows instead (first: row {rows[0]}). Correct them or mark "
-            "them as missing."
-        )

@@ -23,7 +23,7 @@ from custseg.features._lifecycle import LifecycleTransformer
 from custseg.features._loyalty import LoyaltyTransformer
 from custseg.features._occasion import OccasionTransformer
 from custseg.features._psychographic import PsychographicTransformer
-from custseg.features._rfm import RFMScorer
+from custseg.features._rfm import RFMTransformer
 from custseg.features._social import SocialTransformer
 
 __all__ = ["make_customer_features"]
@@ -34,7 +34,7 @@ _TRANSFORMERS = {
     "geographic": GeographicTransformer,
     "behavioural": BehaviouralTransformer,
     # The mean score is the scores once more: they would count twice.
-    "rfm": partial(RFMScorer, output=("r", "f", "m")),
+    "rfm": partial(RFMTransformer, output=("r", "f", "m")),
     "psychographic": PsychographicTransformer,
     "benefit": BenefitTransformer,
     "adoption": AdoptionTransformer,
@@ -114,7 +114,7 @@ def make_customer_features(
             list of str, or tuple (transformer, list of str), default=None
         Columns of the base, for the transformer of that name as it is by default; or
         a transformer of your own settings and its columns. For rfm a list is enough
-        where the columns have the names that `RFMScorer` looks for; out come the
+        where the columns have the names that `RFMTransformer` looks for; out come the
         scores r, f and m without their mean, which would count them twice.
     social, lifecycle, loyalty : list of str, or tuple (transformer, list of str), \
             default=None

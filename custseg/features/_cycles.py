@@ -1,14 +1,12 @@
-"""Columns that go round, as hours do: points on a circle."""
+"""Columns that go round, as hours do: how long a round is."""
 
 from numbers import Real
 
 import numpy as np
 
-from custseg.columns import numbers
-from custseg.exceptions import DataQualityError
-from custseg.features._mixed import Plane
+from custseg.scoring import Cyclic
 
-__all__ = ["on_circle", "read_rounds"]
+__all__ = ["cyclic_of", "read_rounds"]
 
 
 def read_rounds(cyclic):
@@ -22,20 +20,6 @@ def read_rounds(cyclic):
     return {str(name): float(period) for name, period in (cyclic or {}).items()}
 
 
-def on_circle(column, period):
-    """Return the sine and cosine of a column that goes round."""
-    values = numbers(column, "Give hours, weekdays or months as numbers.")
-    outside = np.flatnonzero((values < 0) | (values > period))
-    if len(outside):
-        raise DataQualityError(
-            f"Cyclic column {column.name!r} must lie between 0 and {period:g}, the "
-            f"length of its round. Got others in {len(outside)} of {len(values)} rows "
-            f"instead (first: row {outside[0]}). Correct them, or the round."
-        )
-    # What is a whole round is none: sin(2 pi) would be 2e-16 off.
-    angle = 2 * np.pi * (np.where(values == period, 0.0, values) / period)
-    return Plane(
-        column.name,
-        (f"{column.name}_sin", f"{column.name}_cos"),
-        np.column_stack([np.sin(angle), np.cos(angle)]),
-    )
+def cyclic_of(name, position, period):
+    """Return the derivation of a column that goes round."""
+    return Cyclic((f"{name}_sin", f"{name}_cos"), position, name, period)

@@ -1,16 +1,13 @@
 """What demographic and firmographic columns share: years, bands, declared orders."""
 
-import warnings
-
-from custseg.columns import check_names, numbers, order_texts, quoted
-from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._bands import band_of, read_bands
+from custseg.columns import check_names, order_texts, quoted
+from custseg.exceptions import SchemaError
+from custseg.features._bands import read_bands
 from custseg.features._mixed import MixedTransformer
-from custseg.features._years import read_reference_date, years_until
+from custseg.features._years import read_reference_date
+from custseg.scoring import Bands, Same, YearsSince
 
 __all__ = ["DeclaredTransformer"]
-
-_REMEDY = "Convert the column first (pandas.to_numeric), or leave it out of bands."
 
 
 class DeclaredTransformer(MixedTransformer):
@@ -27,11 +24,9 @@ class DeclaredTransformer(MixedTransformer):
         What the years are called.
     _longest : int
         More years are impossible.
-    _schemes : dict of str to Bands
-        Bands that have a name.
+    _schemes : dict of str to tuple
+        Bands that have a name, as `read_bands` gives them.
     """
-
-    _categorical = True
 
     _since = ""
     _years_name = ""
@@ -39,7 +34,7 @@ class DeclaredTransformer(MixedTransformer):
     _schemes = {}
 
     def _learn(self, columns):
-        """Check the declarations, and freeze what `_derive` goes by."""
+        """Check the declarations, and freeze years and bands."""
         names = [column.name for column in columns]
         self._years = self._read_since(names)
         purpose = f"{self._since} is given"
@@ -62,6 +57,30 @@ class DeclaredTransformer(MixedTransformer):
             else read_bands(name, edges)
             for name, edges in bands.items()
         }
+        return self._derivations(names)
+
+    def _derivations(self, names):
+        """Return years and then bands, or nothing where columns stay as they are."""
+        first = [self._first(*one) for one in enumerate(names)]
+        derived = [name for one in first for name in one.names]
+        second = [self._second(*one) for one in enumerate(derived)]
+        rounds = (first, second) if self._bands else (first,)
+        changed = any(type(one) is not Same for one in first) or self._bands
+        return rounds if changed else ()
+
+    def _first(self, position, name):
+        """Return the derivation of a column that came in: years, or itself."""
+        if name not in self._years:
+            return Same((name,), position)
+        reference = self.reference_date_.isoformat()
+        years = (self._years[name],)
+        return YearsSince(years, position, reference, self._longest, self.strict)
+
+    def _second(self, position, name):
+        """Return the derivation of bands, of a column or of years."""
+        if name not in self._bands:
+            return Same((name,), position)
+        return Bands((name,), position, *self._bands[name], self.strict)
 
     def _read_since(self, names):
         """Return the names of years by the names of the columns they come from."""
@@ -88,56 +107,14 @@ class DeclaredTransformer(MixedTransformer):
                 "instead. Declare each in one."
             )
 
-    def _derive(self, columns):
-        """Count years, find bands, and give columns the order that was declared."""
-        return [self._derive_one(column) for column in columns]
-
-    def _derive_one(self, column):
-        if column.name in self._years:
-            years, impossible = years_until(self.reference_date_, column, self._longest)
-            self._report_impossible(
-                column.name,
-                f"give from 0 to {self._longest:,} years at {self.reference_date_}",
-                impossible,
-                len(years),
-            )
-            column = column._replace(
-                name=self._years[column.name], kind="number", values=years
-            )
-        if column.name in self._bands:
-            bands = self._bands[column.name]
-            values, impossible = band_of(numbers(column, _REMEDY), bands)
-            self._report_impossible(
-                column.name,
-                f"hold {bands.lowest:g} or more",
-                impossible,
-                len(values),
-            )
-            return column._replace(kind="ordered", values=values, levels=bands.names)
-        if column.name in self._orders:
-            return column._replace(kind="ordered", levels=self._orders[column.name])
-        return column
-
-    def _report_impossible(self, name, constraint, rows, n_rows):
-        """Warn of values that cannot be, or raise if `strict`."""
-        if not len(rows):
-            return
-        text = (
-            f"Column {name!r} must {constraint}. Got others in {len(rows)} of {n_rows} "
-            f"rows instead (first: row {rows[0]})"
-        )
-        if self.strict:
-            raise DataQualityError(
-                f"{text}. Correct them, mark them as missing, or set strict=False."
-            )
-        warnings.warn(
-            f"{text}, counted as missing. Correct them, or mark them as missing.",
-            SegmentWarning,
-            stacklevel=5,
-        )
-
     def _kind(self, column):
         """Settle what a column is read as: booleans and declared codes as levels."""
         if column.name in self.nominal or column.kind == "boolean":
             return "nominal"
         return super()._kind(column)
+
+    def __sklearn_tags__(self):
+        """Return scikit-learn's tags: categories and missing values are allowed."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        return tags

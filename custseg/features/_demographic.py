@@ -166,7 +166,6 @@ class DemographicTransformer(DeclaredTransformer):
     {'age': ('under 18', '18-29', '30-44', '45-59', '60+')}
     """
 
-    _derived_by = ("birth", "bands")
     _since = "birth"
     _years_name = "age"
     _longest = 120

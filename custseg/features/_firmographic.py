@@ -8,10 +8,11 @@ from numbers import Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions
-from custseg.columns import check_names, level_codes, level_text, quoted
+from custseg.columns import check_names, level_text, quoted
 from custseg.exceptions import SchemaError, SegmentWarning
 from custseg.features._bands import SME
 from custseg.features._declared import DeclaredTransformer
+from custseg.scoring import Trades
 
 __all__ = ["FirmographicTransformer"]
 
@@ -55,15 +56,6 @@ def read_trade_map(name, patterns):
     whole = {code: found[code] for code in found if not code.endswith("*")}
     starts = sorted((code[:-1] for code in found if code.endswith("*")), key=len)
     return whole, {start: found[f"{start}*"] for start in reversed(starts)}
-
-
-def trade_of(level, whole, beginnings):
-    """Return the trade of a code: its own, or that of its longest beginning."""
-    level = level.casefold()
-    if level in whole:
-        return whole[level]
-    starts = (start for start in beginnings if level.startswith(start))
-    return beginnings.get(next(starts, None))
 
 
 class FirmographicTransformer(DeclaredTransformer):
@@ -217,7 +209,6 @@ class FirmographicTransformer(DeclaredTransformer):
     3          0              1           0          3                 70
     """
 
-    _derived_by = ("founded", "bands", "trade_map")
     _since = "founded"
     _years_name = "years_in_business"
     _longest = 1_500
@@ -266,52 +257,38 @@ class FirmographicTransformer(DeclaredTransformer):
 
     def _learn(self, columns):
         """Check the declarations, and count the codes that have no trade."""
+        self._trades = {}
         super()._learn(columns)
-        trades = self.trade_map or {}
-        check_names("trade_map", trades, [column.name for column in columns])
-        for parameter, names in [
+        trades, names = self.trade_map or {}, [column.name for column in columns]
+        check_names("trade_map", trades, names)
+        for parameter, others in [
             ("ordered", self._orders),
             ("in bands", self._bands),
             (f"in {self._since}", self._years),
         ]:
-            self._refuse_both(parameter, names, "in trade_map", trades)
+            self._refuse_both(parameter, others, "in trade_map", trades)
         self._trades = {name: read_trade_map(name, trades[name]) for name in trades}
-        for column in columns:
-            if column.name in self._trades:
-                self._report_unmapped(column)
+        for position, name in enumerate(names):
+            if name in trades:
+                self._report_unmapped(self._first(position, name), columns)
+        return self._derivations(names)
 
-    def _derive_one(self, column):
-        if column.name not in self._trades:
-            return super()._derive_one(column)
-        codes, levels, trades = self._trades_of(column)
-        names = [
-            level if trade is None else trade
-            for level, trade in zip(levels, trades, strict=True)
-        ]
-        values = np.array([*names, None], dtype=object)[codes]
-        return column._replace(kind="category", values=values, levels=None)
+    def _first(self, position, name):
+        if name not in self._trades:
+            return super()._first(position, name)
+        whole, beginnings = self._trades[name]
+        found = (whole.keys(), whole.values(), beginnings.keys(), beginnings.values())
+        return Trades((name,), position, *map(tuple, found))
 
-    def _trades_of(self, column):
-        """Read the codes of a column and the trade of each, None where it has none."""
-        whole, beginnings = self._trades[column.name]
-        if column.kind in ("number", "boolean", "mixed") and set(beginnings) - {""}:
-            raise SchemaError(
-                f"Column {column.name!r} must hold text, to be known by how it begins. "
-                "Got numbers instead. Read codes as text, because numbers have lost "
-                "their leading zeros, or give trade_map whole codes without '*'."
-            )
-        codes, levels = level_codes(column)
-        return codes, levels, [trade_of(one, whole, beginnings) for one in levels]
-
-    def _report_unmapped(self, column):
+    def _report_unmapped(self, trades, columns):
         """Warn of codes that have no trade, or raise if `strict`."""
-        codes, levels, trades = self._trades_of(column)
-        unmapped = [place for place, trade in enumerate(trades) if trade is None]
+        codes, levels = trades.levels(self._batch(columns))
+        unmapped = [k for k, one in enumerate(levels) if trades.trade_of(one) is None]
         if not unmapped:
             return
         rows = np.count_nonzero(np.isin(codes, unmapped))
         text = (
-            f"trade_map must have the codes of column {column.name!r}. Got "
+            f"trade_map must have the codes of column {trades.names[0]!r}. Got "
             f"{len(unmapped)} without a trade in {rows} of {len(codes)} rows instead "
             f"({quoted([levels[place] for place in unmapped], limit=3)})"
         )

@@ -1,45 +1,47 @@
-"""What fitted transformers do, as steps of a scorer."""
+"""What a transformer has learned of its columns, as the step that applies it."""
 
 import numpy as np
 
 from custseg.columns import MISSING, OTHER, Levels
-from custseg.features._scaling import apply_scaling, frozen_scalings
+from custseg.features._scaling import Scaling
 from custseg.scoring import CustomerColumns, LevelColumn
 
-__all__ = ["frozen_columns", "frozen_levels", "frozen_ranks"]
+__all__ = ["frozen_columns"]
 
 
-def frozen_columns(estimator, level_of=lambda position: None):
-    """Freeze a transformer of columns of numbers and of levels.
+def frozen_columns(estimator, scalings):
+    """Freeze a transformer of columns of numbers, levels and planes.
 
     Parameters
     ----------
-    estimator : fitted transformer with frozen scalings
-    level_of : callable
-        Gives ``(levels, rows, refused)`` of the column at a position, as
-        `frozen_levels` does, or None for a column of numbers.
+    estimator : fitted MixedTransformer
+    scalings : list of Scaling
+        One for each of its `kinds_`.
 
     Returns
     -------
     step : CustomerColumns
     """
-    scalings = frozen_scalings(estimator)
-    numbers, outputs, indicators, levels, n_outputs = [], [], [], [], 0
-    for position, scaling in enumerate(scalings):
-        found = level_of(position)
-        if found is not None:
-            names, rows, refused = found
-            places = Levels(names, "level")
-            levels.append(LevelColumn(position, places, rows, n_outputs, refused))
-            n_outputs += rows.shape[1]
+    figures, numbers, outputs, indicators, levels = [], [], [], [], []
+    position = n_outputs = 0
+    for (name, kind), scaling in zip(estimator.kinds_.items(), scalings, strict=True):
+        if kind in ("nominal", "ordered"):
+            freeze = _frozen_levels if kind == "nominal" else _frozen_ranks
+            frozen = freeze(estimator, name, scaling)
+            levels.append(_level_column(position, n_outputs, *frozen, estimator.strict))
+            n_outputs += levels[-1].rows.shape[1]
+            position += 1
             continue
-        numbers.append(position)
-        outputs.append(n_outputs)
-        n_outputs += 1
-        if not np.isnan(scaling.indicator_scale):
-            indicators.append((len(numbers) - 1, scaling.indicator_scale, n_outputs))
-            n_outputs += 1
-    figures = [scalings[position] for position in numbers]
+        of_numbers = [scaling] if kind == "numeric" else _of_plane(estimator, name)
+        for one in of_numbers:
+            if not np.isnan(one.indicator_scale):
+                which = (len(numbers), one.indicator_scale, n_outputs + 1)
+                indicators.append(which)
+            figures.append(one)
+            numbers.append(position)
+            outputs.append(n_outputs)
+            n_outputs += 1 + (not np.isnan(one.indicator_scale))
+            position += 1
     which, scales, where = zip(*indicators, strict=True) if indicators else ((),) * 3
     return CustomerColumns(
         _whole(numbers),
@@ -53,62 +55,50 @@ def frozen_columns(estimator, level_of=lambda position: None):
     )
 
 
-def frozen_levels(kept, pooled, scale, *, strict):
-    """Return the levels of a nominal column, the output of each, and what is refused.
+def _of_plane(estimator, name):
+    plane = estimator.planes_[name]
+    return [
+        Scaling(fill, np.nan, mean, plane.scale, np.nan)
+        for fill, mean in zip(plane.fill.tolist(), plane.mean.tolist(), strict=True)
+    ]
 
-    Parameters
-    ----------
-    kept, pooled : sequence of str
-        As `pool_levels` gives them.
-    scale : float
-        Divides the indicators; infinite for a constant column.
-    strict : bool
-        Whether levels that are not known are refused.
 
-    Returns
-    -------
-    levels : list of str or None
-        None is a missing value.
-    rows : ndarray of shape (n_levels + 2, n_outputs)
-    refused : str
-    """
+def _level_column(position, start, levels, rows, told, strict):
+    places = Levels(levels, "level")
+    return LevelColumn(position, places, rows, start, told if strict else "", told)
+
+
+def _frozen_levels(estimator, name, scaling):
+    """Return the levels of a nominal column, the output of each, and what is told."""
+    kept = estimator.levels_[name]
     position = {level: place for place, level in enumerate(kept)}
     elsewhere = position.get(OTHER, -1)
-    place_of = {**position, **dict.fromkeys(pooled, elsewhere)}
-    place_of[None] = position.get(MISSING, elsewhere)
-    rows = np.zeros((len(place_of) + 2, len(kept)))
-    for row, place in enumerate([*place_of.values(), place_of[None], elsewhere]):
-        if place >= 0 and np.isfinite(scale):
-            rows[row, place] = 1 / scale
-    blind = not set(kept) - {OTHER, MISSING}
-    refused = ""
-    if strict and not blind:
-        refused = "unseen" if MISSING in position else "unseen or missing"
-        if MISSING not in position:
-            place_of.pop(None)
-            rows = np.delete(rows, len(place_of), axis=0)
-    return list(place_of), rows, refused
+    pooled = dict.fromkeys(estimator.pooled_levels_[name], elsewhere)
+    place_of = {**position, **pooled}
+    # Then a missing level, and one that has not been seen.
+    places = [*place_of.values(), position.get(MISSING, elsewhere), elsewhere]
+    rows = np.zeros((len(places), len(kept)))
+    for row, place in enumerate(places):
+        if place >= 0:
+            rows[row, place] = 1 / scaling.scale  # zero for a constant column
+    # A column in which all levels were rare has none to be unseen: fit said so.
+    if not set(kept) - {OTHER, MISSING}:
+        return list(place_of), rows, ""
+    told = "unseen" if MISSING in position else "unseen or missing"
+    return list(place_of), rows, told
 
 
-def frozen_ranks(levels, scaling, *, strict):
-    """Return the levels of an ordered column, the output of each, and what is refused.
-
-    Parameters
-    ----------
-    levels : sequence of str
-        Lowest first.
-    scaling : Scaling
-    strict : bool
-
-    Returns
-    -------
-    levels : list of str
-    rows : ndarray of shape (n_levels + 2, n_outputs)
-    refused : str
-    """
-    ranks = np.array([*range(len(levels)), np.nan, np.nan], dtype=float)
-    rows = np.column_stack(apply_scaling(ranks, scaling))
-    return list(levels), rows, "unseen" if strict else ""
+def _frozen_ranks(estimator, name, scaling):
+    """Return the levels of an ordered column, the output of each, and what is told."""
+    levels = estimator.levels_[name]
+    # A missing rank, and one that has not been seen, are the median.
+    ranks = np.array([*range(len(levels)), scaling.median, scaling.median], dtype=float)
+    ranks = (ranks - scaling.mean) / scaling.scale + 0.0  # not minus zero
+    if np.isnan(scaling.indicator_scale):
+        return list(levels), ranks[:, np.newaxis], "unseen"
+    marks = np.zeros(len(ranks))
+    marks[-2:] = 1 / scaling.indicator_scale
+    return list(levels), np.column_stack([ranks, marks]), "unseen"
 
 
 def _whole(numbers):

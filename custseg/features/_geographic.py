@@ -5,17 +5,14 @@ from collections.abc import Mapping
 from numbers import Real
 
 from custseg._sklearn import Interval, StrOptions
-from custseg.columns import OTHER, Column, check_names, counted, order_texts, quoted
-from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._hierarchy import hierarchy_numbers, is_named, learn_hierarchy
-from custseg.features._mixed import MixedTransformer, Plane
-from custseg.features._places import join_places, read_places
-from custseg.features._sphere import (
-    great_circle,
-    on_sphere,
-    read_degrees,
-    read_targets,
-)
+from custseg.columns import check_names, order_texts, quoted
+from custseg.exceptions import SchemaError, SegmentWarning
+from custseg.features._batch import derive
+from custseg.features._hierarchy import learn_hierarchy
+from custseg.features._mixed import MixedTransformer
+from custseg.features._places import read_places
+from custseg.features._sphere import read_targets
+from custseg.scoring import Hierarchy, Kilometres, OnSphere, Same
 
 __all__ = ["GeographicTransformer"]
 
@@ -200,8 +197,6 @@ class GeographicTransformer(MixedTransformer):
     [4200.0, 4200.0, 4900.0, 20400.0]
     """
 
-    _derived_by = ("hierarchy", "places", "latitude")
-
     _parameter_constraints = {
         "hierarchy": [tuple, list],
         "places": "no_validation",
@@ -261,37 +256,69 @@ class GeographicTransformer(MixedTransformer):
         """Freeze the table of places, the targets and the nodes of the hierarchy."""
         self._check_pairs()
         names = [column.name for column in columns]
-        self._table = None
+        first = []
         if self.places is not None:
             check_names("place", [self.place], names, "a column of the customer table")
-            self._table = read_places(self.places, self.place, self.place_columns)
-            joined = [column.name for column in self._table.columns]
-            twice = [name for name in joined if name in names]
+            more = (names.index(self.place), self.strict)
+            joined = read_places(self.places, self.place, self.place_columns, *more)
+            twice = [name for name in joined.names if name in names]
             if twice:
                 raise SchemaError(
                     "Columns of places must have names that customers' columns do not "
                     f"have. Got {quoted(twice)} in both instead. Rename one, or leave "
                     "it out with place_columns."
                 )
-            names = names + joined
+            first = [Same((name,), position) for position, name in enumerate(names)]
+            first.append(joined)
+            names = [*names, *joined.names]
         self._targets = read_targets(self.distance_to)
         self._orders = {
             name: order_texts(name, levels)
             for name, levels in (self.ordered or {}).items()
         }
         self._check_roles(names)
-        together = self._join(columns)
-        if self._table is not None:
-            self._refuse_no_match(columns)
-        by_name = {column.name: column for column in together}
-        self._levels = []
+        if first:
+            self._refuse_no_match(joined, columns)
+        rounds = (first,) if first else ()
+        together = derive(self._batch(columns), columns, rounds)
+        self._levels, self.nodes_ = [], {}
         if self.hierarchy:
-            nested = [by_name[name] for name in self.hierarchy]
+            nested = [together[names.index(name)] for name in self.hierarchy]
             self._levels = learn_hierarchy(nested, self.min_share)
             self._warn_of_rare()
-        self.nodes_ = {
-            level.name: tuple(map("/".join, level.kept)) for level in self._levels
-        }
+            self.nodes_ = {
+                level.name: tuple(map("/".join, level.kept)) for level in self._levels
+            }
+        second = self._derivations(names)
+        changed = first or any(type(one) is not Same for one in second)
+        return (*rounds, second) if changed else ()
+
+    def _derivations(self, names):
+        """Return the columns kept, the hierarchy, the point and the distances."""
+        derived = [Same((name,), names.index(name)) for name in self._kept(names)]
+        if self._levels:
+            nodes = tuple(
+                f"{k}={one}" for k, many in self.nodes_.items() for one in many
+            )
+            positions = tuple(map(names.index, self.hierarchy))
+            more = (
+                "/".join(self.hierarchy),
+                tuple(self._levels),
+                self.scale,
+                self.strict,
+            )
+            derived.append(Hierarchy(nodes, positions, *more))
+        if self.latitude is None:
+            return derived
+        degrees = [names.index(self.latitude), names.index(self.longitude)]
+        if self.sphere:
+            whole = f"{self.latitude}/{self.longitude}"
+            derived.append(OnSphere(_SPHERE, *degrees, whole, self.strict))
+        if self._targets:
+            outputs = tuple(f"km_to_{name}" for name in self._targets)
+            targets = tuple(self._targets.values())
+            derived.append(Kilometres(outputs, *degrees, targets, self.strict))
+        return derived
 
     def _check_pairs(self):
         """Refuse parameters that are of no use without others."""
@@ -360,22 +387,18 @@ class GeographicTransformer(MixedTransformer):
             used.add(self.place)
         return [name for name in names if name not in used]
 
-    def _refuse_no_match(self, columns):
+    def _refuse_no_match(self, joined, columns):
         """Refuse a table of places that has none of the customers' places."""
-        key = self._key_of(columns)
-        _, unmatched = join_places(key, self._table)
-        if sum(unmatched.values()) == len(key.values):
+        _, wrong = joined.rows(self._batch(columns))
+        if wrong.all():
             raise SchemaError(
                 f"places must have places of the customers in column {self.place!r}. "
                 "Got none of their keys instead. Compare how keys are written: codes "
                 "that were read as numbers have lost their leading zeros."
             )
 
-    def _key_of(self, columns):
-        return next(column for column in columns if column.name == self.place)
-
     def _warn_of_rare(self):
-        rare = [level.name for level in self._levels if not is_named(level.kept)]
+        rare = [level.name for level in self._levels if not level.is_named]
         if rare:
             warnings.warn(
                 "Each column of hierarchy must have a level shared by "
@@ -385,94 +408,6 @@ class GeographicTransformer(MixedTransformer):
                 SegmentWarning,
                 stacklevel=5,
             )
-
-    # -- what stands for a customer ---------------------------------------------------
-
-    def _derive(self, columns):
-        """Join places, and make the hierarchy, the point and the distances."""
-        columns = self._join(columns, report=True)
-        by_name = {column.name: column for column in columns}
-        derived = [by_name[name] for name in self._kept(by_name)]
-        derived = [
-            one._replace(kind="ordered", levels=self._orders[one.name])
-            if one.name in self._orders
-            else one
-            for one in derived
-        ]
-        if self._levels:
-            derived.append(self._nodes_of(by_name))
-        if self.latitude is not None:
-            derived += self._places_of(by_name)
-        return derived
-
-    def _join(self, columns, *, report=False):
-        """Return the customers' columns and those of their places."""
-        if self._table is None:
-            return columns
-        key = self._key_of(columns)
-        joined, unmatched = join_places(key, self._table)
-        if unmatched and report:
-            self._complain(
-                f"Column {self.place!r} must hold keys of places. Got others in "
-                f"{counted(unmatched)} of {len(key.values)} rows instead",
-                "whose columns of places are missing",
-                "Add them to places",
-                SchemaError,
-            )
-        return [*columns, *joined]
-
-    def _nodes_of(self, by_name):
-        nested = [by_name[name] for name in self.hierarchy]
-        values, unseen = hierarchy_numbers(nested, self._levels, scale=self.scale)
-        if unseen:
-            found = "; ".join(f"{one!r}: {counted(unseen[one])}" for one in unseen)
-            first = self._levels[0]
-            stand_in = repr(OTHER) if (OTHER,) in first.kept else "no level"
-            treated = [f"counted as {stand_in} in {first.name!r}"] * (
-                first.name in unseen
-            ) + ["known by the level above"] * bool(set(unseen) - {first.name})
-            self._complain(
-                "Levels of hierarchy must have been seen in fit. Got unseen ones in "
-                f"{found} rows instead",
-                " and ".join(treated),
-                "Correct them, or fit again with customers who have them",
-                SchemaError,
-            )
-        names = tuple(
-            f"{name}={node}" for name, nodes in self.nodes_.items() for node in nodes
-        )
-        return Plane("/".join(self.hierarchy), names, values)
-
-    def _places_of(self, by_name):
-        """Return the point on the sphere and the distances."""
-        latitude, longitude, nowhere = read_degrees(
-            by_name[self.latitude], by_name[self.longitude]
-        )
-        if len(nowhere):
-            self._complain(
-                f"Columns {self.latitude!r} and {self.longitude!r} must hold the "
-                "customers' places. Got 0 degrees north and east, where nobody lives, "
-                f"in {len(nowhere)} of {len(latitude)} rows instead (first: row "
-                f"{nowhere[0]})",
-                "counted as missing",
-                "Correct them, or mark them as missing",
-                DataQualityError,
-            )
-        derived = [
-            Column(f"km_to_{name}", "number", great_circle(latitude, longitude, places))
-            for name, places in self._targets.items()
-        ]
-        if self.sphere:
-            name = f"{self.latitude}/{self.longitude}"
-            points = on_sphere(latitude, longitude)
-            derived.insert(0, Plane(name, _SPHERE, points, weight=2.0))
-        return derived
-
-    def _complain(self, text, treated, remedy, error):
-        """Warn of what can be treated, or raise if `strict`."""
-        if self.strict:
-            raise error(f"{text}. {remedy}, or set strict=False.")
-        warnings.warn(f"{text}, {treated}. {remedy}.", SegmentWarning, stacklevel=6)
 
     def _kind(self, column):
         """Settle what a column is read as: booleans and declared codes as levels."""

@@ -1,20 +1,20 @@
 """`LifecycleTransformer`: where customers stand, from their own rhythm."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions, check_is_fitted
-from custseg.columns import Column, check_names, level_codes, numbers, read_columns
-from custseg.exceptions import DataQualityError, DegenerateFitError
+from custseg.columns import Levels, check_names, read_columns
+from custseg.exceptions import DegenerateFitError
 from custseg.features._like import like
 from custseg.features._mixed import MixedTransformer
-from custseg.features._rhythm import learn_rhythm, limits_of_silence, own_interval
+from custseg.features._rhythm import learn_rhythm, limits_of_silence
+from custseg.scoring import LifeCycle, read_purchases
 
 __all__ = ["LifecycleTransformer"]
 
-STAGES = ("potential", "new", "mature", "declining", "churned")
-_REMEDY = "Convert the column first (pandas.to_numeric)."
 _ALL = None  # the group of those whose group has no rhythm of its own
 
 
@@ -28,7 +28,7 @@ class LifecycleTransformer(MixedTransformer):
 
     Parameters
     ----------
-    shares : tuple (declining, churned), default=(0.1, 0.01)
+    rarity : tuple (declining, churned), default=(0.1, 0.01)
         How many of the intervals of customers who go on buying are longer than the
         silence at which they count as declining, and as churned. The limits that
         follow from them are learned; `limits` gives them instead.
@@ -80,7 +80,7 @@ class LifecycleTransformer(MixedTransformer):
 
     See Also
     --------
-    RFMScorer : Scores by cuts that are the same for all customers.
+    RFMTransformer : Scores by cuts that are the same for all customers.
     custseg.tables.summarize_transactions : Makes the columns.
 
     Notes
@@ -130,8 +130,10 @@ class LifecycleTransformer(MixedTransformer):
     ['churned', 'mature', 'mature', 'new', 'mature', 'churned', 'potential']
     """
 
+    _remedy = "Convert the column first (pandas.to_numeric)."
+
     _parameter_constraints = {
-        "shares": [tuple, list],
+        "rarity": [tuple, list],
         "limits": [tuple, list, None],
         "min_orders": [Interval(Integral, 2, None, closed="left")],
         "groups": [str, None],
@@ -151,7 +153,7 @@ class LifecycleTransformer(MixedTransformer):
     def __init__(
         self,
         *,
-        shares=(0.1, 0.01),
+        rarity=(0.1, 0.01),
         limits=None,
         min_orders=3,
         groups=None,
@@ -167,7 +169,7 @@ class LifecycleTransformer(MixedTransformer):
         scale=True,
         strict=False,
     ):
-        self.shares = shares
+        self.rarity = rarity
         self.limits = limits
         self.min_orders = min_orders
         self.groups = groups
@@ -205,26 +207,34 @@ class LifecycleTransformer(MixedTransformer):
             If numbers are infinite, negative or contradict each other.
         """
         check_is_fitted(self)
-        stage, _ = self._judge(read_columns(self, X, reset=False))
-        return like(X, "stage", np.array(STAGES, dtype=object)[stage])
+        batch = self._batch(read_columns(self, X, reset=False))
+        (stage,) = replace(self._cycle, names=("stage",))(batch)
+        return like(X, "stage", stage.cells())
 
     def _learn(self, columns):
         """Learn the rhythm of each group and the limits that follow."""
-        self._check_parameters([column.name for column in columns])
-        read = self._read(columns)
-        came_back = (read["n_gaps"] >= 1) & (read["gap"] > 0)
-        codes, levels = self._groups_of(columns)
+        names = [column.name for column in columns]
+        self._check_parameters(names)
+        batch = self._batch(columns)
+        roles = (self.recency, self.frequency, self.gap, self.gap_sd)
+        positions = tuple(map(names.index, roles))
+        read = read_purchases(batch, positions)
+        came_back = (read.n_gaps >= 1) & (read.gap > 0)
+        group, codes, levels = -1, None, []
+        if self.groups is not None:
+            group = names.index(self.groups)
+            codes, levels = batch.labels(group)
         self.rhythms_, self.limits_ = {}, {}
         for code, name in [(None, _ALL), *enumerate(levels)]:
             chosen = came_back if code is None else came_back & (codes == code)
             rhythm = learn_rhythm(
-                *(read[one][chosen] for one in ("n_gaps", "gap", "gap_sd"))
+                *(one[chosen] for one in (read.n_gaps, read.gap, read.gap_sd))
             )
             if rhythm is None:
                 continue
             self.rhythms_[name] = rhythm
             self.limits_[name] = (
-                limits_of_silence(rhythm, self.shares)
+                limits_of_silence(rhythm, self.rarity)
                 if self.limits is None
                 else tuple(map(float, self.limits))
             )
@@ -234,6 +244,25 @@ class LifecycleTransformer(MixedTransformer):
                 f"rhythm from. Got {int(np.count_nonzero(came_back))} instead. Give "
                 "more customers or a longer period."
             )
+        spends = [self.recent, self.before] if self.recent is not None else []
+        known = [*(name for name in self.rhythms_ if name is not _ALL), _ALL]
+        self._cycle = LifeCycle(
+            self._outputs(),
+            positions,
+            tuple(map(names.index, spends)),
+            group,
+            Levels(known[:-1], "level"),
+            np.array([self.rhythms_[name][:3] for name in known]),
+            np.array([self.limits_[name] for name in known]),
+            self.min_orders,
+            self.drop,
+        )
+        return ((self._cycle,),)
+
+    def _outputs(self):
+        measures = ["silence", "own_interval"] + ["trend"] * (self.recent is not None)
+        outputs = ["stage"] * (self.output != "measures")
+        return (*outputs, *(measures if self.output != "stage" else ()))
 
     def _check_parameters(self, names):
         """Refuse parameters that cannot be meant, and columns that are not there."""
@@ -249,11 +278,11 @@ class LifecycleTransformer(MixedTransformer):
             )
         more = [x for x in (self.groups, self.recent, self.before) if x is not None]
         check_names("groups, recent and before", more, names)
-        shares, limits = tuple(self.shares), self.limits
-        if len(shares) != 2 or not 0 < shares[1] <= shares[0] < 1:
+        rarity, limits = tuple(self.rarity), self.limits
+        if len(rarity) != 2 or not 0 < rarity[1] <= rarity[0] < 1:
             raise ValueError(
-                "shares must be two falling shares between 0 and 1. Got "
-                f"{self.shares!r} instead. Give a pair such as (0.1, 0.01)."
+                "rarity must be two falling shares between 0 and 1. Got "
+                f"{self.rarity!r} instead. Give a pair such as (0.1, 0.01)."
             )
         if limits is not None and (len(limits) != 2 or not 0 < limits[0] <= limits[1]):
             raise ValueError(
@@ -261,109 +290,8 @@ class LifecycleTransformer(MixedTransformer):
                 f"{self.limits!r} instead. Give a pair such as (2, 4)."
             )
 
-    def _read(self, columns):
-        """Read and check the columns of numbers."""
-        by_name = {column.name: column for column in columns}
-        names = {
-            "recency": self.recency,
-            "frequency": self.frequency,
-            "gap": self.gap,
-            "gap_sd": self.gap_sd,
-            "recent": self.recent,
-            "before": self.before,
-        }
-        read = {
-            role: numbers(by_name[name], _REMEDY)
-            for role, name in names.items()
-            if name is not None
-        }
-        for role, values in read.items():
-            if role not in ("recent", "before"):  # where returns may outweigh
-                _refuse(names[role], values < 0, "no number below 0")
-        orders, recency = read["frequency"], read["recency"]
-        _refuse(
-            self.frequency,
-            np.isnan(orders) | (orders != np.round(orders)),
-            "whole numbers and none missing",
-        )
-        _refuse(
-            self.recency,
-            (orders > 0) & np.isnan(recency),
-            "no missing value where there are orders",
-        )
-        _refuse(
-            self.recency,
-            (orders == 0) & ~np.isnan(recency),
-            "no value where there are no orders",
-        )
-        read["n_gaps"] = np.where(read["gap"] > 0, np.maximum(orders - 1.0, 0.0), 0.0)
-        return read
-
-    def _groups_of(self, columns):
-        """Return each customer's group: a position in the groups, -1 for none."""
-        if self.groups is None:
-            return np.full(len(columns[0].values), -1), []
-        (column,) = (one for one in columns if one.name == self.groups)
-        return level_codes(column)
-
-    def _judge(self, columns):
-        """Return each customer's stage and measures."""
-        read = self._read(columns)
-        codes, levels = self._groups_of(columns)
-        interval = np.empty(len(codes))
-        declining, churned = np.empty(len(codes)), np.empty(len(codes))
-        for code in np.unique(codes).tolist():
-            group = levels[code] if code >= 0 else _ALL
-            group = group if group in self.rhythms_ else _ALL
-            rows = codes == code
-            interval[rows] = own_interval(
-                self.rhythms_[group],
-                read["n_gaps"][rows],
-                read["gap"][rows],
-                self.min_orders - 1,
-            )
-            declining[rows], churned[rows] = self.limits_[group]
-        silence = read["recency"] / interval
-        orders = read["n_gaps"] + (read["frequency"] > 0)
-        stage = np.where(orders >= self.min_orders, 2, 1)
-        measures = {"silence": silence, "own_interval": interval}
-        if self.recent is not None:
-            recent, before = read["recent"], read["before"]
-            stage[(stage == 2) & (recent < self.drop * before)] = 3
-            size = np.abs(recent) + np.abs(before)
-            measures["trend"] = np.divide(
-                recent - before, size, out=np.zeros_like(size), where=size > 0
-            )
-        stage[silence > declining] = 3
-        stage[silence > churned] = 4
-        stage[read["frequency"] == 0] = 0
-        for values in measures.values():  # nothing is known of who has not bought
-            values[stage == 0] = np.nan
-        return stage, measures
-
-    def _derive(self, columns):
-        """Return the stage as levels and the measures as numbers."""
-        stage, measures = self._judge(columns)
-        derived = []
-        if self.output != "measures":
-            values = np.array(STAGES, dtype=object)[stage]
-            derived.append(Column("stage", "category", values))
-        if self.output != "stage":
-            derived += [Column(name, "number", x) for name, x in measures.items()]
-        return derived
-
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: numbers that are not below zero."""
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
         return tags
-
-
-def _refuse(name, wrong, constraint):
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise DataQualityError(
-            f"Column {name!r} must have {constraint}. Got others in {len(rows)} of "
-            f"{len(wrong)} rows instead (first: row {rows[0]}). Correct them, or leave "
-            "the rows out."
-        )

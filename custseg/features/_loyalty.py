@@ -1,40 +1,44 @@
 """`LoyaltyTransformer`: how customers act, and how they feel about it."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from custseg._sklearn import StrOptions, check_is_fitted
-from custseg._utils._result import Result
 from custseg.columns import (
-    Column,
     check_names,
     check_observed,
     mean_and_sd,
-    numbers,
     quoted,
     read_columns,
 )
 from custseg.exceptions import DataQualityError
 from custseg.features._like import like
 from custseg.features._mixed import MixedTransformer
+from custseg.scoring import (
+    TYPES,
+    Loyalty,
+    MeanOfItems,
+    Promoters,
+    Same,
+    check_proportions,
+    no_answer,
+    promoter_class,
+    refuse_answers,
+    side_of,
+)
 
 __all__ = ["LoyaltyTransformer", "net_promoter_score"]
 
-# By attitude and behaviour: 0 low, 1 high.
-TYPES = (("none", "spurious"), ("latent", "true"))
-UNKNOWN = "unknown"
-_PROMOTER_LEVELS = ("detractor", "passive", "promoter")
 _ROLES = (
     "Loyalty needs a column of behaviour and one of attitude; say which they are: "
     'LoyaltyTransformer(behaviour=("my_rate",), attitude=("my_score",)).'
 )
-_REMEDY = "Convert the column first (pandas.to_numeric)."
 
 
-@dataclass(frozen=True, repr=False)
-class NetPromoterScore(Result):
+class NetPromoterScore(NamedTuple):
     """A net promoter score and how sure it is.
 
     Attributes
@@ -49,30 +53,6 @@ class NetPromoterScore(Result):
     score: float
     standard_error: float
     n_customers: float
-
-    def frame(self):
-        """Return the figures as one row.
-
-        Returns
-        -------
-        frame : DataFrame
-            ``score``, ``standard_error`` and ``n_customers``.
-        """
-        import pandas as pd
-
-        return pd.DataFrame([asdict(self)])
-
-    def summary(self):
-        """Return the score with its standard error, in a sentence.
-
-        Returns
-        -------
-        summary : str
-        """
-        return (
-            f"A net promoter score of {self.score:+.2f} with a standard error of "
-            f"{self.standard_error:.2f}, by {self.n_customers:,.10g} customers."
-        )
 
 
 def net_promoter_score(answers, sample_weight=None):
@@ -113,7 +93,7 @@ def net_promoter_score(answers, sample_weight=None):
     0.43 +- 0.28
     """
     answers = np.asarray(answers, dtype=np.float64)
-    _refuse("answers", _no_answer(answers), "whole numbers from 0 to 10")
+    refuse_answers("answers", no_answer(answers))
     weights = np.ones(len(answers))
     if sample_weight is not None:
         weights = np.asarray(sample_weight, dtype=np.float64)
@@ -127,22 +107,13 @@ def net_promoter_score(answers, sample_weight=None):
         raise DataQualityError(
             "There must be an answer to work out a score. Got none instead."
         )
-    votes = _promoter_class(answers[known]) - 1.0
+    votes = promoter_class(answers[known]) - 1.0
     weights = weights[known]
     total = weights.sum()
     score = float(weights @ votes / total)
     variance = float(weights @ (votes - score) ** 2 / total)
     effective = total**2 / (weights @ weights)
     return NetPromoterScore(score, math.sqrt(variance / effective), float(total))
-
-
-def _no_answer(answers):
-    wrong = (answers < 0) | (answers > 10) | (answers != np.round(answers))
-    return wrong & ~np.isnan(answers)
-
-
-def _promoter_class(answers):
-    return (answers >= 7).astype(int) + (answers >= 9)
 
 
 class LoyaltyTransformer(MixedTransformer):
@@ -170,8 +141,8 @@ class LoyaltyTransformer(MixedTransformer):
         From which value on a customer is high: learned in `fit`, or given in the
         columns' own units (with several columns, in standard deviations from the
         mean).
-    shares : tuple of str, default=()
-        Columns among `behaviour` that are shares, such as the share of wallet or a
+    proportions : tuple of str, default=()
+        Columns among `behaviour` that are proportions, such as the share of wallet or a
         repeat rate: values outside 0 to 1 raise.
     promoter : str or None, default=None
         Column of answers 0 to 10 to "how likely would you recommend us", from which
@@ -231,17 +202,21 @@ class LoyaltyTransformer(MixedTransformer):
     ...     }
     ... )
     >>> loyalty = LoyaltyTransformer(
-    ...     behaviour=("share_of_wallet",), shares=("share_of_wallet",), cuts=(0.5, 4)
+    ...     behaviour=("share_of_wallet",),
+    ...     proportions=("share_of_wallet",),
+    ...     cuts=(0.5, 4),
     ... ).fit(customers)
     >>> loyalty.types(customers).tolist()
     ['true', 'spurious', 'latent', 'none', 'unknown']
     """
 
+    _remedy = "Convert the column first (pandas.to_numeric)."
+
     _parameter_constraints = {
         "behaviour": [tuple, list],
         "attitude": [tuple, list],
         "cuts": [StrOptions({"median", "mean"}), tuple, list],
-        "shares": [tuple, list],
+        "proportions": [tuple, list],
         "promoter": [str, None],
         "output": [StrOptions({"all", "type", "measures"})],
         "log": [StrOptions({"auto", "all", "none"})],
@@ -255,7 +230,7 @@ class LoyaltyTransformer(MixedTransformer):
         behaviour=("repeat_rate",),
         attitude=("satisfaction",),
         cuts="median",
-        shares=(),
+        proportions=(),
         promoter=None,
         output="all",
         log="none",
@@ -265,7 +240,7 @@ class LoyaltyTransformer(MixedTransformer):
         self.behaviour = behaviour
         self.attitude = attitude
         self.cuts = cuts
-        self.shares = shares
+        self.proportions = proportions
         self.promoter = promoter
         self.output = output
         self.log = log
@@ -291,30 +266,54 @@ class LoyaltyTransformer(MixedTransformer):
         SchemaError
             If a column holds text, categories or dates.
         DataQualityError
-            If numbers are infinite, or shares and answers are impossible.
+            If numbers are infinite, or proportions and answers are impossible.
         """
         check_is_fitted(self)
-        return like(X, "loyalty", self._types(read_columns(self, X, reset=False)))
+        (types,) = self._types(self._batch(read_columns(self, X, reset=False)))
+        return like(X, "loyalty", types.cells())
 
     def _learn(self, columns):
         """Learn what is high."""
-        self._check_parameters([column.name for column in columns])
-        read = self._read(columns)
+        names = [column.name for column in columns]
+        self._check_parameters(names)
+        batch = self._batch(columns)
+        measures = dict.fromkeys([*self.behaviour, *self.attitude])
+        read = {name: batch.number(names.index(name)) for name in measures}
+        check_proportions(batch, tuple(map(names.index, self.proportions)))
         check_observed(list(read), list(read.values()))
         self.figures_ = {
             name: mean_and_sd(values[~np.isnan(values)])
             for name, values in read.items()
         }
+        sides = [self._side(one, names) for one in (self.behaviour, self.attitude)]
         if isinstance(self.cuts, str):
             middle = {"median": np.nanmedian, "mean": np.nanmean}[self.cuts]
-            sides = (self.behaviour, self.attitude)
-            self.cuts_ = tuple(float(middle(self._side(read, one))) for one in sides)
+            self.cuts_ = tuple(float(middle(side_of(batch, side))) for side in sides)
         else:
             self.cuts_ = tuple(map(float, self.cuts))
-        types = self._types(columns)
-        known = max(int(np.count_nonzero(types != UNKNOWN)), 1)
-        names = [name for pair in TYPES for name in pair]
-        self.type_shares_ = {n: float(np.sum(types == n) / known) for n in names}
+        proportions = tuple(map(names.index, self.proportions))
+        self._types = Loyalty(("loyalty",), *sides, self.cuts_, proportions)
+        self._learn_sizes(self._types(batch)[0].codes)
+        derived = [self._types]
+        if self.output == "measures":  # the columns are to be checked all the same
+            derived = [replace(self._types, names=())]
+        if self.output != "type":
+            derived += [Same((name,), names.index(name)) for name in measures]
+        if self.promoter is not None:
+            position = names.index(self.promoter)
+            derived.append(Promoters((f"{self.promoter}_class",), position))
+        return (derived,)
+
+    def _learn_sizes(self, codes):
+        *known, _ = np.bincount(codes, minlength=len(TYPES)).tolist()
+        total = max(sum(known), 1)
+        sizes = zip(TYPES, known, strict=False)
+        self.type_shares_ = {name: size / total for name, size in sizes}
+
+    def _side(self, columns, names):
+        """Return the mean of columns standardised by their figures."""
+        means, sds = zip(*(self.figures_[name] for name in columns), strict=True)
+        return MeanOfItems((), tuple(map(names.index, columns)), means, sds)
 
     def _check_parameters(self, names):
         """Refuse parameters that cannot be meant, and columns that are not there."""
@@ -324,75 +323,13 @@ class LoyaltyTransformer(MixedTransformer):
                 raise ValueError(f"{parameter} must name a column. Got none instead.")
             check_names(parameter, wanted, names, remedy=_ROLES)
         check_names("promoter", [self.promoter] * (self.promoter is not None), names)
-        strange = [name for name in self.shares if name not in self.behaviour]
+        strange = [name for name in self.proportions if name not in self.behaviour]
         if strange:
             raise ValueError(
-                f"shares must be among behaviour. Got {quoted(strange)} instead."
+                f"proportions must be among behaviour. Got {quoted(strange)} instead."
             )
         if not isinstance(self.cuts, str) and len(self.cuts) != 2:
             raise ValueError(
                 "cuts must be 'median', 'mean' or a pair of numbers (behaviour, "
                 f"attitude). Got {self.cuts!r} instead."
             )
-
-    def _read(self, columns):
-        """Read and check the columns of numbers, by name."""
-        wanted = dict.fromkeys([*self.behaviour, *self.attitude])
-        by_name = {column.name: column for column in columns}
-        read = {name: numbers(by_name[name], _REMEDY) for name in wanted}
-        for name in self.shares:
-            wrong = (read[name] < 0) | (read[name] > 1)
-            _refuse(name, wrong, "shares from 0 to 1")
-        if self.promoter is not None:
-            answers = numbers(by_name[self.promoter], _REMEDY)
-            _refuse(self.promoter, _no_answer(answers), "whole numbers from 0 to 10")
-        return read
-
-    def _side(self, read, names):
-        """Return one number a customer: the column, or the mean of several."""
-        if len(names) == 1:
-            return read[names[0]]
-        total, known = np.zeros(len(read[names[0]])), np.zeros(len(read[names[0]]))
-        for name in names:
-            mean, sd = self.figures_[name]
-            there = ~np.isnan(read[name])
-            total += np.where(there, (read[name] - mean) / sd, 0.0)
-            known += there
-        return np.where(known > 0, total / np.maximum(known, 1.0), np.nan)
-
-    def _types(self, columns):
-        read = self._read(columns)
-        behaviour = self._side(read, self.behaviour)
-        attitude = self._side(read, self.attitude)
-        high = attitude >= self.cuts_[1], behaviour >= self.cuts_[0]
-        types = np.array(TYPES, dtype=object)[high[0].astype(int), high[1].astype(int)]
-        types[np.isnan(behaviour) | np.isnan(attitude)] = UNKNOWN
-        return types
-
-    def _derive(self, columns):
-        """Return the type as levels, the columns as numbers, and the promoter class."""
-        read = self._read(columns)
-        derived = []
-        if self.output != "measures":
-            derived.append(Column("loyalty", "category", self._types(columns)))
-        if self.output != "type":
-            derived += [Column(name, "number", x) for name, x in read.items()]
-        if self.promoter is not None:
-            (column,) = (one for one in columns if one.name == self.promoter)
-            answers = column.values
-            place = _promoter_class(np.nan_to_num(answers))
-            levels = np.array(_PROMOTER_LEVELS, dtype=object)[place]
-            levels[np.isnan(answers)] = None
-            name = f"{self.promoter}_class"
-            derived.append(Column(name, "ordered", levels, _PROMOTER_LEVELS))
-        return derived
-
-
-def _refuse(name, wrong, constraint):
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise DataQualityError(
-            f"Column {name!r} must have {constraint}. Got others in {len(rows)} of "
-            f"{len(wrong)} rows instead (first: row {rows[0]}). Correct them or mark "
-            "them as missing."
-        )

@@ -1,19 +1,18 @@
 """What all transformers of customer columns share: learn, freeze, apply, name.
 
-A transformer says which columns stand for a customer (`_derive`), as numbers, ordered
-or nominal categories, or planes of numbers that belong together; `MixedTransformer`
-learns how each is filled, logged and scaled, and applies it to one row or a million.
+A transformer says which columns stand for a customer: it learns derivations, whose
+columns are numbers, ordered or nominal levels, or planes of numbers that belong
+together. `MixedTransformer` learns how each is filled, logged and scaled. Both together
+are one frozen step, which `transform` runs on a table and a scorer on a customer.
 """
 
 import warnings
-from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from custseg._sklearn import (
     CallbackSupportMixin,
-    available_if,
     check_feature_names_in,
     check_is_fitted,
     fit_context,
@@ -33,97 +32,19 @@ from custseg.columns import (
     refuse_numeric_text,
 )
 from custseg.exceptions import SchemaError, SegmentWarning
-from custseg.features._frozen import frozen_columns, frozen_levels, frozen_ranks
-from custseg.features._scaling import (
-    Scaling,
-    apply_scaling,
-    frozen_scalings,
-    learn_scaling,
-    wants_log,
-)
+from custseg.features._batch import Batch, derive
+from custseg.features._frozen import frozen_columns
+from custseg.features._plane import learn_plane
+from custseg.features._scaling import Scaling, learn_scaling, wants_log
+from custseg.scoring import DerivedColumns
 
-__all__ = ["MixedTransformer", "Plane"]
+__all__ = ["MixedTransformer"]
 
 _REMEDY = (
     "Convert the column first (pandas.to_numeric, after looking at its decimal sign), "
     "or fit again with the column as it is now."
 )
 _NO_SCALING = Scaling(np.nan, np.nan, 0.0, 1.0, np.nan)
-
-
-class Plane(NamedTuple):
-    """Numbers that belong together and share one scale, as sine and cosine do.
-
-    Attributes
-    ----------
-    name : str
-        Of the whole.
-    names : tuple of str
-        Of the numbers: names of output columns.
-    values : ndarray of shape (n_customers, n_numbers)
-        NaN where missing.
-    weight : float
-        Total variance that they get together: how many customer columns they stand
-        for.
-    """
-
-    name: str
-    names: tuple
-    values: Any
-    weight: float = 1.0
-    kind: str = "plane"
-
-
-class FrozenPlane(NamedTuple):
-    """What a plane has learned.
-
-    Attributes
-    ----------
-    names : tuple of str
-    fill : ndarray of shape (n_numbers,)
-        Means, which replace missing values.
-    mean : ndarray of shape (n_numbers,)
-        Subtracted.
-    scale : float
-        Divides all of them; infinite where all are constant.
-    """
-
-    names: tuple
-    fill: Any
-    mean: Any
-    scale: float
-
-
-def learn_plane(plane, scale):
-    """Learn means and the one figure that divides."""
-    check_observed([plane.name], [plane.values])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a number always missing
-        fill = np.nan_to_num(np.nanmean(plane.values, axis=0))
-    if not scale:
-        return FrozenPlane(plane.names, fill, np.zeros_like(fill), 1.0)
-    filled = np.where(np.isnan(plane.values), fill, plane.values)
-    variance = float(np.sum(np.mean((filled - fill) ** 2, axis=0)))
-    size = float(np.max(np.abs(filled), initial=0.0))
-    constant = variance <= (32 * np.finfo(np.float64).eps * size) ** 2
-    divisor = np.inf if constant else np.sqrt(variance / plane.weight)
-    return FrozenPlane(plane.names, fill, fill, float(divisor))
-
-
-def apply_plane(values, frozen):
-    """Fill, centre and divide; one array a number."""
-    columns = []
-    for column, fill, mean in zip(values.T, frozen.fill, frozen.mean, strict=True):
-        if np.isinf(frozen.scale):
-            columns.append(np.zeros(len(column)))
-        else:
-            filled = np.where(np.isnan(column), fill, column)
-            columns.append((filled - mean) / frozen.scale)
-    return columns
-
-
-def _is_given(value):
-    return value is not None and (not hasattr(value, "__len__") or len(value) > 0)
 
 
 class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -138,31 +59,19 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         As in `DemographicTransformer`.
     """
 
-    _categorical = False  # whether text and categories may come in
-
     log = "auto"
     scale = True
     add_indicator = False
     min_share = 0.0
     strict = False
     _logged = "numeric columns"  # what `log` may name
-    # Parameters by which columns do not stay as they came; None where they never do.
-    _derived_by = None
     _remedy = _REMEDY  # of text in a column of numbers
+    _orders = {}  # levels, lowest first, of columns declared to be ordered
 
     # -- what a subclass says --------------------------------------------------------
 
     def _learn(self, columns):
-        """Check parameters against the columns, and learn what `_derive` needs.
-
-        Parameters
-        ----------
-        columns : list of Column
-            As they came in.
-        """
-
-    def _derive(self, columns):
-        """Return what stands for the customers, row by row.
+        """Check parameters against the columns, and learn derivations.
 
         Parameters
         ----------
@@ -171,14 +80,13 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        list of Column and Plane
-            Of the kinds "number", "boolean" and "empty" (numbers), "category" and
-            "text" (levels) and "plane"; whatever has an `order` is ordered. What stands
-            for a customer must not depend on the other customers, and names and kinds
-            not on the customers at all: an empty column of a single row is what it
-            was in `fit`.
+        tuple of tuple of Derivation
+            Rounds; each gets the columns that the one before it made, the first those
+            that came in. None leaves them as they are. What stands for a customer must
+            not depend on other customers, and names and kinds not on the customers at
+            all.
         """
-        return columns
+        return ()
 
     def _kind(self, column):
         """Settle what a column of `fit` is read as."""
@@ -223,8 +131,10 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             If a number is infinite or a column has no value at all.
         """
         columns = read_columns(self, X, reset=True)
-        self._learn(columns)
-        derived = self._derive(columns)
+        rounds = tuple(map(tuple, self._learn(columns)))
+        batch = self._batch(columns)
+        derived = [self._ordered(x) for x in derive(batch, columns, rounds)]
+        batch.warn(stacklevel=3)
         check_output_names(column.name for column in derived)
         self.kinds_ = {column.name: self._kind(column) for column in derived}
         numeric = [name for name, kind in self.kinds_.items() if kind == "numeric"]
@@ -248,6 +158,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             ),
         }
         learned = [learn[self.kinds_[column.name]](column) for column in derived]
+        frozen = frozen_columns(self, learned)
+        self._step = DerivedColumns(rounds, frozen) if rounds else frozen
         (
             self.medians_,
             self.units_,
@@ -290,20 +202,20 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             If a level has not been seen in `fit`, with its column and count.
         """
         check_is_fitted(self)
-        derived = self._derive(read_columns(self, X, reset=False))
-        # Column after column: nothing is copied once all are there.
-        n_outputs = len(self.get_feature_names_out())
-        outputs = np.empty((n_outputs, len(derived[0].values)))
-        unseen, place = {}, 0
-        for column, scaling in zip(derived, frozen_scalings(self), strict=True):
-            block, counts = self._apply(column, scaling)
-            for one in block:
-                outputs[place] = one
-                place += 1
-            if counts:
-                unseen[column.name] = counts
-        self._report_unseen(unseen)
-        return outputs.T
+        batch = self._batch(read_columns(self, X, reset=False))
+        outputs = self._step(batch)
+        batch.warn(stacklevel=3)
+        self._report_unseen(batch.unseen)
+        return outputs
+
+    def _batch(self, columns):
+        return Batch(columns, self._remedy, self.strict)
+
+    def _ordered(self, column):
+        """Give a column the order that was declared."""
+        if column.name not in self._orders:
+            return column
+        return column._replace(kind="ordered", levels=self._orders[column.name])
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns that `transform` gives.
@@ -363,13 +275,18 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """Learn the order of an ordered column and the figures of its ranks."""
         order = order_texts(column.name, column.order)
         self.levels_[column.name] = order
-        ranks, unknown = self._ranks(column)
+        codes, levels = level_codes(column)
+        position = {level: rank for rank, level in enumerate(order)}
+        # The last entry serves the code -1.
+        table = np.array([position.get(level, -1) for level in levels] + [-1])
+        unknown = count_unseen(codes, levels, table, missing=False)
         if unknown:
             raise SchemaError(
                 f"Column {column.name!r} must hold the levels of its order. Got others "
                 f"in {counted(unknown)} rows instead. Add them to the order, correct "
                 "them or mark them as missing."
             )
+        ranks = np.where(codes < 0, np.nan, table[codes])
         return self._learn_values(column, ranks, log=False)
 
     def _learn_plane(self, plane):
@@ -383,50 +300,6 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         return learn_scaling(
             values, log=log, scale=self.scale, add_indicator=self.add_indicator
         )
-
-    # -- applying ------------------------------------------------------------------
-
-    def _apply(self, column, scaling):
-        """Return the outputs of one column, and its unseen levels with their counts."""
-        kind = self.kinds_[column.name]
-        if kind == "nominal":
-            return self._indicators(column, scaling.scale)
-        if kind == "ordered":
-            ranks, counts = self._ranks(column)
-            return apply_scaling(ranks, scaling), counts
-        if kind == "plane":
-            return apply_plane(column.values, self.planes_[column.name]), {}
-        return apply_scaling(numbers(column, self._remedy), scaling), {}
-
-    def _ranks(self, column):
-        """Return the ranks of an ordered column (NaN if none) and unseen levels."""
-        codes, levels = level_codes(column)
-        position = {level: rank for rank, level in enumerate(self.levels_[column.name])}
-        # The last entry serves the code -1.
-        table = np.array([position.get(level, -1) for level in levels] + [-1])
-        ranks = table[codes].astype(np.float64)
-        ranks[ranks < 0] = np.nan
-        return ranks, count_unseen(codes, levels, table, missing=False)
-
-    def _indicators(self, column, scale):
-        """Return the scaled indicators of a nominal column and unseen levels."""
-        codes, levels = level_codes(column)
-        kept = self.levels_[column.name]
-        position = {level: place for place, level in enumerate(kept)}
-        elsewhere = position.get(OTHER, -1)
-        position |= dict.fromkeys(self.pooled_levels_[column.name], elsewhere)
-        table = np.array(
-            [position.get(level, -1) for level in [*levels, MISSING]], dtype=np.intp
-        )
-        # A column in which all levels were rare has none to be unseen: fit said so.
-        blind = not set(kept) - {OTHER, MISSING}
-        unseen = (
-            {} if blind else count_unseen(codes, levels, table, missing=table[-1] < 0)
-        )
-        place = np.where(table < 0, elsewhere, table)[codes]
-        if np.isinf(scale):
-            return (np.zeros(len(codes)) for _ in kept), unseen
-        return ((place == one) / scale for one in range(len(kept))), unseen
 
     def _report_unseen(self, unseen):
         """Warn of levels that `fit` has not seen, or raise if `strict`."""
@@ -456,33 +329,11 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             return "the median rank"
         return repr(OTHER) if OTHER in self.levels_[name] else "no level"
 
-    def _unfrozen(self):
-        """Name the parameters that are given and that a scorer cannot follow."""
-        return [
-            name for name in self._derived_by or () if _is_given(getattr(self, name))
-        ]
-
-    @available_if(lambda self: self._derived_by is not None and not self._unfrozen())
     def _scorer_step(self):
-        """Return the step of a scorer, for columns that stay as they came."""
-        kinds, scalings = list(self.kinds_.items()), frozen_scalings(self)
-
-        def level_of(position):
-            name, kind = kinds[position]
-            scaling = scalings[position]
-            if kind == "numeric":
-                return None
-            if kind == "ordered":
-                return frozen_ranks(self.levels_[name], scaling, strict=self.strict)
-            pooled = self.pooled_levels_[name]
-            kept, scale = self.levels_[name], scaling.scale
-            return frozen_levels(kept, pooled, scale, strict=self.strict)
-
-        return frozen_columns(self, level_of)
+        return self._step
 
     def __sklearn_tags__(self):
-        """Return scikit-learn's tags: missing values are allowed, levels in some."""
+        """Return scikit-learn's tags: missing values are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = self._categorical
         return tags

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from numbers import Integral, Real
 
@@ -10,17 +11,11 @@ import numpy as np
 from custseg._sklearn import Interval, StrOptions
 from custseg.columns import check_names, order_texts, quoted
 from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
-from custseg.features._compositions import (
-    centred_log_ratios,
-    read_parts,
-    share_of_parts,
-    smallest_share,
-    square_roots,
-)
-from custseg.features._cycles import on_circle, read_rounds
-from custseg.features._events import days_around, read_dates
-from custseg.features._mixed import MixedTransformer, Plane
+from custseg.features._compositions import smallest_share
+from custseg.features._cycles import cyclic_of, read_rounds
+from custseg.features._mixed import MixedTransformer
 from custseg.features._years import read_reference_date
+from custseg.scoring import Events, Same, Shares
 
 __all__ = ["OccasionTransformer"]
 
@@ -206,8 +201,6 @@ class OccasionTransformer(MixedTransformer):
     wedding_days_since 90.00 90.00  10.00
     """
 
-    _derived_by = ("shares", "cyclic", "events")
-
     _parameter_constraints = {
         "shares": [Mapping, None],
         "coordinates": [StrOptions({"hellinger", "clr"})],
@@ -268,7 +261,7 @@ class OccasionTransformer(MixedTransformer):
 
     def _learn(self, columns):
         """Freeze what shares, rounds and events are counted by."""
-        by_name = {column.name: column for column in columns}
+        names = [column.name for column in columns]
         self._wholes = {str(n): _listed(one) for n, one in (self.shares or {}).items()}
         self._groups = _read_events(self.events)
         self._rounds = read_rounds(self.cyclic)
@@ -277,17 +270,25 @@ class OccasionTransformer(MixedTransformer):
             name: order_texts(name, levels)
             for name, levels in (self.ordered or {}).items()
         }
-        self._check_roles(list(by_name))
+        self._check_roles(names)
         self.reference_date_ = None
         if self._groups:
             self.reference_date_ = read_reference_date(
                 self.reference_date, "reference_date", "events are given"
             )
+        batch = self._batch(columns)
         self.mean_shares_, self.zero_shares_ = {}, {}
+        derived = [Same((name,), names.index(name)) for name in self._kept(names)]
         for name, parts in self._wholes.items():
-            self._learn_shares(name, [by_name[part] for part in parts])
-        for name in self._groups:
-            self._warn_of_no_event(name, by_name)
+            positions = tuple(names.index(part) for part in parts)
+            derived.append(self._learn_shares(name, parts, positions, batch))
+        for name, period in self._rounds.items():
+            derived.append(cyclic_of(name, names.index(name), period))
+        for name, group in self._groups.items():
+            positions = tuple(names.index(one) for one in group)
+            derived.append(self._events_of(name, positions, batch))
+        changed = self._wholes or self._rounds or self._groups
+        return (derived,) if changed else ()
 
     def _check_roles(self, names):
         """Refuse columns that the table does not have, or that have two roles."""
@@ -330,10 +331,11 @@ class OccasionTransformer(MixedTransformer):
             used.update(parts)
         return [name for name in names if name not in used]
 
-    def _learn_shares(self, name, columns):
+    def _learn_shares(self, name, parts, positions, batch):
         """Learn the average customer's shares, and what a zero becomes."""
-        parts = read_parts(name, columns, whole=self.prior > 0)
-        shares = share_of_parts(parts, None, 0.0)
+        derivation = Shares(parts, positions, name, (0.0,) * len(parts), self.prior)
+        # Without the prior, whose orders are those of the average customer.
+        shares = replace(derivation, prior=0.0).shares(batch)
         known = ~np.isnan(shares[0])
         if not known.any():
             raise DataQualityError(
@@ -342,22 +344,29 @@ class OccasionTransformer(MixedTransformer):
             )
         means = tuple(float(np.mean(share[known])) for share in shares)
         self.mean_shares_[name] = means
+        derivation = replace(derivation, mean_shares=means)
         if self.coordinates == "hellinger":
-            return
-        if self.zero_share is not None:
-            if self.zero_share * len(parts) >= 1:
-                raise ValueError(
-                    f"zero_share must be below one over the {len(parts)} parts of "
-                    f"{name!r}. Got {self.zero_share:g} instead. Take a share that is "
-                    "smaller than any that counts."
-                )
-            self.zero_shares_[name] = float(self.zero_share)
-            return
-        shares = share_of_parts(parts, means, self.prior)
-        self.zero_shares_[name] = smallest_share([share[known] for share in shares])
+            return derivation
+        shares = derivation.shares(batch)
+        zero_share = self.zero_share
+        if zero_share is None:
+            zero_share = smallest_share([share[known] for share in shares])
+        elif zero_share * len(parts) >= 1:
+            raise ValueError(
+                f"zero_share must be below one over the {len(parts)} parts of "
+                f"{name!r}. Got {zero_share:g} instead. Take a share that is "
+                "smaller than any that counts."
+            )
+        self.zero_shares_[name] = float(zero_share)
+        return replace(derivation, zero_share=float(zero_share))
 
-    def _warn_of_no_event(self, name, by_name):
-        until, since = self._days(name, by_name)
+    def _events_of(self, name, positions, batch):
+        """Return the derivation of an event, warning if nobody has it."""
+        outputs = (f"{name}_days_until", f"{name}_days_since")
+        reference, yearly = self.reference_date_.isoformat(), name in self.yearly
+        more = (reference, self._window, yearly, self.strict)
+        events = Events(outputs, positions, name, *more)
+        until, since = events(batch)
         if np.all(until == self._window[0]) and np.all(since == self._window[1]):
             warnings.warn(
                 f"Event {name!r} must be within the window for some customers. Got "
@@ -367,70 +376,7 @@ class OccasionTransformer(MixedTransformer):
                 SegmentWarning,
                 stacklevel=5,
             )
-
-    # -- what stands for a customer ---------------------------------------------------
-
-    def _derive(self, columns):
-        """Make coordinates of shares, points on circles, and days around events."""
-        by_name = {column.name: column for column in columns}
-        derived = []
-        for name in self._kept(by_name):
-            column = by_name[name]
-            if name in self._orders:
-                column = column._replace(kind="ordered", levels=self._orders[name])
-            derived.append(column)
-        for name, parts in self._wholes.items():
-            values = self._coordinates(name, [by_name[part] for part in parts])
-            derived.append(Plane(name, parts, values))
-        for name, period in self._rounds.items():
-            derived.append(on_circle(by_name[name], period))
-        for name, group in self._groups.items():
-            self._report_placeholders(name, [by_name[one] for one in group])
-            values = np.column_stack(self._days(name, by_name))
-            names = (f"{name}_days_until", f"{name}_days_since")
-            derived.append(Plane(name, names, values))
-        return derived
-
-    def _coordinates(self, name, columns):
-        parts = read_parts(name, columns, whole=self.prior > 0)
-        shares = share_of_parts(parts, self.mean_shares_[name], self.prior)
-        if self.coordinates == "hellinger":
-            return square_roots(shares)
-        return centred_log_ratios(shares, self.zero_shares_[name])
-
-    def _days(self, name, by_name):
-        """Return days until the next event and since the last one."""
-        dates = [read_dates(by_name[one]) for one in self._groups[name]]
-        yearly = name in self.yearly
-        if yearly:
-            dates = [_without_placeholders(one) for one in dates]
-        return days_around(dates, self.reference_date_, self._window, yearly=yearly)
-
-    def _report_placeholders(self, name, columns):
-        """Warn of first days that stand for none, or raise if `strict`."""
-        if name not in self.yearly:
-            return
-        for column in columns:
-            dates = read_dates(column)
-            rows = np.flatnonzero(
-                np.isnat(_without_placeholders(dates)) & ~np.isnat(dates)
-            )
-            if not len(rows):
-                continue
-            text = (
-                f"Column {column.name!r} must hold first days of a yearly event from "
-                f"1901 on. Got others in {len(rows)} of {len(dates)} rows instead "
-                f"(first: row {rows[0]})"
-            )
-            if self.strict:
-                raise DataQualityError(
-                    f"{text}. Mark them as missing, or set strict=False."
-                )
-            warnings.warn(
-                f"{text}, counted as missing. Mark them as missing.",
-                SegmentWarning,
-                stacklevel=5,
-            )
+        return events
 
     def _kind(self, column):
         """Settle what a column is read as: booleans and declared codes as levels."""
@@ -468,9 +414,3 @@ def _read_window(window):
             f"event and after it. Got {window!r} instead."
         )
     return tuple(map(int, pair))
-
-
-def _without_placeholders(dates):
-    """Make first days before 1901 missing, such as 1900-01-01."""
-    early = dates < np.datetime64("1901-01-01", "D")
-    return np.where(early, np.datetime64("NaT", "D"), dates)

@@ -1,38 +1,20 @@
 """A table of places, frozen, and its columns joined to customers by a key."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from custseg.columns import Column, check_names, count_unseen, level_codes, read_columns
+from custseg.columns import Levels, check_names, level_codes, read_columns
 from custseg.exceptions import DataQualityError, SchemaError
+from custseg.scoring import Joined
 
-__all__ = ["PlaceTable", "join_places", "read_places"]
-
-
-class PlaceTable(NamedTuple):
-    """What is known of places.
-
-    Attributes
-    ----------
-    key : str
-        Name of the column that customers and places share.
-    row_of : dict of str to int
-        Row of each place by its key.
-    columns : list of Column
-        With one row more, in which everything is missing.
-    """
-
-    key: str
-    row_of: dict
-    columns: list
+__all__ = ["read_places"]
 
 
-def read_places(places, key, wanted):
+def read_places(places, key, wanted, position, strict):
     """Read and check a table of places.
 
     Parameters
@@ -43,10 +25,13 @@ def read_places(places, key, wanted):
         Column that tells places apart.
     wanted : tuple of str or None
         Columns to keep; None keeps all but the key.
+    position : int
+        Of the key among the customers' columns.
+    strict : bool
 
     Returns
     -------
-    PlaceTable
+    Joined
 
     Raises
     ------
@@ -73,8 +58,9 @@ def read_places(places, key, wanted):
             f"Column {dates[0]!r} of places must hold numbers or categories. Got dates "
             "or durations instead. Leave it out with place_columns."
         )
-    row_of = _rows_by_key(columns[key])
-    return PlaceTable(key, row_of, [_with_missing(columns[name]) for name in names])
+    keys = Levels(_keys_by_row(columns[key]), "level")
+    figures = zip(*(_with_missing(columns[name]) for name in names), strict=True)
+    return Joined(tuple(names), position, keys, *map(tuple, figures), strict)
 
 
 def _columns_of(places):
@@ -88,8 +74,8 @@ def _columns_of(places):
     return read_columns(BaseEstimator(), places, reset=True)
 
 
-def _rows_by_key(column):
-    """Return the row of each key, refusing those that do not tell one place."""
+def _keys_by_row(column):
+    """Return the key of each row, refusing those that do not tell one place."""
     codes, levels = level_codes(column)
     blank = np.count_nonzero(codes < 0)
     if blank:
@@ -105,37 +91,13 @@ def _rows_by_key(column):
             f"{counts[counts > 1].sum()} of {len(codes)} rows, instead. Keep one row "
             "a place; '1' and 1 are one key, as is text with spaces at its ends."
         )
-    return {levels[code]: row for row, code in enumerate(codes.tolist())}
+    return [levels[code] for code in codes.tolist()]
 
 
 def _with_missing(column):
-    last = np.nan if column.kind in ("number", "boolean", "empty") else None
-    values = np.empty(len(column.values) + 1, dtype=column.values.dtype)
-    values[:-1], values[-1] = column.values, last
-    return column._replace(values=values)
-
-
-def join_places(column, table):
-    """Return the columns of places for customers.
-
-    Parameters
-    ----------
-    column : Column
-        The customers' keys.
-    table : PlaceTable
-
-    Returns
-    -------
-    joined : list of Column
-        Missing where the key is missing or not in the table.
-    unmatched : dict of str to int
-        Customers by key that is not in the table, "missing" included.
-    """
+    """Return values with a missing one at the end, levels, kind and order."""
+    if column.kind in ("number", "empty"):
+        return np.append(column.values, np.nan), None, "number", None
     codes, levels = level_codes(column)
-    found = np.array([table.row_of.get(level, -1) for level in levels] + [-1])
-    rows = found[codes]  # the last entry serves the code -1, the last row what is -1
-    joined = [
-        Column(one.name, one.kind, one.values[rows], one.levels)
-        for one in table.columns
-    ]
-    return joined, count_unseen(codes, levels, found, missing=True)
+    kind = "category" if column.kind == "boolean" else column.kind
+    return np.append(codes, -1), tuple(levels), kind, column.order

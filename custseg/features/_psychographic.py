@@ -1,6 +1,7 @@
 """`PsychographicTransformer`: answers to attitude items to keyed items or to scores."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
@@ -16,16 +17,15 @@ from custseg._sklearn import (
 )
 from custseg.columns import check_observed, mean_and_sd, read_columns
 from custseg.exceptions import DegenerateFitError
+from custseg.features._batch import Batch
 from custseg.scoring import Items
 from custseg.surveys import (
     check_answers,
     check_style,
     declared_points,
     declared_scales,
-    fill_answers,
     find_reversed,
     learn_style,
-    mean_of,
     numbers_of_answers,
     settled_output,
     signs_of,
@@ -34,7 +34,6 @@ from custseg.surveys import (
     warn_of_contrary,
     warn_of_factors,
     warn_outside,
-    weighted_sum,
 )
 
 __all__ = ["PsychographicTransformer"]
@@ -307,7 +306,7 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         self._learn_reliability(names, np.column_stack(keyed))
         self._learn_factors(names, np.column_stack(keyed))
         self.n_dimensions_ = self._count_dimensions(names)
-        self._learn_figures(self._outputs(names, keyed))
+        self._learn_figures(columns)
         return self
 
     def transform(self, X):
@@ -341,15 +340,7 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         answers = numbers_of_answers(columns)
         check = warn_outside if self.points is None else check_answers
         check(names, answers, *self.points_)
-        outputs = self._outputs(names, self._keyed(names, answers))
-        Z = np.zeros((len(outputs), len(outputs[0])))
-        for row, one, mean, scale in zip(
-            Z, outputs, self.output_means_, self.output_scales_, strict=True
-        ):
-            if not np.isinf(scale):
-                np.subtract(one, mean, out=row)
-                row /= scale
-        return Z.T
+        return self._step(Batch(columns))
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns that `transform` gives.
@@ -427,8 +418,10 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             )
         return rank
 
-    def _learn_figures(self, outputs):
-        """Learn what standardises the outputs."""
+    def _learn_figures(self, columns):
+        """Learn what standardises the outputs, and freeze the step."""
+        step = self._items([column.name for column in columns])
+        outputs = step(Batch(columns)).T
         figures = np.array([mean_and_sd(one) for one in outputs])
         means, sds = figures.T.copy()
         if self._style is not None:
@@ -440,33 +433,13 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
         elif self.n_dimensions_ < len(outputs):
             sds *= np.sqrt(len(outputs) / self.n_dimensions_)
         self.output_means_, self.output_scales_ = means, sds
+        self._step = replace(step, means=means, sds=sds)
 
-    def _outputs(self, names, keyed):
-        """Fill keyed items, take a mean off if asked, and make scores of them."""
-        items = fill_answers(
-            names, keyed, self.scale_items_, self.item_means_, self.points_
-        )
-        if self._style is not None:
-            weights, offset, shift = self._style
-            mean = weighted_sum(items, weights) + offset
-            signs = signs_of(names, self.reversed_items_)
-            items = [
-                one - sign * mean - shift
-                for one, sign in zip(items, signs, strict=True)
-            ]
-        if self.output_ == "scales":
-            return [
-                mean_of([items[names.index(item)] for item in group])
-                for group in self.scale_items_.values()
-            ]
-        if self.output_ == "factors":
-            return [weighted_sum(items, weights) for weights in self._weights.T]
-        return items
-
-    def _scorer_step(self):
-        names = list(check_feature_names_in(self, None))
+    def _items(self, names):
+        """Return the step that turns answers into outputs, not standardised yet."""
         scales = self.scale_items_ or {}
         weights, offset, shift = self._style or (np.empty(0), 0.0, 0.0)
+        n_outputs = len(self.get_feature_names_out())
         return Items(
             np.array([name in self.reversed_items_ for name in names]),
             *map(float, self.points_),
@@ -478,9 +451,12 @@ class PsychographicTransformer(CallbackSupportMixin, TransformerMixin, BaseEstim
             offset,
             shift,
             np.empty((0, 0)) if self._weights is None else self._weights,
-            self.output_means_,
-            self.output_scales_,
+            np.zeros(n_outputs),
+            np.ones(n_outputs),
         )
+
+    def _scorer_step(self):
+        return self._step
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: missing values are allowed."""

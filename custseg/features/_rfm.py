@@ -1,7 +1,8 @@
-"""`RFMScorer`: recency, frequency and monetary value to scores that stay."""
+"""`RFMTransformer`: recency, frequency and monetary value to scores that stay."""
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,33 +17,14 @@ from custseg._sklearn import (
     check_is_fitted,
     fit_context,
 )
-from custseg.columns import (
-    Column,
-    Levels,
-    check_names,
-    count_unseen,
-    counted,
-    level_codes,
-    numbers,
-    read_columns,
-)
-from custseg.exceptions import (
-    DegenerateFitError,
-    SchemaError,
-    SegmentWarning,
-)
+from custseg.columns import Levels, check_names, counted, read_columns
+from custseg.exceptions import DegenerateFitError, SchemaError, SegmentWarning
+from custseg.features._batch import Batch
 from custseg.features._rfm_cuts import class_limits, quantile_limits
 from custseg.features._rfm_figures import typical_interval
-from custseg.scoring import (
-    Beside,
-    RFMScores,
-    checked_figures,
-    outputs_of,
-    own_interval,
-    score_by,
-)
+from custseg.scoring import Beside, Chosen, RFMScores, checked_figures, relative_recency
 
-__all__ = ["RFMScorer"]
+__all__ = ["RFMTransformer"]
 
 _MEASURES = ("r", "f", "m")
 _KEYS = ("recency", "frequency", "monetary")
@@ -55,7 +37,6 @@ _DEFAULTS = {
     "gap": ("gap_mean",),
 }
 _REMEDY = "Convert the column first (pandas.to_numeric)."
-_NO_GROUP = -1
 
 
 def _sorted_breaks(name, breaks, n_scores):
@@ -76,7 +57,7 @@ def _sorted_breaks(name, breaks, n_scores):
     return values.astype(np.float64)
 
 
-class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Score recency, frequency and monetary value by cut points that are frozen.
 
     Each customer gets a score of 1 to 5 on how recently, how often and for how much
@@ -196,7 +177,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import pandas as pd
-    >>> from custseg.features import RFMScorer
+    >>> from custseg.features import RFMTransformer
     >>> customers = pd.DataFrame(
     ...     {
     ...         "recency": [3, 200, 40, 9, 90],
@@ -205,7 +186,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     ...     },
     ...     index=["ada", "ben", "cem", "dia", "eve"],
     ... )
-    >>> scorer = RFMScorer().set_output(transform="pandas").fit(customers)
+    >>> scorer = RFMTransformer().set_output(transform="pandas").fit(customers)
     >>> scorer.transform(customers).round(2)
            r    f    m  score
     ada  5.0  5.0  5.0   5.00
@@ -284,7 +265,7 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        self : RFMScorer
+        self : RFMTransformer
 
         Raises
         ------
@@ -308,8 +289,13 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """
         methods = self._check_parameters()
         columns = read_columns(self, X, reset=True)
-        figures = self._figures(columns)
-        codes, levels = self._groups_of(columns)
+        batch, positions = self._batch(columns), self._positions(columns)
+        read = [(columns[k].name, batch.number(k)) for k in positions.values()]
+        figures = checked_figures(*read[:3], *read[3:])
+        codes, levels = np.full(batch.n_rows, -1), []
+        if self.groups is not None:
+            group = self._one("groups", self.groups, columns)
+            codes, levels = batch.labels(group)
         n_ordered = int(np.count_nonzero(figures.ordered))
         if n_ordered < 2:
             raise DegenerateFitError(
@@ -318,10 +304,17 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
                 "customers."
             )
         self._learn_intervals(figures, codes, levels)
-        scored = self._scored(figures, codes, levels)
-        called = {key: one.name for key, one in self._named(columns).items()}
-        self._learn_cuts(scored, codes, levels, methods, called)
-        scores = self._scores(columns, told="fit")[0].astype(int)
+        scored = figures.values
+        if self.relative:
+            typical = [self.group_intervals_[level] for level in levels]
+            typical = np.array([*typical, self.typical_interval_])[codes]
+            scored = [-relative_recency(figures, typical), *scored[1:]]
+        called = dict(zip(positions, (name for name, _ in read), strict=True))
+        self._learn_cuts(np.array(scored), codes, levels, methods, called)
+        if self.groups is not None:
+            positions["groups"] = group
+        self._step = self._frozen(positions)
+        scores = self._outputs(batch, _MEASURES, stacklevel=4).T.astype(int)
         sizes = [np.bincount(one, minlength=self.n_scores + 1)[1:] for one in scores]
         self.score_sizes_ = self._table(sizes, first=1)
         return self
@@ -354,8 +347,8 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             If a group is missing or has not been seen in `fit`, with the count.
         """
         check_is_fitted(self)
-        scores, relative = self._scores(read_columns(self, X, reset=False))
-        return outputs_of(self.output, scores, relative, self.weights, self.n_scores)
+        batch = self._batch(read_columns(self, X, reset=False))
+        return self._outputs(batch, self.output, stacklevel=4)
 
     def cells(self, X):
         """Name the cell of each customer, as "5-4-5".
@@ -371,9 +364,10 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             The scores r, f and m.
         """
         check_is_fitted(self)
-        scores, _ = self._scores(read_columns(self, X, reset=False))
+        batch = self._batch(read_columns(self, X, reset=False))
+        scores = self._outputs(batch, _MEASURES, stacklevel=4)
         n = self.n_scores
-        place = (scores.astype(np.intp) - 1).T @ np.array([n * n, n, 1])
+        place = (scores.astype(np.intp) - 1) @ np.array([n * n, n, 1])
         used, inverse = np.unique(place, return_inverse=True)
         names = [
             f"{one // (n * n) + 1}-{one // n % n + 1}-{one % n + 1}"
@@ -437,8 +431,11 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     # -- columns ---------------------------------------------------------------------
 
-    def _named(self, columns):
-        """Find the columns that are used."""
+    def _batch(self, columns):
+        return Batch(columns, _REMEDY, self.strict)
+
+    def _positions(self, columns):
+        """Find the columns that are scored."""
         monetary = _MONETARY.get(self.monetary, self.monetary)
         given = {
             "recency": self.recency,
@@ -451,8 +448,6 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             for position, (key, name) in enumerate(given.items()):
                 if name in _DEFAULTS[key]:
                     given[key] = position
-        if self.groups is not None:
-            given["groups"] = self.groups
         return {key: self._one(key, name, columns) for key, name in given.items()}
 
     def _one(self, parameter, name, columns):
@@ -463,27 +458,13 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
                     f"table with n_features={len(columns)} instead. There is no such "
                     "column; give its name, or a table that has it."
                 )
-            return columns[name]
+            return name % len(columns)
         names = [column.name for column in columns]
-        remedy = f'Say what the column is called: RFMScorer({parameter}="my_name").'
+        remedy = (
+            f'Say what the column is called: RFMTransformer({parameter}="my_name").'
+        )
         check_names(parameter, [name], names, remedy=remedy)
-        return columns[names.index(name)]
-
-    def _figures(self, columns):
-        """Read and check the columns that are scored."""
-        found = self._named(columns)
-        found.pop("groups", None)
-        read = {
-            key: (column.name, numbers(column, _REMEDY))
-            for key, column in found.items()
-        }
-        return checked_figures(*(read[key] for key in _KEYS), read.get("gap"))
-
-    def _groups_of(self, columns):
-        """Return the group of each customer as a code, -1 for none, and their names."""
-        if self.groups is None:
-            return np.full(len(columns[0].values), _NO_GROUP), []
-        return level_codes(self._named(columns)["groups"])
+        return names.index(name)
 
     # -- learning --------------------------------------------------------------------
 
@@ -561,52 +542,15 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     # -- scoring ---------------------------------------------------------------------
 
-    def _scored(self, figures, codes, levels):
-        """Return what is scored: relative recency takes the place of recency."""
-        if not self.relative:
-            return figures.values
-        relative = self._relative(figures, codes, levels)
-        return np.array([-relative, *figures.values[1:]])
-
-    def _relative(self, figures, codes, levels):
-        """Divide recency by the interval of the customer."""
-        typical = [self.group_intervals_.get(x, self.typical_interval_) for x in levels]
-        typical = np.array([*typical, self.typical_interval_])[codes]
-        interval = own_interval(figures.gaps, figures.n_gaps, typical)
-        # Zero less than: no customer is shown a recency of minus zero.
-        return (0.0 - figures.values[0]) / interval
-
-    def _scores(self, columns, told="transform"):
-        """Score customers; return the scores and the relative recency."""
-        figures = self._figures(columns)
-        codes, levels = self._groups_of(columns)
-        self._tell_groups(codes, levels, told)
-        scored = self._scored(figures, codes, levels)
-        signed = self._signed_cuts(levels)
-        scores = []
-        for measure, values in enumerate(scored):
-            limits = signed[:, measure].T
-            own = [one[codes] for one in limits] if levels else limits[:, -1]
-            scores.append(score_by(values, own))
-        relative = None
-        if "relative_recency" in self.output:
-            relative = self._relative(figures, codes, levels)
-        return np.array(scores), relative
-
-    def _signed_cuts(self, levels):
-        """Return where scores begin in each group and over all, larger being better."""
+    def _frozen(self, positions):
+        """Return the step that scores."""
+        levels = [*self.group_cuts_, *self._small_groups]
         tables = [self.group_cuts_.get(level, self.cuts_) for level in levels]
         cuts = np.array([table.to_numpy() for table in [*tables, self.cuts_]])
-        return cuts * np.array([-1.0, 1.0, 1.0])[:, np.newaxis]
-
-    def _scorer_step(self):
-        names = check_feature_names_in(self, None).tolist()
-        found = self._named([Column(name, "number", None) for name in names])
-        positions = [names.index(column.name) for column in found.values()]
-        levels = [*self.group_cuts_, *self._small_groups]
         intervals = [self.group_intervals_.get(x, np.nan) for x in levels]
         step = RFMScores(
-            self._signed_cuts(levels),
+            # The larger the better: recency is negative.
+            cuts * np.array([-1.0, 1.0, 1.0])[:, np.newaxis],
             np.array([*intervals, self.typical_interval_]),
             np.array(self.weights, dtype=np.float64),
             tuple(self.output),
@@ -615,29 +559,17 @@ class RFMScorer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             None if self.groups is None else Levels(levels, "level"),
             bool(self.strict),
         )
-        return Beside(((np.array(positions, dtype=np.intp), (step,)),))
+        return Beside(((np.array([*positions.values()], dtype=np.intp), (step,)),))
 
-    def _tell_groups(self, codes, levels, told):
-        """Warn of groups without cuts of their own, or raise if `strict`."""
-        if self.groups is None:
-            return
-        known = {*self.group_cuts_, *self._small_groups}
-        places = np.array([0 if level in known else -1 for level in levels])
-        unseen = count_unseen(codes, levels, places, missing=True)
-        if not unseen:
-            return
-        text = (
-            f"Groups must be known, and seen in fit. Got others in {counted(unseen)} "
-            "rows"
-        )
-        if self.strict:
-            raise SchemaError(f"{text} instead. Correct them, or set strict=False.")
-        warnings.warn(
-            f"{text} instead, who take the cuts of all. Correct them, or fit again "
-            "with customers who have them.",
-            SegmentWarning,
-            stacklevel=5 if told == "fit" else 4,
-        )
+    def _outputs(self, batch, outputs, stacklevel):
+        """Score customers, and warn of groups without cuts of their own."""
+        ((positions, (step,)),) = self._step.parts
+        scores = replace(step, outputs=tuple(outputs))(Chosen(batch, positions))
+        batch.warn(stacklevel)
+        return scores
+
+    def _scorer_step(self):
+        return self._step
 
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: days and orders are never negative."""

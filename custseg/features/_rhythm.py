@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 from scipy.special import gammaincinv, gammaln
 
-__all__ = ["Rhythm", "learn_rhythm", "limits_of_silence", "own_interval"]
+__all__ = ["Rhythm", "learn_rhythm", "limits_of_silence"]
 
 # Regularity: 1 is as irregular as calls at random; above the largest, hardly a spread.
 _LEAST_REGULAR, _MOST_REGULAR = 0.05, 50.0
@@ -111,32 +111,6 @@ def _learn_means(n_gaps, gap_mean, regularity):
     bounds = [(-6.0, 6.0), (-8.0, 8.0)]
     found = minimize(misfit, [0.0, 0.0], method="L-BFGS-B", bounds=bounds)
     return 1.0 + float(np.exp(found.x[0])), float(np.exp(found.x[1]) * typical)
-
-
-def own_interval(rhythm, n_gaps, gap_mean, fewest):
-    """Return each customer's interval.
-
-    Parameters
-    ----------
-    rhythm : Rhythm
-    n_gaps : ndarray of shape (n_customers,)
-        Intervals between orders, 0 or more.
-    gap_mean : ndarray of shape (n_customers,)
-        NaN where there is none.
-    fewest : int
-        With so many intervals or more the customer's own mean stands; with fewer it is
-        shrunk to the group's.
-
-    Returns
-    -------
-    ndarray of shape (n_customers,)
-        Days.
-    """
-    known = np.where(np.isnan(gap_mean), 0.0, n_gaps)
-    total = rhythm.regularity * known * np.where(known > 0, gap_mean, 0.0)
-    size = rhythm.shape + rhythm.regularity * known - 1.0
-    shrunk = (rhythm.scale + total) / size
-    return np.where((known >= fewest) & (gap_mean > 0), gap_mean, shrunk)
 
 
 def limits_of_silence(rhythm, shares):

@@ -1,8 +1,8 @@
 """What a numeric column learns in `fit`, and how it is applied: pure functions.
 
 A column is filled with its median, passed through a signed logarithm if it is skewed,
-and standardised. `learn_scaling` finds the figures, `apply_scaling` uses them; both
-see one column at a time, so no customer's numbers depend on the rest of a batch.
+and standardised. `learn_scaling` finds the figures of one column at a time, which
+`custseg.scoring` applies: no customer's numbers depend on the rest of a batch.
 """
 
 from typing import NamedTuple
@@ -19,13 +19,12 @@ from custseg.columns import (
 
 __all__ = [
     "Scaling",
-    "apply_scaling",
-    "frozen_scalings",
     "learn_scaling",
     "wants_log",
 ]
 
 _MAX_SKEWNESS = 1.0
+_UNIT_QUANTILE = 0.05
 
 
 class Scaling(NamedTuple):
@@ -96,45 +95,3 @@ def learn_scaling(values, *, log, scale, add_indicator=False):
     share = float(np.mean(missing))
     together = np.sqrt(float(np.isfinite(sd)) + share * (1.0 - share))
     return Scaling(median, unit, mean, sd * together, together)
-
-
-def apply_scaling(values, scaling):
-    """Apply frozen figures to one numeric column.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_customers,)
-        NaN where missing.
-    scaling : Scaling
-
-    Returns
-    -------
-    list of ndarray of shape (n_customers,)
-        The column, and its indicator of missing values if it has one.
-    """
-    missing = np.isnan(values)
-    if np.isinf(scaling.scale):
-        column = np.zeros(len(values))
-    else:
-        column = np.where(missing, scaling.median, values)
-        if not np.isnan(scaling.unit):
-            column = signed_log(column, scaling.unit)
-        column = (column - scaling.mean) / scaling.scale
-    if np.isnan(scaling.indicator_scale):
-        return [column]
-    return [column, missing / scaling.indicator_scale]
-
-
-def frozen_scalings(estimator):
-    """Read back the figures that a fitted transformer keeps, one `Scaling` a column."""
-    return [
-        Scaling(*figures)
-        for figures in zip(
-            estimator.medians_,
-            estimator.units_,
-            estimator.means_,
-            estimator.scales_,
-            estimator.indicator_scales_,
-            strict=True,
-        )
-    ]

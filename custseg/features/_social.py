@@ -5,13 +5,12 @@ from numbers import Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions
-from custseg.columns import Column, check_names, numbers, quoted
+from custseg.columns import check_names, quoted
 from custseg.exceptions import DataQualityError
 from custseg.features._mixed import MixedTransformer
+from custseg.scoring import Balance, Counts, Rate, Same, Threshold
 
 __all__ = ["SocialTransformer"]
-
-_REMEDY = "Convert the column first (pandas.to_numeric)."
 
 
 class SocialTransformer(MixedTransformer):
@@ -122,7 +121,7 @@ class SocialTransformer(MixedTransformer):
     word_of_mouth    1.0  -1.0     0.67   0.0
     """
 
-    _derived_by = ("engagement", "activity", "given")
+    _remedy = "Convert the column first (pandas.to_numeric)."
 
     _parameter_constraints = {
         "engagement": [tuple, list],
@@ -186,19 +185,46 @@ class SocialTransformer(MixedTransformer):
                     "instead."
                 )
         self._refuse_levels_with_a_role()
+        roles = [*self.engagement, self.per, self.activity, self.given, self.received]
+        roles = dict.fromkeys(name for name in roles if name is not None)
         self.active_from_ = None
-        if self.activity is None:
-            return
-        self.active_from_ = self.active_from
-        if self.active_from == "median":
-            acts = self._counts(columns)[self.activity]
-            acts = acts[acts > 0]
-            if not len(acts):
-                raise DataQualityError(
-                    f"Column {self.activity!r} must have somebody who acts when "
-                    "active_from='median'. Got nobody instead. Give a number."
-                )
-            self.active_from_ = float(np.median(acts))
+        if not roles:
+            return ()
+        batch = self._batch(columns)
+        counts = Counts((), tuple(map(names.index, roles)))
+        counts(batch)
+        if self.activity is not None:
+            acts = batch.number(names.index(self.activity))
+            self.active_from_ = self._learn_active(acts[acts > 0])
+        return ([counts, *self._derivations(names)],)
+
+    def _learn_active(self, acts):
+        """Learn from how many acts on a customer is active."""
+        if self.active_from != "median":
+            return self.active_from
+        if not len(acts):
+            raise DataQualityError(
+                f"Column {self.activity!r} must have somebody who acts when "
+                "active_from='median'. Got nobody instead. Give a number."
+            )
+        return float(np.median(acts))
+
+    def _derivations(self, names):
+        """Put rates, who is active, and word of mouth beside the columns."""
+        derived = []
+        for position, name in enumerate(names):
+            if name in self.engagement:
+                rate = (f"{name}_per_{self.per}",)
+                derived.append(Rate(rate, position, names.index(self.per)))
+            else:
+                derived.append(Same((name,), position))
+            if name == self.activity:
+                limit = self.active_from_
+                derived.append(Threshold(("active",), position, limit, within=False))
+        if self.given is not None:
+            both = map(names.index, (self.given, self.received))
+            derived.append(Balance(("word_of_mouth",), *both))
+        return derived
 
     def _refuse_levels_with_a_role(self):
         roles = {*self.engagement, self.per, self.activity, self.given, self.received}
@@ -208,48 +234,6 @@ class SocialTransformer(MixedTransformer):
                 "Columns with a role must be numbers. Got "
                 f"{quoted(both)} in nominal too instead. Leave them out of one."
             )
-
-    def _counts(self, columns):
-        """Read the columns with a role, which are counts, by name."""
-        roles = [*self.engagement, self.per, self.activity, self.given, self.received]
-        wanted = dict.fromkeys(name for name in roles if name is not None)
-        by_name = {column.name: column for column in columns}
-        counts = {name: numbers(by_name[name], _REMEDY) for name in wanted}
-        for name, values in counts.items():
-            rows = np.flatnonzero(values < 0)
-            if len(rows):
-                raise DataQualityError(
-                    f"Column {name!r} must have no number below 0. Got such in "
-                    f"{len(rows)} of {len(values)} rows instead (first: row "
-                    f"{rows[0]}). Correct them or mark them as missing."
-                )
-        return counts
-
-    def _derive(self, columns):
-        """Put rates, who is active, and word of mouth beside the columns."""
-        counts = self._counts(columns)
-        derived = []
-        for column in columns:
-            name = column.name
-            if name in self.engagement:
-                base = counts[self.per]
-                rate = np.full(len(base), np.nan)
-                np.divide(counts[name], base, out=rate, where=base > 0)
-                derived.append(Column(f"{name}_per_{self.per}", "number", rate))
-            else:
-                derived.append(column)
-            if name == self.activity:
-                acts = counts[name]
-                active = np.where(np.isnan(acts), np.nan, acts >= self.active_from_)
-                derived.append(Column("active", "number", active))
-        if self.given is not None:
-            given, received = counts[self.given], counts[self.received]
-            both = given + received
-            balance = np.zeros(len(both))
-            np.divide(given - received, both, out=balance, where=both > 0)
-            balance[np.isnan(both)] = np.nan
-            derived.append(Column("word_of_mouth", "number", balance))
-        return derived
 
     def _kind(self, column):
         """Settle what a column is read as: declared codes as levels."""

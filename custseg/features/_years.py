@@ -1,12 +1,10 @@
-"""Years from a date to a reference date: ages of people and of firms."""
+"""The day at which years and days are counted."""
 
 from datetime import date, datetime
 
 import numpy as np
 
-from custseg.columns import numbers
-
-__all__ = ["read_reference_date", "years_until"]
+__all__ = ["read_reference_date"]
 
 
 def read_reference_date(value, parameter, purpose):
@@ -48,55 +46,3 @@ def read_reference_date(value, parameter, purpose):
             "never today by itself."
         )
     return date(value.year, value.month, value.day)
-
-
-def years_until(reference, column, longest):
-    """Count the years from each customer's date or year to the reference date.
-
-    Parameters
-    ----------
-    reference : datetime.date
-    column : Column
-        Dates, or years as numbers.
-    longest : int
-        More years than this are impossible, as are fewer than none.
-
-    Returns
-    -------
-    years : ndarray of shape (n_customers,)
-        Float64. From a date, the years completed, as one tells an age; from a year,
-        the difference of the years. NaN where missing or impossible.
-    impossible : ndarray of int
-        The rows that were impossible.
-
-    Raises
-    ------
-    SchemaError
-        If the column holds text, durations or times of day.
-    DataQualityError
-        If a year is infinite.
-    """
-    if column.kind == "date" and column.values is not None:
-        years = _completed_years(column.values, reference)
-    else:
-        years = reference.year - numbers(
-            column,
-            "Give dates parsed, as by pandas.to_datetime, or years as numbers.",
-        )
-    impossible = (years < 0) | (years > longest)
-    years = np.where(impossible, np.nan, years)
-    return years, np.flatnonzero(impossible)
-
-
-def _completed_years(dates, reference):
-    """Return completed years; who was born on 29 February turns on 1 March."""
-    year = dates.astype("datetime64[Y]")
-    month = dates.astype("datetime64[M]")
-    months = (month - year.astype("datetime64[M]")).astype(np.float64) + 1
-    days = (dates.astype("datetime64[D]") - month.astype("datetime64[D]")).astype(
-        np.float64
-    ) + 1
-    missing = np.isnat(dates)
-    years = reference.year - (year.astype(np.float64) + 1970)
-    to_come = 100 * months + days > 100 * reference.month + reference.day
-    return np.where(missing, np.nan, years - to_come)

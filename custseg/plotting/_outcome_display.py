@@ -40,18 +40,18 @@ class OutcomeDisplay(draw.Display):
 
     See Also
     --------
-    custseg.evaluation.validate_on : Works the figures out.
+    custseg.evaluation.outcome_report : Works the figures out.
 
     Examples
     --------
     >>> import numpy as np
     >>> from custseg import KMeansSegmenter, OutcomeDisplay, SegmentationModel
-    >>> from custseg.evaluation import validate_on
+    >>> from custseg.evaluation import outcome_report
     >>> rng = np.random.default_rng(0)
     >>> X = rng.poisson(np.repeat([3, 20], 100))[:, np.newaxis]
     >>> model = SegmentationModel(KMeansSegmenter(2, random_state=0)).fit(X)
     >>> later = rng.gamma(2, np.repeat([10, 30], 100))
-    >>> validation = validate_on(model, X, later, random_state=0)
+    >>> validation = outcome_report(model, X, later, random_state=0)
     >>> OutcomeDisplay.from_validation(validation).frame()["customers"].tolist()
     [101, 99]
     """
@@ -67,8 +67,8 @@ class OutcomeDisplay(draw.Display):
 
         Parameters
         ----------
-        validation : OutcomeValidation
-            As `validate_on` returns it.
+        validation : OutcomeReport
+            As `outcome_report` returns it.
 
         Returns
         -------
@@ -79,8 +79,8 @@ class OutcomeDisplay(draw.Display):
         TypeError
             If it is none.
         """
-        wanted = "be what validate_on returns"
-        remedy = "Call validate_on(model, X, outcome)."
+        wanted = "be what outcome_report returns"
+        remedy = "Call outcome_report(model, X, outcome)."
         draw.checked_kind("validation", validation, ("of_segments",), wanted, remedy)
         return cls(
             segments=validation.segments(),

@@ -31,7 +31,7 @@ _STD_ERRORS = {
 
 @draw.display
 class SegmentSearchDisplay(draw.Display):
-    """A criterion of every candidate over the number of segments.
+    """A criterion of every candidate over the number of segments asked for.
 
     One line an estimator. A full marker is a candidate that may be chosen, a hollow
     one may not, as a segment is too small, a cross at the bottom has no criterion,

@@ -14,7 +14,7 @@ _NEAR_AVERAGE = 0.2
 _BARE_LEVEL = re.compile(r"[\d.,+-]+|yes|no|y|n|true|false", re.IGNORECASE)
 
 
-class Trait(NamedTuple):
+class NamingTrait(NamedTuple):
     """How far a segment is from the average customer in one column, and the words."""
 
     strength: float
@@ -64,7 +64,7 @@ def segment_traits(items, segment):
         # depend on the order of customers.
         difference = round(float(item.rank_difference[segment]), 9)
         words = _words(item, difference, item.value[segment], homes)
-        trait = Trait(abs(difference), words, words.startswith("low "))
+        trait = NamingTrait(abs(difference), words, words.startswith("low "))
         best = strongest.get(item.column)
         if not words or trait.strength < _NEAR_AVERAGE:
             continue

@@ -10,8 +10,8 @@ import pandas as pd
 from custseg._utils._result import Result
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
 from custseg.profile._naming import suggest_names
+from custseg.profile._profile_text import share_text, wide_table
 from custseg.profile._statistics import describe
-from custseg.profile._summary import share_text, wide_table
 from custseg.profile._traits import read_table, read_traits
 
 

@@ -46,7 +46,7 @@ class Trait(NamedTuple):
     statistic: str = "mean"
 
 
-class Table(NamedTuple):
+class UnreadTable(NamedTuple):
     """A customer table as unread columns: names as the caller has them and as text."""
 
     names: list
@@ -57,13 +57,13 @@ class Table(NamedTuple):
     def take(self, rows):
         """Keep the customers at some positions."""
         series = [one[rows] for one in self.series]
-        return Table(self.names, self.texts, series, len(rows))
+        return UnreadTable(self.names, self.texts, series, len(rows))
 
 
 def read_table(customers):
     """Split a table in memory into its columns, as `split_table` does."""
     names, texts, series = split_table(customers)
-    return Table(names, texts, series, len(series[0]))
+    return UnreadTable(names, texts, series, len(series[0]))
 
 
 def read_traits(table, columns, categorical):
@@ -71,7 +71,7 @@ def read_traits(table, columns, categorical):
 
     Parameters
     ----------
-    table : Table
+    table : UnreadTable
     columns : sequence of column names or None
     categorical : sequence of column names
         Columns of codes, to be read as levels.

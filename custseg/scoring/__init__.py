@@ -4,100 +4,108 @@
 that was saved. Neither this package nor a scorer imports scikit-learn, pandas or SciPy.
 """
 
-from custseg.scoring._classes import AsScored as AsScored
-from custseg.scoring._classes import Classes as Classes
-from custseg.scoring._columns import Beside as Beside
-from custseg.scoring._columns import CustomerColumns as CustomerColumns
-from custseg.scoring._columns import Items as Items
-from custseg.scoring._columns import LevelColumn as LevelColumn
-from custseg.scoring._columns import only_read as only_read
-from custseg.scoring._file import load_scorer as load_scorer
-from custseg.scoring._numbers import FUNCTIONS as FUNCTIONS
-from custseg.scoring._numbers import Apply as Apply
-from custseg.scoring._numbers import AsNumbers as AsNumbers
-from custseg.scoring._numbers import Bins as Bins
-from custseg.scoring._numbers import Fill as Fill
-from custseg.scoring._numbers import Power as Power
-from custseg.scoring._numbers import Rotate as Rotate
-from custseg.scoring._numbers import RowNorm as RowNorm
-from custseg.scoring._numbers import Scale as Scale
-from custseg.scoring._numbers import Select as Select
-from custseg.scoring._numbers import Stretch as Stretch
-from custseg.scoring._rfm import RFMScores as RFMScores
-from custseg.scoring._rfm import checked_figures as checked_figures
-from custseg.scoring._rfm import outputs_of as outputs_of
-from custseg.scoring._rfm import own_interval as own_interval
-from custseg.scoring._rfm import score_by as score_by
-from custseg.scoring._road import Road as Road
-from custseg.scoring._road import Types as Types
-from custseg.scoring._rules import Decided as Decided
-from custseg.scoring._rules import RuleAxis as RuleAxis
-from custseg.scoring._rules import RuleCells as RuleCells
-from custseg.scoring._rules import bands_of as bands_of
-from custseg.scoring._rules import check_complete as check_complete
-from custseg.scoring._rules import check_known as check_known
-from custseg.scoring._rules import check_levels as check_levels
-from custseg.scoring._rules import locate as locate
-from custseg.scoring._rules import mean_of as mean_of
-from custseg.scoring._scorer import Scorer as Scorer
-from custseg.scoring._segments import Components as Components
-from custseg.scoring._segments import Curves as Curves
-from custseg.scoring._segments import Gaussians as Gaussians
-from custseg.scoring._segments import Linear as Linear
-from custseg.scoring._segments import Nearest as Nearest
-from custseg.scoring._segments import Sums as Sums
-from custseg.scoring._segments import Tempered as Tempered
-from custseg.scoring._segments import Trees as Trees
-from custseg.scoring._segments import Typicality as Typicality
-from custseg.scoring._segments import sums_of_answers as sums_of_answers
+from custseg.scoring._attitudes import (
+    TYPES,
+    Adoption,
+    Loyalty,
+    Promoters,
+    check_proportions,
+    no_answer,
+    promoter_class,
+    read_times,
+    refuse_answers,
+    side_of,
+)
+from custseg.scoring._classes import AsScored, Classes
+from custseg.scoring._columns import (
+    Beside,
+    Chosen,
+    CustomerColumns,
+    Items,
+    LevelColumn,
+    only_read,
+)
+from custseg.scoring._derivations import (
+    Balance,
+    Bands,
+    Counts,
+    Cyclic,
+    Events,
+    MeanOfItems,
+    Rate,
+    Threshold,
+    Usage,
+    YearsSince,
+)
+from custseg.scoring._derived import Derived, DerivedColumns, Same
+from custseg.scoring._earth import LIMITS, Kilometres, OnSphere
+from custseg.scoring._file import load_scorer
+from custseg.scoring._nested import Hierarchy, HierarchyLevel, Joined, Trades
+from custseg.scoring._numbers import (
+    FUNCTIONS,
+    Apply,
+    AsNumbers,
+    Bins,
+    Fill,
+    Power,
+    Rotate,
+    RowNorm,
+    Scale,
+    Select,
+    Stretch,
+)
+from custseg.scoring._rfm import (
+    RFMScores,
+    checked_figures,
+    outputs_of,
+    own_interval,
+    relative_recency,
+    score_by,
+)
+from custseg.scoring._road import Road, Types
+from custseg.scoring._rules import (
+    Decided,
+    RuleAxis,
+    RuleCells,
+    bands_of,
+    check_complete,
+    check_known,
+    check_levels,
+    locate,
+    mean_of,
+)
+from custseg.scoring._scorer import Scorer
+from custseg.scoring._segments import (
+    Components,
+    Curves,
+    Gaussians,
+    Linear,
+    Nearest,
+    Sums,
+    Tempered,
+    Trees,
+    Typicality,
+    sums_of_answers,
+)
+from custseg.scoring._shares import Shares
+from custseg.scoring._silence import LifeCycle, read_purchases
+from custseg.scoring._sources import Coded, Source
+from custseg.scoring._wants import Benefits, ItemScores, Prices
 
 # Offered to other stages, not to users.
-_FOR_STAGES = {
-    "Apply",
-    "AsNumbers",
-    "AsScored",
-    "Beside",
-    "Bins",
-    "Classes",
-    "Components",
-    "Curves",
-    "CustomerColumns",
-    "Decided",
-    "FUNCTIONS",
-    "Fill",
-    "Gaussians",
-    "Items",
-    "LevelColumn",
-    "Linear",
-    "Nearest",
-    "Power",
-    "RFMScores",
-    "Road",
-    "Rotate",
-    "RowNorm",
-    "RuleAxis",
-    "RuleCells",
-    "Scale",
-    "Select",
-    "Stretch",
-    "Sums",
-    "Tempered",
-    "Trees",
-    "Types",
-    "Typicality",
-    "bands_of",
-    "check_complete",
-    "check_known",
-    "check_levels",
-    "checked_figures",
-    "locate",
-    "mean_of",
-    "only_read",
-    "outputs_of",
-    "own_interval",
-    "score_by",
-    "sums_of_answers",
-}
+_FOR_STAGES = """
+Adoption Apply AsNumbers AsScored Balance Bands Benefits Beside Bins Chosen
+Classes Coded Components Counts Curves CustomerColumns Cyclic Decided Derived
+DerivedColumns Events FUNCTIONS Fill Gaussians Hierarchy HierarchyLevel
+ItemScores Items Joined Kilometres LIMITS LevelColumn LifeCycle Linear Loyalty
+MeanOfItems Nearest OnSphere Power Prices Promoters RFMScores Rate Road Rotate
+RowNorm RuleAxis RuleCells Same Scale Select Shares Source Stretch Sums TYPES
+Tempered Threshold Trades Trees Types Typicality Usage YearsSince bands_of
+check_complete check_known check_levels check_proportions checked_figures locate
+mean_of no_answer only_read outputs_of own_interval promoter_class
+read_purchases read_times refuse_answers relative_recency score_by side_of
+sums_of_answers
+""".split()
 __all__ = [
     name for name in dir() if not name.startswith("_") and name not in _FOR_STAGES
 ]

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from custseg.columns import MISSING_CODE, UNSEEN_CODE, Levels
+from custseg.columns import MISSING_CODE, UNSEEN_CODE, Levels, signed_log
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.scoring._record import Record, record
-from custseg.scoring._sources import Matrix
+from custseg.scoring._sources import Matrix, Source
+
+_ROWS = 2**14  # worked on at a time
 
 
 @record
@@ -23,6 +25,8 @@ class LevelColumn(Record):
         First column of output.
     refused : {"", "unseen", "unseen or missing"}
         What there is no output for.
+    told : {"", "unseen", "unseen or missing"}
+        What whoever transforms a table is to hear of, or has refused.
     """
 
     position: int
@@ -30,6 +34,7 @@ class LevelColumn(Record):
     rows: np.ndarray
     start: int = 0
     refused: str = ""
+    told: str = ""
 
     def _prepare(self):
         self._keep(_columns=self.rows.T.copy())
@@ -42,21 +47,27 @@ class LevelColumn(Record):
                 self._refuse(source, np.array([place]))
             return self.rows[place]
         places = source.places(self.position, self.places)
-        if self.refused:
+        if source.tells and self.told:
+            wrong = _without_output(places, self.told)
+            if wrong.any():
+                source.tell_unseen(self.position, wrong)
+        elif self.refused:
             self._refuse(source, places)
         return np.take(self._columns, places, axis=1, mode="wrap").T
 
     def _refuse(self, source, places):
-        wrong = places == UNSEEN_CODE
-        if self.refused != "unseen":
-            wrong |= places == MISSING_CODE
-        n_wrong = np.count_nonzero(wrong)
+        n_wrong = np.count_nonzero(_without_output(places, self.refused))
         if n_wrong:
             raise SchemaError(
                 f"Column {source.names[self.position]!r} must hold levels seen in fit. "
                 f"Got {self.refused} ones in {n_wrong} of {len(places)} rows instead. "
                 "Correct them, or fit again with customers who have them."
             )
+
+
+def _without_output(places, what):
+    wrong = places == UNSEEN_CODE
+    return wrong if what == "unseen" else wrong | (places == MISSING_CODE)
 
 
 @record
@@ -106,42 +117,45 @@ class CustomerColumns(Record):
             _has_logs=len(logged) > 0,
             _log_units=self.units[logged],
             _positions=self.numbers.tolist(),
+            _constant=np.flatnonzero(np.isinf(self.scales)),
             _only_numbers=in_order and not self.levels and not len(self.indicators),
         )
 
     def __call__(self, source):
         """Return the outputs, ndarray of shape (n_rows, n_outputs)."""
-        missing = None
+        marks = None
         if self._positions:
             X = source.matrix(self._positions)
-            missing = np.isnan(X)
-            np.copyto(X, self.medians, where=missing)
-            if self._has_logs:
-                X[:, self._logged] = signed_log(X[:, self._logged], self._log_units)
-            X -= self.means
-            X /= self.scales
+            if len(X) <= _ROWS:
+                marks = self._scale(X)
+            else:  # what is worked on stays in the cache
+                starts = range(0, len(X), _ROWS)
+                marks = [self._scale(X[start : start + _ROWS]) for start in starts]
+                marks = np.concatenate(marks) if len(self.indicators) else None
             if self._only_numbers:
                 return X
         Z = np.empty((self.n_outputs, source.n_rows)).T
-        if missing is not None:
+        if self._positions:
             Z[:, self.outputs] = X
-            if len(self.indicators):
-                marks = missing[:, self.indicators] / self.indicator_scales
+            if marks is not None:
                 Z[:, self.indicator_outputs] = marks
         for level, outputs in self._blocks:
             Z[:, outputs] = level(source)
         return Z
 
-
-def signed_log(X, units):
-    """Return ``sign(x) * log(1 + |x| / unit)``."""
-    sizes = np.abs(X)
-    with np.errstate(over="ignore"):
-        logs = np.log1p(sizes / units)
-    vast = np.isinf(logs)
-    if vast.any():  # for floats; the logarithm of the ratio is not
-        logs[vast] = np.log(sizes[vast]) - np.log(np.broadcast_to(units, X.shape)[vast])
-    return np.copysign(logs, X)
+    def _scale(self, X):
+        """Fill, log and scale numbers where they are; return indicators if any."""
+        missing = np.isnan(X)
+        np.copyto(X, self.medians, where=missing)
+        if self._has_logs:
+            X[:, self._logged] = signed_log(X[:, self._logged], self._log_units)
+        X -= self.means
+        X /= self.scales
+        if len(self._constant):
+            X[:, self._constant] = 0.0  # not minus zero
+        if len(self.indicators):
+            return missing[:, self.indicators] / self.indicator_scales
+        return None
 
 
 @record
@@ -188,7 +202,11 @@ class Items(Record):
     def _prepare(self):
         sizes = np.array([len(scale) for scale in self.scales])
         self._keep(
-            _positions=list(range(len(self.turned))), _sizes=sizes[:, np.newaxis]
+            _positions=list(range(len(self.turned))),
+            _sizes=sizes[:, np.newaxis],
+            _turned=np.flatnonzero(self.turned),
+            _signs=np.where(self.turned, -1.0, 1.0)[:, np.newaxis],
+            _constant=np.flatnonzero(np.isinf(self.sds)),
         )
 
     def __call__(self, source):
@@ -196,37 +214,49 @@ class Items(Record):
         X = source.matrix(self._positions)
         if self.checked:
             self._check(X, source.names)
-        # One row an item: sums run over items one by one, however many customers.
-        items = np.where(self.turned, self.low + self.high - X, X).T
+        as_items = not self.averaged and not self.weights.size
+        Z = X if as_items else np.empty((len(self.means), len(X))).T
+        for start in range(0, len(X), _ROWS):  # what is worked on stays in the cache
+            rows = slice(start, start + _ROWS)
+            items = self._items(X[rows])
+            if self.averaged:
+                sums = [_sum(items[scale]) for scale in self.scales]
+                items = np.array(sums) / self._sizes
+            elif self.weights.size:
+                items = sum(
+                    weight[:, np.newaxis] * item
+                    for weight, item in zip(self.weights, items, strict=True)
+                )
+            np.subtract(items.T, self.means, out=Z[rows])
+            Z[rows] /= self.sds
+        if len(self._constant):
+            Z[:, self._constant] = 0.0  # not minus zero
+        return Z
+
+    def _items(self, X):
+        """Turn, fill and rid answers of a style where they are; one row an item."""
+        if len(self._turned):
+            X[:, self._turned] = self.low + self.high - X[:, self._turned]
+        items = X.T
         missing = np.isnan(items)
         if missing.any():
-            every = [np.arange(len(items))] if not self.scales else self.scales
-            for scale in every:
-                items[scale] = self._filled(items[scale], missing[scale], scale)
+            for scale in self.scales or (slice(None),):
+                of_scale = items[scale]
+                self._fill(of_scale, missing[scale], self.item_means[scale])
+                items[scale] = of_scale
         if len(self.style):
-            items = self._without_style(items)
-        if self.averaged:
-            sums = [items[scale].cumsum(axis=0)[-1] for scale in self.scales]
-            items = np.array(sums) / self._sizes
-        elif self.weights.size:
-            items = sum(
-                weight[:, np.newaxis] * item
-                for weight, item in zip(self.weights, items, strict=True)
-            )
-        return (items.T - self.means) / self.sds
+            mean = sum(w * item for w, item in zip(self.style, items, strict=True))
+            items -= self._signs * (mean + self.offset)
+            items -= self.shift
+        return items
 
-    def _without_style(self, items):
-        mean = sum(w * item for w, item in zip(self.style, items, strict=True))
-        mean = mean + self.offset
-        signs = np.where(self.turned, -1.0, 1.0)[:, np.newaxis]
-        return items - signs * mean - self.shift
-
-    def _filled(self, items, missing, scale):
-        means = self.item_means[scale][:, np.newaxis]
-        known = np.where(missing, 0.0, items - means).cumsum(axis=0)[-1]
+    def _fill(self, items, missing, means):
+        """Fill gaps by the item's mean and the customer's own deviation from means."""
+        means = means[:, np.newaxis]
+        known = _sum(np.where(missing, 0.0, items - means))
         deviation = known / np.maximum((~missing).sum(axis=0), 1.0)
         filled = np.clip(means + deviation, self.low, self.high)
-        return np.where(missing, filled, items)
+        np.copyto(items, filled, where=missing)
 
     def _check(self, X, names):
         outside = ((self.low > X) | (self.high < X)).sum(axis=0)
@@ -237,6 +267,12 @@ class Items(Record):
                 f"outside in {', '.join(wrong[:5])} instead (item, customers). Correct "
                 "them, or mark them as missing."
             )
+
+
+def _sum(items):
+    """Add items one by one: a row of a batch then rounds as the row alone."""
+    # Of a single row NumPy would add pairs.
+    return items.cumsum(axis=0)[-1] if items.shape[1] == 1 else items.sum(axis=0)
 
 
 @record
@@ -291,14 +327,15 @@ def only_read(steps, n_columns):
     return read.tolist(), (Beside(tuple(parts)), *steps[1:])
 
 
-class Chosen:
+class Chosen(Source):
     """Some columns of a source."""
 
-    __slots__ = ("_positions", "_source", "alone", "n_rows")
+    __slots__ = ("_positions", "_source", "alone", "n_rows", "tell", "tells")
 
     def __init__(self, source, positions):
         self._source, self._positions = source, positions
         self.alone, self.n_rows = source.alone, source.n_rows
+        self.tells, self.tell = source.tells, source.tell
 
     @property
     def names(self):
@@ -313,6 +350,18 @@ class Chosen:
     def every(self):
         """Values of all columns."""
         return self._source.matrix(self._positions)
+
+    def number(self, position, remedy=""):
+        """Values of a column of numbers."""
+        return self._source.number(self._positions[position], remedy)
+
+    def dates(self, position):
+        """Dates of a column; None where it has others."""
+        return self._source.dates(self._positions[position])
+
+    def counted(self, position, wrong):
+        """Say how many rows are wrong."""
+        return self._source.counted(self._positions[position], wrong)
 
     def place(self, position, places):
         """Place of a column's level, of one customer."""

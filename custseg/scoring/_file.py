@@ -11,14 +11,22 @@ import numpy as np
 from custseg.columns import Levels
 from custseg.exceptions import ModelFileError
 from custseg.scoring import (
+    _attitudes,
     _classes,
     _columns,
+    _derivations,
+    _derived,
+    _earth,
+    _nested,
     _numbers,
     _rfm,
     _road,
     _rules,
     _scorer,
     _segments,
+    _shares,
+    _silence,
+    _wants,
 )
 from custseg.scoring._record import KINDS, Record
 
@@ -27,7 +35,24 @@ _VERSION = 1
 _SHA = hashlib.sha256().digest_size
 _ALIGNED = 64
 # Importing these has registered the kinds of records that a file may have.
-_MODULES = (_classes, _columns, _numbers, _rfm, _road, _rules, _scorer, _segments)
+_MODULES = (
+    _attitudes,
+    _classes,
+    _columns,
+    _derivations,
+    _derived,
+    _earth,
+    _nested,
+    _numbers,
+    _rfm,
+    _road,
+    _rules,
+    _scorer,
+    _segments,
+    _shares,
+    _silence,
+    _wants,
+)
 
 
 def save_scorer(scorer, path):

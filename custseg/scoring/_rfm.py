@@ -1,6 +1,6 @@
 """Scores of recency, frequency and monetary value, by cuts that stand.
 
-Pure functions, by which `custseg.features.RFMScorer` scores as well, and the step.
+Pure functions, by which `custseg.features.RFMTransformer` scores as well, and the step.
 """
 
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class Figures(NamedTuple):
     n_gaps: Any = None
 
 
-def checked_figures(recency, frequency, monetary, gap):
+def checked_figures(recency, frequency, monetary, gap=None):
     """Check columns of numbers, each with its name, against each other."""
     for name, values in (recency, frequency, *([gap] if gap else [])):
         _refuse(
@@ -78,6 +78,13 @@ def own_interval(gaps, n_gaps, typical):
     """Take a customer's own interval from three orders on, half of it with two."""
     own = np.where(n_gaps >= 2, gaps, (gaps + typical) / 2)
     return np.where(np.isnan(gaps), typical, own)
+
+
+def relative_recency(figures, typical):
+    """Return recency in own intervals, of groups with a typical one."""
+    # Zero less than: no customer is shown a recency of minus zero.
+    interval = own_interval(figures.gaps, figures.n_gaps, typical)
+    return (0.0 - figures.values[0]) / interval
 
 
 def score_by(values, limits):
@@ -162,22 +169,18 @@ class RFMScores(Record):
         """Return the outputs, ndarray of shape (n_rows, n_outputs)."""
         n_numbers = 4 if self.has_gap else 3
         names = source.names
-        X = source.matrix(list(range(n_numbers)))
-        read = list(zip(names, X.T, strict=False))
-        for name, values in read:
-            _refuse(name, np.isinf(values), "finite numbers", "Correct them.")
-        figures = checked_figures(*read[:3], read[3] if self.has_gap else None)
-        group = np.full(len(X), -1)
+        read = [(names[k], source.number(k)) for k in range(n_numbers)]
+        figures = checked_figures(*read)
+        group = slice(-1, None)  # one for all customers
         if self.groups is not None:
             group = source.places(n_numbers, self.groups)
-            if self.strict:
-                self._refuse_groups(names[n_numbers], group)
+            self._tell(
+                source, n_numbers, (group == MISSING_CODE) | (group == UNSEEN_CODE)
+            )
             group = np.where(group == MISSING_CODE, -1, group)
         values, relative = figures.values, None
         if self.has_gap:
-            typical = self.intervals[group]
-            interval = own_interval(figures.gaps, figures.n_gaps, typical)
-            relative = (0.0 - values[0]) / interval
+            relative = relative_recency(figures, self.intervals[group])
         if self.relative:
             values = [-relative, *values[1:]]
         limits = self.limits[group]
@@ -186,10 +189,14 @@ class RFMScores(Record):
         n_scores = self.limits.shape[2] + 1
         return outputs_of(self.outputs, scores, relative, weights, n_scores)
 
-    def _refuse_groups(self, name, places):
-        wrong = np.count_nonzero((places == MISSING_CODE) | (places == UNSEEN_CODE))
-        if wrong:
-            raise SchemaError(
-                f"Groups must be known, and seen in fit. Got others in column {name!r} "
-                f"in {wrong} of {len(places)} rows instead. Correct them."
-            )
+    def _tell(self, source, position, wrong):
+        if not wrong.any():
+            return
+        source.tell(
+            "Groups must be known, and seen in fit. Got others in "
+            f"{source.counted(position, wrong)} rows instead",
+            "who take the cuts of all",
+            "Correct them, or fit again with customers who have them",
+            SchemaError,
+            self.strict,
+        )

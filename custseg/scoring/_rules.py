@@ -38,7 +38,7 @@ def check_levels(name, values, places, listed):
         remedy += (
             " They are not whole: if they are scores, a scaler or "
             "make_customer_features has changed them. Put the rules right behind "
-            "RFMScorer."
+            "RFMTransformer."
         )
     refuse(name, places < 0, f"levels among {listed}", remedy)
 

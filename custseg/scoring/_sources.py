@@ -11,9 +11,59 @@ import numpy as np
 
 from custseg.columns import as_number
 from custseg.exceptions import DataQualityError, SchemaError
+from custseg.scoring._dates import as_dates, date_of
 
 
-class Row:
+class Source:
+    """What steps may ask of any source besides its columns.
+
+    Attributes
+    ----------
+    tells : bool
+        Whether somebody is to hear of what is treated as missing. A scorer is silent.
+    """
+
+    __slots__ = ()
+    tells = False
+
+    def number(self, position, remedy=""):
+        """Values of a column of numbers, ndarray of shape (n_rows,), not to be changed.
+
+        `remedy` is for the error about text, where a table raises it.
+        """
+        return self.matrix([position])[:, 0]
+
+    def dates(self, position):
+        """Dates of a column, datetime64 in microseconds; None where it has others."""
+        return None
+
+    def kind(self, position):
+        """Say what a column holds, for errors."""
+        return "other values"
+
+    def tell(self, text, treated, remedy, error, strict):
+        """Raise what is wrong if that is refused.
+
+        Parameters
+        ----------
+        text : str
+            What must be and what is instead.
+        treated : str
+            What becomes of it.
+        remedy : str
+            Without its full stop.
+        error : type
+        strict : bool
+        """
+        if strict:
+            raise error(f"{text}. {remedy}, or set strict=False.")
+
+    def counted(self, position, wrong):
+        """Say how many rows are wrong."""
+        return str(int(np.count_nonzero(wrong)))
+
+
+class Row(Source):
     """One customer: a mapping of column names to values."""
 
     __slots__ = ("names", "row")
@@ -75,8 +125,13 @@ class Row:
         except KeyError:
             raise self._missing_columns() from None
 
+    def dates(self, position):
+        """Date of a column, ndarray of shape (1,); None where it has another value."""
+        date = date_of(self.cell(position))
+        return None if date is None else np.array([date], dtype="datetime64[us]")
 
-class Matrix:
+
+class Matrix(Source):
     """Customers in columns of numbers, as a step before has made them."""
 
     __slots__ = ("X", "n_rows")
@@ -103,7 +158,7 @@ class Matrix:
         return places.codes_of_numbers(f"x{position}", self.X[:, position])
 
 
-class Columns:
+class Columns(Source):
     """Customers of a table, column by column."""
 
     alone = False
@@ -124,12 +179,26 @@ class Columns:
         """Values of some columns."""
         X = np.empty((len(positions), self.n_rows)).T  # steps go column by column
         for k, position in enumerate(positions):
-            X[:, k] = _numbers(self.names[position], self.columns[position])
+            X[:, k] = numbers_of(self.names[position], self.columns[position])
         return X
+
+    def number(self, position, remedy=""):
+        """Values of a column of numbers."""
+        values = numbers_of(self.names[position], self.columns[position])
+        return values.astype(np.float64, copy=False)
 
     def places(self, position, places):
         """Places of a column's levels."""
-        return _places(self.names[position], self.columns[position], places)
+        return places_of(self.names[position], self.columns[position], places)
+
+    def dates(self, position):
+        """Dates of a column; None where it has others."""
+        column = self.columns[position]
+        if isinstance(column, _Slices):
+            column = _dates_of_series(column.series)
+        elif isinstance(column, Coded):
+            column = column.cells()
+        return as_dates(column)
 
 
 def columns_of(table, names):
@@ -233,7 +302,7 @@ def _column(series):
     if isinstance(dtype, np.dtype) and dtype.kind in "biufmMO":
         return series.to_numpy()
     if _is_pandas(series) and hasattr(series, "cat"):
-        return _Coded(series.cat.codes.to_numpy(), series.cat.categories.tolist())
+        return Coded(series.cat.codes.to_numpy(), series.cat.categories.tolist())
     return _Slices(series)
 
 
@@ -247,7 +316,7 @@ def _column_of_arrow(column):
     return cells
 
 
-class _Coded:
+class Coded:
     """A column of categories: the code of each row, -1 where missing."""
 
     __slots__ = ("codes", "levels")
@@ -256,7 +325,7 @@ class _Coded:
         self.codes, self.levels = codes, levels
 
     def __getitem__(self, block):
-        return _Coded(self.codes[block], self.levels)
+        return Coded(self.codes[block], self.levels)
 
     def __len__(self):
         return len(self.codes)
@@ -288,11 +357,11 @@ class _Slices:
         return len(self.series)
 
 
-def _numbers(name, column):
+def numbers_of(name, column):
     """Read a column as float64, NaN where missing."""
     if isinstance(column, _Slices):
         column = _numbers_of_series(column.series)
-    elif isinstance(column, _Coded):
+    elif isinstance(column, Coded):
         column = column.cells()
     if column.dtype.kind in "biu":
         return column
@@ -326,11 +395,24 @@ def _numbers_of_series(series):
     return np.array(series.to_list(), dtype=object)
 
 
-def _places(name, column, places):
+def _dates_of_series(series):
+    """Return an array of dates of a series, or its cells."""
+    if _is_pandas(series):
+        if getattr(series.dtype, "tz", None) is not None:  # of the clock on the wall
+            return series.dt.tz_localize(None).to_numpy()
+        return series.to_numpy(dtype=object)
+    if str(series.dtype).startswith("Datetime") and series.dtype.time_zone is not None:
+        series = series.dt.replace_time_zone(None)
+    if str(series.dtype).startswith("Date"):
+        return series.to_numpy()
+    return np.array(series.to_list(), dtype=object)
+
+
+def places_of(name, column, places):
     """Places of the levels of a column."""
     if isinstance(column, _Slices):
         return _places_of_series(name, column.series, places)
-    if isinstance(column, _Coded):
+    if isinstance(column, Coded):
         return column.places(name, places)
     if column.dtype.kind in "biuf":
         return places.codes_of_numbers(name, column)
@@ -343,7 +425,7 @@ def _places_of_series(name, series, places):
         if getattr(series.dtype, "kind", "O") in "biufmM":
             return places.codes_of_objects(name, series.to_numpy(dtype=object))
         codes, levels = sys.modules["pandas"].factorize(series)
-        return _Coded(codes, list(levels)).places(name, places)
+        return Coded(codes, list(levels)).places(name, places)
     if series.dtype.is_numeric() and not series.null_count():
         return places.codes_of_numbers(name, series.to_numpy())
     levels = series.drop_nulls().unique().to_list()

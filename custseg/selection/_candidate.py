@@ -28,8 +28,8 @@ _CATCHING = RLock()  # a search may be fitted inside a fit
 class Candidate:
     """An estimator that was asked for a number of segments, and what came of it.
 
-    It is made by a fit, gets its criteria by scoring, its reason by the rules, becomes
-    a row of ``results_`` and is what refits are compared with.
+    A fit makes it, scoring adds criteria, the rules add a reason, refits are compared
+    with it, and it becomes a row of ``results_``.
 
     Attributes
     ----------
@@ -40,13 +40,13 @@ class Candidate:
     estimator : fitted estimator or None
         None where the fit failed.
     labels : ndarray of shape (n_customers,) or None
-        Segments of the customers it is about, -1 for none.
+        Segment of each customer, -1 for none.
     sizes : tuple of shape (found,)
         Customers in each segment that was found, or sums of their weights.
     outside : float
         Customers in none, or the sum of their weights.
     criteria : dict of str to float
-        Those that were worked out.
+        Those that were calculated.
     reason : str
         Why it failed or may not be chosen; "" where it may.
     notes : str
@@ -67,7 +67,7 @@ class Candidate:
     refits: object = None
 
     @classmethod
-    def with_labels(cls, name, asked, estimator, labels, weights=None, notes=""):
+    def fitted(cls, name, asked, estimator, labels, weights=None, notes=""):
         """Make the candidate of a fitted estimator.
 
         A mixture whose components were merged has found fewer segments than it was
@@ -93,10 +93,10 @@ class Candidate:
     @property
     def smallest_share(self):
         """Share of the customers in the smallest segment; NaN where the fit failed."""
-        return np.nan if self.labels is None else min(self.sizes) / self.n_customers
+        return min(self.sizes) / self.n_customers if self.sizes else np.nan
 
     def as_row(self):
-        """Return what ``results_`` says of it, by column."""
+        """Return its row of ``results_``, by column."""
         return {
             "estimator": self.name,
             "n_segments": self.asked,
@@ -111,7 +111,7 @@ class Candidate:
 
     @property
     def key(self):
-        """Name of the estimator and number of segments, which tables go by."""
+        """Name of the estimator and number of segments: its key in tables."""
         return self.name, self.found if self.asked is None else self.asked
 
     @property
@@ -236,8 +236,8 @@ def fit_last(prepared, numbers, sample_weight=None, contexts=None, likelihoods=F
         fitted, labels = fitted
         if tree is None and hasattr(fitted, "cut"):
             tree = fitted
-        one = Candidate.with_labels(
-            name, number, _whole(pipelines, fitted), labels, sample_weight, warned
+        one = Candidate.fitted(
+            name, number, behind(pipelines, fitted), labels, sample_weight, warned
         )
         if likelihoods:
             one.criteria = information_criteria(fitted, Z)
@@ -367,7 +367,7 @@ def _labels_of(last, Z):
     return labels.astype(np.intp, copy=False)
 
 
-def _whole(pipelines, last):
+def behind(pipelines, last):
     """Put a fitted last step behind the fitted steps before it."""
     for pipeline in reversed(pipelines):
         whole = copy(pipeline)

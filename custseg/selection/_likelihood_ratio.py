@@ -267,13 +267,23 @@ def _p_value(segmenter, fewer, X, statistic, n_draws, n_jobs, rng):
     """Draw tables until the answer is clear."""
     n_exceeded = n_drawn = 0
     read = fewer._read(X)
+    if hasattr(fewer, "distributions_"):
+        segmenter = clone(segmenter).set_params(columns=fewer.distributions_)
+
+    def draw(seed):
+        """Draw a table that has no more components, and a seed of its fits."""
+        rng = np.random.default_rng(seed)
+        return fewer._drawn(read, rng), int(rng.integers(2**31 - 1))
+
     # One process, one table after the other, has no use for tables that come too late.
     at_once = _AT_ONCE if joblib.effective_n_jobs(n_jobs) > 1 else 1
     with joblib.Parallel(n_jobs=n_jobs) as parallel:
         while n_drawn < n_draws:
             seeds = [draw_seed(rng) for _ in range(min(at_once, n_draws - n_drawn))]
             gains = parallel(
-                joblib.delayed(_gain_of_draw)(segmenter, fewer, read, seed)
+                joblib.delayed(_gain_of_draw)(
+                    segmenter, fewer.n_components, *draw(seed)
+                )
                 for seed in seeds
             )
             for gain in gains:
@@ -284,21 +294,12 @@ def _p_value(segmenter, fewer, X, statistic, n_draws, n_jobs, rng):
     return (n_exceeded + 1) / (n_drawn + 1), n_drawn
 
 
-def _gain_of_draw(segmenter, fewer, read, seed):
-    """Gain of a table that has no more components."""
-    rng = np.random.default_rng(seed)
-    drawn = fewer._drawn(read, rng)
-    told = {"columns": fewer.distributions_} if hasattr(fewer, "distributions_") else {}
-    segmenter = clone(segmenter).set_params(**told)
-    number, seed = fewer.n_components, int(rng.integers(2**31 - 1))
+def _gain_of_draw(segmenter, number, drawn, seed):
+    """Gain by one component more, in a table drawn without it."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", SegmentWarning
-            )  # nobody sees these segments
-            return _gain(
-                _fitted(segmenter, number, drawn, seed),
-                _fitted(segmenter, number + 1, drawn, seed),
-            )
+        return _gain(
+            _fitted(segmenter, number, drawn, seed),
+            _fitted(segmenter, number + 1, drawn, seed),
+        )
     except DegenerateFitError:
         return 0.0  # too few distinct customers to gain anything

@@ -22,7 +22,7 @@ _ROUNDS = 3  # of making normal variables of ranks
 _PILOTS = 20  # draws that tell what ranks lose
 
 
-class Null(NamedTuple):
+class NullModel(NamedTuple):
     """A Gaussian copula with the margins of a table."""
 
     margins: np.ndarray  # (n_customers, n_features), each column in ascending order
@@ -135,7 +135,7 @@ def _untied_scores(n_customers):
     return normal_scores(np.arange(n_customers))
 
 
-def null_of(X, steps):
+def null_model_of(X, steps):
     """Fit the copula.
 
     Parameters
@@ -147,7 +147,7 @@ def null_of(X, steps):
 
     Returns
     -------
-    null : Null
+    null : NullModel
     """
     correlations = latent_correlations(X, steps)
     free = ~np.asarray(steps)
@@ -155,7 +155,7 @@ def null_of(X, steps):
         free = np.ix_(free, free)
         correlations[free] += _lost_to_ranks(correlations[free], len(X))
         np.fill_diagonal(correlations, 1)
-    return Null(np.sort(X, axis=0), _root(np.clip(correlations, -1, 1)))
+    return NullModel(np.sort(X, axis=0), _root(np.clip(correlations, -1, 1)))
 
 
 def _lost_to_ranks(correlations, n_customers):

@@ -52,11 +52,12 @@ def refit_all(
     n_jobs=None,
     verbose=0,
     sample_weight=None,
-    with_labels=False,
+    keep_labels=False,
 ):
     """Refit all candidates to pairs of bootstrap samples, and to other resamples.
 
-    Labels of all customers stay where a pair is fitted, but for those asked for.
+    The two refits of a pair are compared where they are made, so that only figures come
+    back, and labels of all customers only with `keep_labels`.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def refit_all(
         "bootstrap" first.
     n_jobs, verbose : int or None
     sample_weight : ndarray of shape (n_customers,), default=None
-    with_labels : bool, default=False
+    keep_labels : bool, default=False
         Whether to keep labels by the first refit of each pair.
 
     Returns
@@ -86,6 +87,7 @@ def refit_all(
             numbers_of(X, scheme)  # refuses now what it would after many refits
     # Fitted estimators stay here: refits are compared with labels alone.
     originals = [replace(one, estimator=None) for one in candidates]
+    estimators = {name: clone(one) for name, one in estimators.items()}
     units = []
     for scheme, of_scheme in zip(
         schemes, np.random.SeedSequence(seed).spawn(len(schemes)), strict=True
@@ -98,7 +100,7 @@ def refit_all(
             for start in range(0, len(sequences), size)
         ]
     done = Parallel(n_jobs=n_jobs, verbose=verbose)(
-        delayed(_refit)(originals, estimators, X, *unit, sample_weight, with_labels)
+        delayed(_refit)(originals, estimators, X, *unit, sample_weight, keep_labels)
         for unit in units
     )
     for one, *made in zip(candidates, *done, strict=True):
@@ -128,7 +130,7 @@ def _gathered(candidate, made):
     )
 
 
-def _refit(candidates, estimators, X, scheme, sequences, weights, with_labels):
+def _refit(candidates, estimators, X, scheme, sequences, weights, keep_labels):
     """Fit all candidates to one resample or two, and compare."""
     made = []
     for sequence in sequences:
@@ -149,16 +151,14 @@ def _refit(candidates, estimators, X, scheme, sequences, weights, with_labels):
                 refits.append(_compared(original, fit, X, resample, scheme, weights))
         made.append(refits)
     units = []
-    for refits in zip(*made, strict=True):
+    for first, *second in zip(*made, strict=True):
         agreement = np.nan
-        if len(refits) == 2:
-            agreement = agreement_of(refits[0].labels, refits[1].labels, weights)
-        kept = [with_labels, False]
-        refits = [
-            one if keep else one._replace(labels=None)
-            for one, keep in zip(refits, kept, strict=False)
-        ]
-        units.append((refits, agreement))
+        if second:
+            agreement = agreement_of(first.labels, second[0].labels, weights)
+            second = [second[0]._replace(labels=None)]
+        if not keep_labels:
+            first = first._replace(labels=None)
+        units.append(([first, *second], agreement))
     return units
 
 
@@ -222,7 +222,7 @@ def agreement_of(labels, others, weights=None):
 
 
 def flow_table(candidates, weights):
-    """Count who goes where as the number of segments rises, one row a flow."""
+    """Count who goes where as the number of segments rises, one row per flow."""
     rows = []
     for of_one in by_estimator(candidates).values():
         fitted = [one for one in of_one if one.labels is not None]

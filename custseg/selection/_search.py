@@ -63,8 +63,9 @@ class SegmentSearch(
         that end in one. A bare estimator is named after the class of its last step,
         in lower case.
     n_segments : sequence of int, default=(2, 3, 4, 5, 6, 7, 8)
-        Numbers of segments to try, such as ``range(2, 9)``. Steps before the last of a
-        Pipeline are fitted once for all of them, and a hierarchy is cut from one tree.
+        Numbers of segments to try, such as ``range(2, 9)``; of components, for mixtures
+        that merge them. Steps before the last of a Pipeline are fitted once for all of
+        them, and a hierarchy is cut from one tree.
     criterion : {"silhouette", "stability", "calinski_harabasz", "davies_bouldin", \
 "gap", "bic", "icl"}, default="silhouette"
         What rules compare candidates by. "stability" is the median adjusted Rand index
@@ -110,7 +111,7 @@ class SegmentSearch(
     Attributes
     ----------
     results_ : DataFrame of shape (n_candidates, 21)
-        One row a candidate; criteria that were not worked out are NaN:
+        One row per candidate; criteria that were not calculated are NaN:
 
         - ``estimator`` (name), ``n_segments`` that were asked for and ``found``, fewer
           where a mixture merged components;
@@ -284,10 +285,13 @@ class SegmentSearch(
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, Z)
         numbers = check_search(self, estimators, sample_weight)
+        # 1. Fit every estimator with every number of segments.
         candidates = candidates_of(self, estimators, numbers, X, sample_weight, seed)
+        # 2. Score the candidates in the common space, and refit them where asked for.
         options = {"sample_weight": sample_weight, "seed": seed}
         add_scores(candidates, Z, sample_size=self.sample_size, **options)
         stability = add_refits(self, candidates, dict(estimators), X, Z, **options)
+        # 3. Say which may not be chosen and why, and choose one of the others.
         chosen, note = choose(
             candidates, self.rule, self.criterion, self.min_segment_share
         )
@@ -419,17 +423,9 @@ class SegmentSearch(
             columns.
         """
         check_is_fitted(self)
-        return stability_of(
-            self,
-            X,
-            n_bootstraps=n_bootstraps,
-            schemes=schemes,
-            n_null=n_null,
-            sample_weight=sample_weight,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        options = {"schemes": schemes, "n_null": n_null, "n_jobs": n_jobs}
+        options |= {"random_state": random_state, "verbose": verbose}
+        return stability_of(self, X, n_bootstraps, sample_weight, **options)
 
     def get_params(self, deep=True):
         """Parameters, those of the estimators as ``<name>__<parameter>``.

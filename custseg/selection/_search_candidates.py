@@ -9,7 +9,7 @@ from joblib import hash as hash_of
 
 from custseg._sklearn import has_callbacks
 from custseg._utils._pipelines import last_step
-from custseg.selection._candidate import Candidate, fit_last, prepare
+from custseg.selection._candidate import Candidate, behind, fit_last, prepare
 from custseg.selection._choice import check_likelihoods_compare
 from custseg.selection._refits import refit_all
 from custseg.selection._scores import add_gaps, add_stability
@@ -40,9 +40,11 @@ def candidates_of(search, estimators, numbers, X, sample_weight, seed):
         max_subtasks=len(estimators) * size, sequential_subtasks=False
     )
     context.call_on_fit_task_begin(estimator=search, X=X)
-    units = []
+    units, pipelines = [], {}
     for i, (name, estimator) in enumerate(estimators):
         one = prepare(name, estimator, X, seed=seed, sample_weight=sample_weight)
+        # Fitted steps stay here, where all numbers of segments share them.
+        pipelines[name], one = one.pipelines, one._replace(pipelines=())
         contexts = [None] * size
         if has_callbacks(search):
             tasks = [
@@ -61,6 +63,9 @@ def candidates_of(search, estimators, numbers, X, sample_weight, seed):
     )
     context.call_on_fit_task_end(estimator=search, X=X)
     candidates = [one for some in done for one in some]
+    for one in candidates:
+        if one.labels is not None:
+            one.estimator = behind(pipelines[one.name], one.estimator)
     check_likelihoods_compare(candidates, X, search.criterion)
     return candidates
 
@@ -116,7 +121,7 @@ def add_refits(search, candidates, estimators, X, Z, *, sample_weight, seed):
         n_bootstraps=n_bootstraps,
         n_jobs=search.n_jobs,
         verbose=search.verbose,
-        with_labels=True,
+        keep_labels=True,
         **options,
     )
     add_stability(candidates, stability, Z, **options)
@@ -164,6 +169,6 @@ def candidates_on(search, X, own, sample_weight):
             labels = estimator.predict(X)
         labels = np.asarray(labels)
         candidates.append(
-            Candidate.with_labels(name, number, estimator, labels, sample_weight)
+            Candidate.fitted(name, number, estimator, labels, sample_weight)
         )
     return candidates

@@ -124,19 +124,23 @@ def check_search(search, estimators, sample_weight):
         return numbers
     if routing_enabled():
         process_routing(search, "fit", sample_weight=sample_weight)
-        return numbers
+    check_weights_taken(estimators)
+    return numbers
+
+
+def check_weights_taken(estimators):
+    """Refuse estimators that take no weights; with routing they may ask for none."""
     refuse = [
         name
         for name, estimator in estimators
         if not has_fit_parameter(last_step(estimator), "sample_weight")
     ]
-    if refuse:
+    if refuse and not routing_enabled():
         raise ValueError(
             "sample_weight must be taken by every estimator. Got "
             f"{', '.join(refuse)} without instead. Leave them out, or leave the "
             "weights out."
         )
-    return numbers
 
 
 def seed_of(random_state):

@@ -7,10 +7,9 @@ from functools import partial
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import has_fit_parameter
 
-from custseg._sklearn import check_weights, routing_enabled
-from custseg._utils._pipelines import at_last_step, last_step
+from custseg._sklearn import check_weights
+from custseg._utils._pipelines import at_last_step
 from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
 from custseg.selection._candidate import Candidate, fit_candidates
 from custseg.selection._null import LEVEL, check_whole
@@ -19,6 +18,7 @@ from custseg.selection._resampling import SCHEMES
 from custseg.selection._search_candidates import candidates_on, digest_of
 from custseg.selection._search_inputs import (
     check_numbered,
+    check_weights_taken,
     checked_estimators,
     checked_numbers,
     common_space,
@@ -150,7 +150,7 @@ def bootstrap_stability(
     seed = seed_of(random_state)
     if sample_weight is not None:
         sample_weight = check_weights(sample_weight, X)
-        _check_taken(estimator)
+        check_weights_taken(named([estimator]))
     schemes = check_schemes(schemes)
     ((name, estimator),) = named([estimator])
     numbers = (None,) if n_segments is None else tuple(checked_numbers(n_segments))
@@ -193,7 +193,16 @@ def bootstrap_stability(
 
 
 def stability_of(
-    search, X, *, schemes, n_null, sample_weight, n_jobs, random_state, **options
+    search,
+    X,
+    n_bootstraps,
+    sample_weight,
+    *,
+    schemes,
+    n_null,
+    n_jobs,
+    random_state,
+    verbose,
 ):
     """Tell whether the segments of all candidates of a search would come back.
 
@@ -216,29 +225,22 @@ def stability_of(
         X,
         schemes=check_schemes(schemes),
         seed=seed,
+        n_bootstraps=n_bootstraps,
         n_jobs=search.n_jobs if n_jobs is None else n_jobs,
+        verbose=verbose,
         **weighted,
-        **options,
     )
     row = search.results_[search.results_["selected"]].iloc[0]
     name, number = row["estimator"], int(row["n_segments"])
-    chosen = Candidate(name, number, search.best_estimator_, search.labels_)
-    if not own:
+    fitted = search.best_estimator_
+    if own:
+        chosen = Candidate.fitted(name, number, fitted, search.labels_)
+    else:
         # Other solutions for other customers are as good as one fitted to them.
-        (chosen,) = fit_candidates(name, search.best_estimator_, (None,), X, **weighted)
+        (chosen,) = fit_candidates(name, fitted, (None,), X, **weighted)
         chosen.asked = number
     about = {"n_null": n_null, "seed": seed, "stacklevel": 5, **weighted}
     return with_tests(result, chosen, X, Z, **about)
-
-
-def _check_taken(estimator):
-    """Refuse an estimator that takes no weights."""
-    last = last_step(estimator)
-    if not has_fit_parameter(last, "sample_weight") and not routing_enabled():
-        raise ValueError(
-            "sample_weight must be taken by the estimator. Got "
-            f"{type(last).__name__} instead. Leave the weights out."
-        )
 
 
 def _check_fitted(candidates):

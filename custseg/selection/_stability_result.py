@@ -104,7 +104,7 @@ class StabilityResult(Result):
     _tables = ("frame", "segments")
 
     def frame(self):
-        """Return one row a candidate.
+        """Return one row per candidate.
 
         Returns
         -------
@@ -135,7 +135,7 @@ class StabilityResult(Result):
         return frame
 
     def segments(self):
-        """Return one row a segment of every candidate.
+        """Return one row per segment of every candidate.
 
         Returns
         -------
@@ -175,7 +175,7 @@ class StabilityResult(Result):
 
     @cached_property
     def sizes(self):
-        """Customers of original segments: one row a candidate and segment.
+        """Customers of original segments: one row per candidate and segment.
 
         ``estimator``, ``n_segments``, ``segment`` (-1 for customers in none) and
         ``customers``.

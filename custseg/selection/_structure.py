@@ -14,7 +14,7 @@ from custseg._sklearn import single_threaded
 from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
 from custseg.exceptions import DegenerateFitError
-from custseg.selection._null import LEVEL, check_whole, null_of, table_to_test
+from custseg.selection._null import LEVEL, check_whole, null_model_of, table_to_test
 from custseg.selection._silhouette import encoded, silhouettes_of
 
 _NO_SPREAD = 1e-9  # standard deviation of silhouettes that are all the same
@@ -219,7 +219,7 @@ def structure_test(
     rng = check_random_state(random_state)
     X, steps = table_to_test(X, ordinal, sample_size, rng)
     _check_size(X, numbers)
-    null = null_of(X, steps)
+    null = null_model_of(X, steps)
     seeds = np.random.SeedSequence(draw_seed(rng)).spawn(n_draws + 1)
     observed = _silhouettes(X, numbers, n_init, np.random.default_rng(seeds[0]))
     drawn = joblib.Parallel(n_jobs=n_jobs)(

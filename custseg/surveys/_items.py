@@ -20,8 +20,6 @@ from custseg.surveys._polychoric import polychoric_correlation
 __all__ = [
     "check_answers",
     "correlations_of_items",
-    "fill_answers",
-    "mean_of",
     "numbers_of_answers",
     "pairwise_correlations",
     "pairwise_counts",
@@ -29,9 +27,7 @@ __all__ = [
     "read_answers",
     "refuse_dependent",
     "signs_of",
-    "two_way",
     "warn_outside",
-    "weighted_sum",
 ]
 
 _REMEDY = (
@@ -150,83 +146,6 @@ def _count_outside(names, answers, low, high):
     counts = [f"{name!r} ({count})" for name, count in outside.items() if count]
     more = "" if len(counts) <= 5 else f" and {len(counts) - 5} more items"
     return ", ".join(counts[:5]) + more
-
-
-# -- missing answers -----------------------------------------------------------------
-
-
-def two_way(items, means, low, high):
-    """Fill missing answers by item mean plus the customer's own mean deviation.
-
-    Parameters
-    ----------
-    items : list of ndarray of shape (n_customers,)
-        Keyed answers, NaN where missing.
-    means : sequence of float
-        Frozen means of the keyed items.
-    low, high : float
-        A filled answer stays between them.
-
-    Returns
-    -------
-    list of ndarray of shape (n_customers,)
-    """
-    gaps = [np.isnan(answers) for answers in items]
-    if not any(gap.any() for gap in gaps):
-        return list(items)
-    # Sums run over items one by one: a row of a batch then rounds as the row alone.
-    total = np.zeros(len(items[0]))
-    missing = np.zeros(len(items[0]))
-    for answers, mean, gap in zip(items, means, gaps, strict=True):
-        total += np.where(gap, 0.0, answers - mean)
-        missing += gap
-    deviation = total / np.maximum(len(items) - missing, 1.0)
-    filled = list(items)
-    for place, (mean, gap) in enumerate(zip(means, gaps, strict=True)):
-        if gap.any():
-            filled[place] = items[place].copy()
-            filled[place][gap] = np.clip(mean + deviation[gap], low, high)
-    return filled
-
-
-def fill_answers(names, keyed, scales, means, points):
-    """Fill missing answers within each scale, or over all items without scales.
-
-    Parameters
-    ----------
-    names : list of str
-    keyed : list of ndarray of shape (n_customers,)
-    scales : dict of str to tuple of str, or None
-    means : ndarray of shape (n_items,)
-    points : tuple of float
-
-    Returns
-    -------
-    list of ndarray of shape (n_customers,)
-        In the order of the items.
-    """
-    if scales is None:
-        return two_way(keyed, means, *points)
-    filled = list(keyed)
-    for items in scales.values():
-        where = [names.index(item) for item in items]
-        group = two_way([keyed[place] for place in where], means[where], *points)
-        for place, answers in zip(where, group, strict=True):
-            filled[place] = answers
-    return filled
-
-
-def weighted_sum(items, weights):
-    """Add weighted items one by one: a row of a batch rounds as the row alone."""
-    total = np.zeros(len(items[0]))
-    for answers, weight in zip(items, weights, strict=True):
-        total += weight * answers
-    return total
-
-
-def mean_of(items):
-    """Average items one by one."""
-    return weighted_sum(items, np.ones(len(items))) / len(items)
 
 
 # -- pairs of items ------------------------------------------------------------------

@@ -16,23 +16,21 @@ Spark and Dask data frames, and give back the same kind. They change the number 
 rows, so they are functions and not transformers.
 """
 
-from custseg.tables._accounts import roll_up_accounts as roll_up_accounts
-from custseg.tables._btyd import summarize_btyd as summarize_btyd
-from custseg.tables._cleaning import check_transactions as check_transactions
-from custseg.tables._cleaning import clean_transactions as clean_transactions
-from custseg.tables._columns import TransactionColumns as TransactionColumns
-from custseg.tables._discounts import discount_prior as discount_prior
-from custseg.tables._discounts import summarize_discounts as summarize_discounts
-from custseg.tables._event_columns import EventColumns as EventColumns
-from custseg.tables._events import summarize_events as summarize_events
-from custseg.tables._feedback import summarize_feedback as summarize_feedback
-from custseg.tables._feedback_columns import FeedbackColumns as FeedbackColumns
-from custseg.tables._occasions import summarize_occasions as summarize_occasions
-from custseg.tables._outcome import summarize_outcome as summarize_outcome
-from custseg.tables._referrals import summarize_referrals as summarize_referrals
-from custseg.tables._relations import summarize_relations as summarize_relations
-from custseg.tables._report import CleaningReport as CleaningReport
-from custseg.tables._settings import SummarySettings as SummarySettings
-from custseg.tables._summary import summarize_transactions as summarize_transactions
+from custseg.tables._accounts import roll_up_accounts
+from custseg.tables._btyd import summarize_btyd
+from custseg.tables._cleaning import check_transactions, clean_transactions
+from custseg.tables._columns import TransactionColumns
+from custseg.tables._discounts import discount_prior, summarize_discounts
+from custseg.tables._event_columns import EventColumns
+from custseg.tables._events import summarize_events
+from custseg.tables._feedback import summarize_feedback
+from custseg.tables._feedback_columns import FeedbackColumns
+from custseg.tables._occasions import summarize_occasions
+from custseg.tables._outcome import summarize_outcome
+from custseg.tables._referrals import summarize_referrals
+from custseg.tables._relations import summarize_relations
+from custseg.tables._report import CleaningReport
+from custseg.tables._settings import SummarySettings
+from custseg.tables._summary import summarize_transactions
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -93,7 +93,7 @@ def summarize_outcome(
     See Also
     --------
     summarize_transactions : Describes customers until the end of the observation.
-    custseg.evaluation.validate_on : How well segments tell an outcome beforehand.
+    custseg.evaluation.outcome_report : How well segments tell an outcome beforehand.
 
     Notes
     -----

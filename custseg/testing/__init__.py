@@ -1,6 +1,5 @@
 """Checks that every segmenter passes, for tests of one's own segmenters too."""
 
-from custseg.testing._checks import all_estimators as all_estimators
-from custseg.testing._checks import check_segmenter as check_segmenter
+from custseg.testing._checks import all_estimators, check_segmenter
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -35,11 +35,11 @@ class HeldOut(NamedTuple):
 class Round(NamedTuple):
     """What was learned from some folds, and the customers of another who are asked."""
 
-    learned: object  # Learned
+    learned: object  # LearnedQuestions
     asked: HeldOut
 
 
-class Learned(NamedTuple):
+class LearnedQuestions(NamedTuple):
     """Linear discriminants of any columns, from moments."""
 
     moments: object  # Moments
@@ -133,7 +133,7 @@ class Evidence:
     def learned_without(self, *folds):
         """Learn from all folds but some."""
         kept = [p for i, p in enumerate(self._products) if i not in folds]
-        return Learned.of(moments_of(reduce(add, kept)), self._priors)
+        return LearnedQuestions.of(moments_of(reduce(add, kept)), self._priors)
 
     def rounds(self, *without):
         """Each fold in turn is asked by what the others tell, some left out."""
@@ -177,7 +177,7 @@ def choose_path(learned, rounds, budget):
 
     Parameters
     ----------
-    learned : Learned
+    learned : LearnedQuestions
         From all customers that questions may be chosen by.
     rounds : list of Round
         Of the same customers.

@@ -24,17 +24,8 @@ from custseg.cluster import (
 )
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.features import (
-    AdoptionTransformer,
-    BehaviouralTransformer,
-    BenefitTransformer,
     DemographicTransformer,
-    FirmographicTransformer,
-    GeographicTransformer,
-    LifecycleTransformer,
-    LoyaltyTransformer,
-    OccasionTransformer,
-    RFMScorer,
-    SocialTransformer,
+    RFMTransformer,
 )
 from custseg.scoring import load_scorer
 
@@ -101,7 +92,7 @@ def agrees(road, table, tmp_path=None):
 )
 def test_scores(settings, tmp_path):
     table = buyers()
-    scorer = RFMScorer(**settings)
+    scorer = RFMTransformer(**settings)
     road = make_pipeline(scorer, KMeansSegmenter(3, n_init=2, random_state=0)).fit(
         table
     )
@@ -120,7 +111,7 @@ def test_scores(settings, tmp_path):
 
 def test_relative_recency_that_comes_out():
     table = buyers().iloc[5:]  # of customers without orders it would be missing
-    scorer = RFMScorer(output=("relative_recency", "f"))
+    scorer = RFMTransformer(output=("relative_recency", "f"))
     agrees(make_pipeline(scorer, KMeansSegmenter(2, random_state=0)).fit(table), table)
 
 
@@ -128,7 +119,7 @@ def test_scores_beside_other_columns():
     table = buyers()
     beside = ColumnTransformer(
         [
-            ("rfm", RFMScorer(), ["recency", "frequency", "monetary_total"]),
+            ("rfm", RFMTransformer(), ["recency", "frequency", "monetary_total"]),
             ("rest", DemographicTransformer(), ["channel"]),
         ]
     )
@@ -147,7 +138,9 @@ def test_scores_beside_other_columns():
 )
 def test_scores_refuse_what_the_transformer_refuses(wrong, message):
     table = buyers()
-    road = make_pipeline(RFMScorer(), KMeansSegmenter(2, random_state=0)).fit(table)
+    road = make_pipeline(RFMTransformer(), KMeansSegmenter(2, random_state=0)).fit(
+        table
+    )
     scorer = compile_scorer(road)
     customer = {**requests(table)[9], **wrong}
     with pytest.raises(DataQualityError, match=re.escape(message)):
@@ -158,7 +151,7 @@ def test_scores_refuse_what_the_transformer_refuses(wrong, message):
 
 def test_groups_that_are_not_known_are_refused_if_strict():
     table = buyers()
-    rfm = RFMScorer(groups="channel", strict=True)
+    rfm = RFMTransformer(groups="channel", strict=True)
     road = make_pipeline(rfm, KMeansSegmenter(2, random_state=0)).fit(table)
     scorer = agrees(road, table)
     for channel in ("telephone", None):
@@ -172,7 +165,7 @@ def test_groups_that_are_not_known_are_refused_if_strict():
 @pytest.mark.parametrize("table_of", [marketing_table, loyalty_table])
 def test_rules_behind_scores(table_of, tmp_path):
     table = buyers()
-    road = make_pipeline(RFMScorer(), RuleSegmenter(table_of()))
+    road = make_pipeline(RFMTransformer(), RuleSegmenter(table_of()))
     road.set_output(transform="pandas").fit(table)
     scorer = agrees(road, table, tmp_path)
     assert scorer.columns == ("monetary_total", "frequency", "recency")
@@ -263,111 +256,3 @@ def test_rules_refuse_what_the_segmenter_refuses(wrong, message):
     ):
         with pytest.raises(DataQualityError, match=re.escape(message)):
             ask()
-
-
-# -- what is not known ---------------------------------------------------------------
-
-N = 40
-FORM = pd.DataFrame(
-    {
-        "a": np.arange(N) % 7 + 1.0,
-        "b": np.arange(N) % 5 + 1.0,
-        "born": 1960 + np.arange(N) % 40,
-        "code": np.array(["x1", "x2", "y1"], dtype=object)[np.arange(N) % 3],
-        "repeat_rate": np.arange(N) % 10 / 10,
-        "satisfaction": np.arange(N) % 5 + 1.0,
-        "recency": np.arange(N) * 3.0,
-        "frequency": np.arange(N) % 6 + 2,
-        "gap_mean": np.arange(N) % 20 + 5.0,
-        "gap_sd": np.arange(N) % 9 + 1.0,
-    }
-)
-YEAR = {"reference_date": "2024-12-31"}
-PLACES = pd.DataFrame({"code": ["x1", "x2", "y1"], "density": [1.0, 5.0, 9.0]})
-
-
-@pytest.mark.parametrize(
-    ("transformer", "columns", "said"),
-    [
-        (DemographicTransformer(birth="born", **YEAR), ["born"], " with birth="),
-        (DemographicTransformer(bands={"a": (3,)}), ["a"], " with bands="),
-        (
-            DemographicTransformer(birth="born", bands={"a": (3,)}, **YEAR),
-            ["a", "born"],
-            " with birth= and bands=",
-        ),
-        (FirmographicTransformer(founded="born", **YEAR), ["born"], " with founded="),
-        (
-            FirmographicTransformer(trade_map={"code": {"x1": "one"}}),
-            ["code"],
-            " with trade_map=",
-        ),
-        (GeographicTransformer(hierarchy=("code",)), ["code"], " with hierarchy="),
-        (
-            GeographicTransformer(places=PLACES, place="code"),
-            ["code"],
-            " with places=",
-        ),
-        (
-            GeographicTransformer(latitude="a", longitude="b"),
-            ["a", "b"],
-            " with latitude=",
-        ),
-        (
-            BehaviouralTransformer(shares={"ab": ("a", "b")}),
-            ["a", "b"],
-            " with shares=",
-        ),
-        (BehaviouralTransformer(cyclic={"a": 7}), ["a"], " with cyclic="),
-        (BehaviouralTransformer(usage=("a",)), ["a"], " with usage="),
-        (
-            BehaviouralTransformer(new_within={"a": 3}),
-            ["a", "b"],
-            " with new_within=",
-        ),
-        (OccasionTransformer(shares={"ab": ("a", "b")}), ["a", "b"], " with shares="),
-        (OccasionTransformer(cyclic={"a": 7}), ["a"], " with cyclic="),
-        (
-            SocialTransformer(engagement=("a",), per="b"),
-            ["a", "b"],
-            " with engagement=",
-        ),
-        (SocialTransformer(activity="a"), ["a"], " with activity="),
-        (SocialTransformer(given="a", received="b"), ["a", "b"], " with given="),
-        (AdoptionTransformer(scores={"s": ("a", "b")}), ["a", "b"], " with scores="),
-        (AdoptionTransformer(shares={"s": ("a", "b")}), ["a", "b"], " with shares="),
-        (AdoptionTransformer(adopted={"s": "a"}), ["a"], " with adopted="),
-        (BenefitTransformer(), ["a", "b"], ""),
-        (LifecycleTransformer(), ["recency", "frequency", "gap_mean", "gap_sd"], ""),
-        (LoyaltyTransformer(), ["repeat_rate", "satisfaction"], ""),
-    ],
-)
-def test_settings_that_a_scorer_cannot_follow_are_named(transformer, columns, said):
-    road = make_pipeline(transformer, KMeansSegmenter(2, random_state=0))
-    name = type(transformer).__name__
-    message = (
-        "Each step must be one that a scorer can compute: one that the notes of "
-        f"compile_scorer list. Got {name}{said} (the model, step {name.lower()!r}) "
-    )
-    with pytest.raises(TypeError, match=re.escape(message)):
-        compile_scorer(road.fit(FORM[columns]))
-
-
-@pytest.mark.parametrize(
-    "transformer",
-    [
-        DemographicTransformer(),
-        FirmographicTransformer(),
-        GeographicTransformer(),
-        BehaviouralTransformer(nominal=("code",)),
-        OccasionTransformer(),
-        SocialTransformer(),
-        AdoptionTransformer(),
-    ],
-    ids=lambda transformer: type(transformer).__name__,
-)
-def test_columns_as_they_came_are_followed(transformer):
-    table = FORM[["code", "a", "b"]].copy()
-    table.loc[3, "a"] = np.nan
-    road = make_pipeline(transformer, KMeansSegmenter(3, n_init=2, random_state=0))
-    agrees(road.fit(table), table)

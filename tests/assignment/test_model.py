@@ -16,7 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from custseg.assignment import DiscriminantAssigner, SegmentationModel
-from custseg.assignment._typicality import Typicality
+from custseg.assignment._typicality import TypicalityLevels
 from custseg.cluster import GaussianMixtureSegmenter, KMeansSegmenter
 from custseg.exceptions import (
     DataQualityError,
@@ -329,7 +329,7 @@ class TestNoneOfTheAbove:
             rng = np.random.default_rng(seed)
             y = rng.choice(2, 300)
             X = rng.standard_t(4, (300, 2)) + 3 * y[:, np.newaxis]
-            typicality = Typicality(X[:140], y[:140]).calibrate(X[140:200])
+            typicality = TypicalityLevels(X[:140], y[:140]).calibrate(X[140:200])
             shares.append(np.mean(typicality.p_values(X[200:]) <= 0.1))
         assert abs(np.mean(shares) - 6 / 61) < 3.29 * np.std(shares) / np.sqrt(200)
 
@@ -338,7 +338,7 @@ class TestNoneOfTheAbove:
         X = np.array([[-1.0], [1], [9], [11], [0], [10]])
         y = np.array([0, 0, 1, 1, 0, 1])
         held_back = np.array([[0.5], [12.0], [-3.0], [10.0]])  # out by .5, 2, 3, 0
-        typicality = Typicality(X, y).calibrate(held_back)
+        typicality = TypicalityLevels(X, y).calibrate(held_back)
         # Out by 2.5: only the 3 is as far: (1 + 1) / 5. By 0: all four: 5 / 5.
         asked = np.array([[12.5], [0.0], [-9.0], [2.0], [0.7]])
         expected = [2 / 5, 5 / 5, 1 / 5, 3 / 5, 3 / 5]
@@ -348,7 +348,7 @@ class TestNoneOfTheAbove:
         rng = np.random.default_rng(0)
         X, y = rng.normal(size=(20_000, 2)), np.repeat([0, 1], 10_000)
         held_back = rng.normal(size=(50_000, 2))
-        typicality = Typicality(X, y).calibrate(held_back)
+        typicality = TypicalityLevels(X, y).calibrate(held_back)
         assert len(typicality.nearest._kept) <= 1000
         asked = rng.normal(size=(500, 2)) * 1.5
         far, asked_far = typicality.distances(held_back), typicality.distances(asked)

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binom
 
 from custseg.assignment import DiscriminantAssigner, SegmentationModel
-from custseg.assignment._typicality import Quantiles, Typicality
+from custseg.assignment._typicality import Quantiles, TypicalityLevels
 from custseg.cluster import KMeansSegmenter
 from custseg.exceptions import SegmentWarning
 
@@ -61,7 +61,7 @@ def test_own_p_values_on_paper():
     # Means 0 and 10, pooled variance 1. Of segment 0 a calibration customer at -3 and
     # one at .5, of segment 1 one at 12.
     X = np.array([[-1.0], [1], [9], [11], [0], [10]])
-    typicality = Typicality(X, np.array([0, 0, 1, 1, 0, 1]))
+    typicality = TypicalityLevels(X, np.array([0, 0, 1, 1, 0, 1]))
     typicality.calibrate(np.array([[-3.0], [0.5], [12.0]]), np.array([0, 0, 1]))
     asked = np.array([[2.0], [9.0], [-4.0], [10.0]])
     expected = [[2 / 3, 1 / 2], [1 / 3, 2 / 2], [1 / 3, 1 / 2], [1 / 3, 2 / 2]]

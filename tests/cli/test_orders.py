@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from custseg.cli._files import read_table
-from custseg.cli._orders import Known, find_columns, join, read_dates, summarize
+from custseg.cli._order_file import Known, find_columns, join, read_dates, summarize
 from custseg.tables import TransactionColumns
 
 

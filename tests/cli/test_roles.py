@@ -8,7 +8,7 @@ import pytest
 
 from custseg.cli._column_uses import ColumnUse, Wishes, propose, settle
 from custseg.cli._files import TableFile
-from custseg.cli._ids import find_id
+from custseg.cli._id_column import find_id
 from custseg.cli._role_file import read_roles, roles_as_toml
 from custseg.columns import id_rank
 

@@ -24,7 +24,7 @@ from custseg.cluster import (
     value_tiers_table,
 )
 from custseg.exceptions import DataQualityError, DegenerateFitError, SchemaError
-from custseg.features import RFMScorer
+from custseg.features import RFMTransformer
 from custseg.testing import check_segmenter
 
 FIVE = range(1, 6)
@@ -415,7 +415,7 @@ def test_scores_in_a_pipeline_and_in_arrays():
             "monetary_total": rng.lognormal(4, 1, 400),
         }
     )
-    scorer = RFMScorer().set_output(transform="pandas")
+    scorer = RFMTransformer().set_output(transform="pandas")
     road = make_pipeline(scorer, RuleSegmenter(marketing_table())).fit(table)
     scores = scorer.transform(table)
     labels = road.predict(table)
@@ -510,11 +510,11 @@ def test_named_rules_refuse_a_table_without_names(n_columns):
 
 
 def test_a_nameless_transformer_before_named_rules_is_refused():
-    road = make_pipeline(RFMScorer(output=("f", "m", "r")), RuleSegmenter())
+    road = make_pipeline(RFMTransformer(output=("f", "m", "r")), RuleSegmenter())
     with pytest.raises(SchemaError, match="must have names where rules are on named"):
         road.fit(CUSTOMERS[:5])
     by_name = road.set_output(transform="pandas").fit_predict(CUSTOMERS[:5])
-    straight = make_pipeline(RFMScorer(), RuleSegmenter())
+    straight = make_pipeline(RFMTransformer(), RuleSegmenter())
     straight = straight.set_output(transform="pandas").fit_predict(CUSTOMERS[:5])
     np.testing.assert_array_equal(by_name, straight)
 

@@ -15,7 +15,7 @@ from custseg.cluster._densities import (
     GaussianDensities,
     JointDensities,
     LevelDensities,
-    with_gaps,
+    known_values,
 )
 from custseg.cluster._em import _EM, _START, Mixture
 from custseg.cluster._merging import _ENTROPIES
@@ -29,14 +29,16 @@ RNG = np.random.default_rng(8)
 Z = RNG.normal(size=(2, N))
 GAPS = np.where(RNG.uniform(size=(2, N)) < 0.2, np.nan, Z)
 COUNTS = np.where(RNG.uniform(size=(1, N)) < 0.1, np.nan, RNG.poisson(2.0, (1, N)))
+OF_GAPS, GAPS = known_values(GAPS)
+OF_COUNTS, COUNTS = known_values(COUNTS)
 LEVELS = RNG.integers(-1, 3, (1, N))
 WEIGHTS = RNG.uniform(0, 2, N)
 OF_RUNS = RNG.uniform(0, 2, (2, N))
 MIXED = JointDensities(
     [
         LevelDensities(np.array([3]), np.array([False])),
-        CountDensities(1, with_gaps(COUNTS)),
-        AxisDensities(2, with_gaps(GAPS)),
+        CountDensities(1, OF_COUNTS),
+        AxisDensities(2, OF_GAPS),
     ]
 )
 
@@ -168,9 +170,8 @@ def test_a_pass_over_batches_is_a_pass_of_the_mixture():
 
 def test_missing_values_say_nothing_in_a_block():
     # A count of 3 and a gap, each with a rate of 2 in the only component.
-    counts = np.array([[3.0, np.nan]])
-    densities = CountDensities(1, with_gaps(counts))
-    mixture = Mixture(densities, counts)
+    gaps, counts = known_values(np.array([[3.0, np.nan]]))
+    mixture = Mixture(CountDensities(1, gaps), counts)
     passed = mixture.pass_over(np.ones((1, 1)), (np.full((1, 1, 1), 2.0),))
     assert passed.log_likelihoods[0] == pytest.approx(poisson.logpmf(3, 2))
     assert passed.sums.tolist() == [[[3.0, 1.0]]]

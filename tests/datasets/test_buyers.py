@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from custseg.datasets import BuyerType, Questionnaire
-from custseg.datasets._orders import make_clock, season_factors
+from custseg.datasets._simulated_orders import make_clock, season_factors
 
 
 def test_means_of_the_presets():

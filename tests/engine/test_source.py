@@ -140,6 +140,17 @@ def test_every_statistic_of_the_engine_is_tested_here():
     assert {id(statistic) for statistic in known} == tested
 
 
+@pytest.mark.parametrize("name", CASES | SKETCH)
+def test_no_rows_are_nobody(name):
+    statistic, arrays, settings = (CASES | SKETCH)[name]
+    none = ArraySource(*(None if one is None else one[:0] for one in arrays))
+    total = none.total(statistic, **settings)
+    whole = statistic.of_block(*arrays, **settings)
+    assert bits(statistic.add(total, whole)) == bits(whole)
+    for part, of_whole in zip(flat(total), flat(whole), strict=True):
+        assert part.ndim == of_whole.ndim
+
+
 def test_map_yields_blocks_in_order_with_none_where_there_is_none():
     def told(rows, nothing, *, shift):
         assert nothing is None

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 from custseg import BehaviouralTransformer, KMeansSegmenter, SegmentationModel
 from custseg.assignment import DiscriminantAssigner
-from custseg.evaluation import validate_on
+from custseg.evaluation import outcome_report
 from custseg.evaluation._outcome_measures import area_under_curve, lift_of_top
 from custseg.exceptions import (
     DataQualityError,
@@ -52,7 +52,7 @@ def model_of(table, n_segments=3, **options):
 def quick(model, table, outcome, **options):
     """Figures of little worth, where it is not them that are looked at."""
     options = {"n_bootstraps": 20, "n_folds": 2, "random_state": 0, **options}
-    return validate_on(model, table, outcome, **options)
+    return outcome_report(model, table, outcome, **options)
 
 
 def measured(model, table, outcome, **options):
@@ -450,7 +450,7 @@ class TestRefusals:
         )
         message = "Got a model without customer_id instead."
         with pytest.raises(SchemaError, match=re.escape(message)):
-            validate_on(bare, table[["food", "drink"]], frame, column="spent")
+            outcome_report(bare, table[["food", "drink"]], frame, column="spent")
 
     def test_the_rest(self):
         spent = np.arange(60.0)
@@ -520,7 +520,7 @@ class TestRefusals:
         table, _ = clients(60)
         message = "Got 'drink' in X, correlated with it by 0.999 or more"
         with pytest.warns(SegmentWarning, match=re.escape(message)) as told:
-            validate_on(
+            outcome_report(
                 model_of(table), table, table["drink"].to_numpy() * -3, n_bootstraps=20
             )
         assert told[0].filename == __file__

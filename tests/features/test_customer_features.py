@@ -160,7 +160,7 @@ def test_a_column_that_is_not_there_is_told_with_its_base():
     [
         ("loyalty", "Loyalty needs a column of behaviour and one of attitude; say whi"),
         ("lifecycle", "Say what they are called: LifecycleTransformer(recency=..., fr"),
-        ("rfm", 'Say what the column is called: RFMScorer(recency="my_name").'),
+        ("rfm", 'Say what the column is called: RFMTransformer(recency="my_name").'),
     ],
 )
 def test_a_base_that_must_know_its_columns_says_how_to_name_them(base, message):
@@ -174,7 +174,7 @@ def test_rfm_scores_go_in_once():
     X = features.set_output(transform="pandas").fit_transform(BUYERS)
     assert list(X) == ["r", "f", "m"]
     assert X.var(ddof=0).sum() == pytest.approx(1.0)
-    message = "make_customer_features has changed them. Put the rules right behind RFMS"
+    message = "make_customer_features has changed them. Put the rules right behind RFMT"
     with pytest.raises(DataQualityError, match=re.escape(message)):
         make_pipeline(features, cs.RuleSegmenter()).fit(BUYERS)
 

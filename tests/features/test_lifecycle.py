@@ -13,12 +13,8 @@ from sklearn.base import clone
 
 from custseg.exceptions import DataQualityError, DegenerateFitError, SegmentWarning
 from custseg.features import LifecycleTransformer
-from custseg.features._rhythm import (
-    Rhythm,
-    learn_rhythm,
-    limits_of_silence,
-    own_interval,
-)
+from custseg.features._rhythm import Rhythm, learn_rhythm, limits_of_silence
+from custseg.scoring._silence import own_interval
 
 
 def simulated(n, *, regularity=1.0, shape=3.0, scale=60.0, alive=0.6, seed=0):
@@ -79,11 +75,11 @@ def test_shrunken_interval_is_the_posterior_mean():
     bounds = (1e-3, 5000)
     total = quad(joint, *bounds, limit=500)[0]
     expected = quad(lambda m: m * joint(m), *bounds, limit=500)[0] / total
-    found = own_interval(rhythm, np.array([1.0]), gaps, fewest=2)
+    found = own_interval(*rhythm[:3], np.array([1.0]), gaps, fewest=2)
     assert found[0] == pytest.approx(expected, rel=1e-4)
     # Nothing known: the prior's mean 60 / (3 - 1); enough known: the own mean.
     known = own_interval(
-        rhythm, np.array([0.0, 2.0]), np.array([np.nan, 10.0]), fewest=2
+        *rhythm[:3], np.array([0.0, 2.0]), np.array([np.nan, 10.0]), fewest=2
     )
     np.testing.assert_allclose(known, [30.0, 10.0])
 
@@ -255,7 +251,7 @@ def test_impossible_numbers(column, value, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"shares": (0.01, 0.1)}, "shares must be two falling shares between 0 and 1"),
+        ({"rarity": (0.01, 0.1)}, "rarity must be two falling shares between 0 and 1"),
         ({"limits": (4, 2)}, "limits must be two rising numbers above 0"),
         ({"recent": "recency"}, "recent and before must be given together"),
         (

@@ -130,11 +130,15 @@ def test_a_type_that_fit_has_not_seen_is_counted():
         ({"behaviour": ()}, ValueError, "behaviour must name a column. Got none"),
         ({"attitude": ("trust",)}, SchemaError, "attitude must name columns"),
         ({"promoter": "nps"}, SchemaError, "promoter must name columns"),
-        ({"shares": ("wallet",)}, ValueError, "shares must be among behaviour"),
+        (
+            {"proportions": ("wallet",)},
+            ValueError,
+            "proportions must be among behaviour",
+        ),
         ({"cuts": (0.5,)}, ValueError, "cuts must be 'median', 'mean' or a pair"),
         ({"promoter": "wallet"}, DataQualityError, "must have whole numbers from 0"),
         (
-            {"behaviour": ("satisfaction",), "shares": ("satisfaction",)},
+            {"behaviour": ("satisfaction",), "proportions": ("satisfaction",)},
             DataQualityError,
             "Column 'satisfaction' must have shares from 0 to 1. Got others in 4 of 6",
         ),

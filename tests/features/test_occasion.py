@@ -396,7 +396,11 @@ def test_scorer():
         compile_scorer(pipeline).predict(table.to_numpy(dtype=object)),
         pipeline.predict(table),
     )
-    assert not hasattr(everything().fit(some_customers()), "_scorer_step")
+    table = some_customers()
+    pipeline = make_pipeline(everything(), segmenter).fit(table)
+    np.testing.assert_array_equal(
+        compile_scorer(pipeline).predict(table), pipeline.predict(table)
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`RFMScorer`: cuts, ties, groups, relative recency, and scores that stay."""
+"""`RFMTransformer`: cuts, ties, groups, relative recency, and scores that stay."""
 
 import pickle
 import re
@@ -19,7 +19,7 @@ from custseg.exceptions import (
     SchemaError,
     SegmentWarning,
 )
-from custseg.features import RFMScorer
+from custseg.features import RFMTransformer
 from custseg.features._rfm_cuts import class_limits, natural_breaks, quantile_limits
 
 TEN = pd.DataFrame(
@@ -56,7 +56,7 @@ def test_ten_customers_on_paper():
     # Without ties each fifth has two customers. Recency 1 and 2 are best.
     # Frequencies sorted: 1 1 1 1 1 1 2 3 4 5 (ranks 0..9). Score 1 + floor(5 i / 10):
     # the six ones have ranks 0 to 5, that is scores 1 1 2 2 3 3; ranks 6..9: 4 4 5 5.
-    table = scored(RFMScorer(), TEN)
+    table = scored(RFMTransformer(), TEN)
     assert table["r"].tolist() == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
     assert table["m"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     assert table["f"].tolist() == [5, 1, 1, 5, 1, 1, 4, 1, 1, 4]
@@ -65,7 +65,7 @@ def test_ten_customers_on_paper():
 @pytest.mark.parametrize(("ties", "ones"), [("lower", 1), ("middle", 2), ("upper", 3)])
 def test_a_value_over_more_than_a_fifth(ties, ones):
     # Ranks 0 to 5: lowest 0 -> 1, halfway 2.5 -> 1 + floor(1.25) = 2, highest 5 -> 3.
-    scorer = RFMScorer(ties=ties)
+    scorer = RFMTransformer(ties=ties)
     table = scored(scorer, TEN)
     assert table["f"].tolist() == [5, ones, ones, 5, ones, ones, 4, ones, ones, 4]
     expected = [0, 0, 0, 2, 2]
@@ -88,7 +88,7 @@ def test_boundaries_are_not_rounded():
 @pytest.mark.parametrize("ties", ["lower", "middle", "upper"])
 def test_equal_values_get_equal_scores_and_better_ones_no_worse(ties):
     table = customers(500, seed=3)
-    scores = scored(RFMScorer(ties=ties), table)
+    scores = scored(RFMTransformer(ties=ties), table)
     for name, column in [("r", "recency"), ("f", "frequency"), ("m", "monetary_total")]:
         better = -table[column] if name == "r" else table[column]
         by_value = scores[name].groupby(better).agg(["min", "max"])
@@ -98,11 +98,15 @@ def test_equal_values_get_equal_scores_and_better_ones_no_worse(ties):
 
 def test_mean_order_and_columns_by_other_names():
     other = TEN.rename(columns={"recency": "days", "frequency": "orders"})
-    by_name = RFMScorer(recency="days", frequency="orders", monetary="monetary_value")
-    np.testing.assert_array_equal(
-        scored(by_name, other), scored(RFMScorer(monetary="mean"), TEN)
+    by_name = RFMTransformer(
+        recency="days", frequency="orders", monetary="monetary_value"
     )
-    assert not scored(RFMScorer(), TEN).equals(scored(RFMScorer(monetary="mean"), TEN))
+    np.testing.assert_array_equal(
+        scored(by_name, other), scored(RFMTransformer(monetary="mean"), TEN)
+    )
+    assert not scored(RFMTransformer(), TEN).equals(
+        scored(RFMTransformer(monetary="mean"), TEN)
+    )
 
 
 # -- breaks and natural classes ------------------------------------------------------
@@ -110,7 +114,7 @@ def test_mean_order_and_columns_by_other_names():
 
 def test_fixed_breaks_belong_to_the_better_score():
     breaks = {"recency": (2, 5), "frequency": (2, 4), "monetary": (30.0, 60.5)}
-    scorer = RFMScorer(3, cuts=breaks)
+    scorer = RFMTransformer(3, cuts=breaks)
     table = scored(scorer, TEN)
     assert table["r"].tolist() == [3, 3, 2, 2, 2, 1, 1, 1, 1, 1]
     assert table["f"].tolist() == [3, 1, 1, 3, 1, 1, 2, 1, 1, 2]
@@ -121,9 +125,9 @@ def test_fixed_breaks_belong_to_the_better_score():
 
 def test_methods_of_each_measure():
     cuts = {"recency": (2, 5, 7, 9), "frequency": "kmeans", "monetary": "quantile"}
-    table = scored(RFMScorer(cuts=cuts), TEN)
+    table = scored(RFMTransformer(cuts=cuts), TEN)
     assert table["f"].tolist() == TEN["frequency"].tolist()  # five distinct values
-    assert table["m"].tolist() == scored(RFMScorer(), TEN)["m"].tolist()
+    assert table["m"].tolist() == scored(RFMTransformer(), TEN)["m"].tolist()
 
 
 def squares(values, starts):
@@ -163,7 +167,7 @@ def test_natural_classes_need_as_many_values():
         "classes. Got 5 (n_samples=10) instead."
     )
     with pytest.raises(DegenerateFitError, match=re.escape(message)):
-        RFMScorer(6, cuts="kmeans").fit(TEN)
+        RFMTransformer(6, cuts="kmeans").fit(TEN)
 
 
 # -- scores stay ---------------------------------------------------------------------
@@ -180,7 +184,9 @@ def test_natural_classes_need_as_many_values():
 )
 def test_alone_in_ten_and_in_a_million(options):
     table = customers(2000)
-    scorer = RFMScorer(output=("r", "f", "m", "score", "cell"), **options).fit(table)
+    scorer = RFMTransformer(output=("r", "f", "m", "score", "cell"), **options).fit(
+        table
+    )
     million = pd.concat([table] * 500, ignore_index=True)
     all_scores = scorer.transform(million)
     ten = slice(31, 41)
@@ -195,7 +201,7 @@ def test_alone_in_ten_and_in_a_million(options):
 
 def test_clones_pickles_threads_and_frames_agree():
     table = customers(300)
-    scorer = RFMScorer(groups="type").fit(table)
+    scorer = RFMTransformer(groups="type").fit(table)
     expected = scorer.transform(table)
     np.testing.assert_array_equal(clone(scorer).fit(table).transform(table), expected)
     np.testing.assert_array_equal(
@@ -204,7 +210,7 @@ def test_clones_pickles_threads_and_frames_agree():
     with ThreadPoolExecutor(4) as pool:
         for answer in pool.map(scorer.transform, [table] * 8):
             np.testing.assert_array_equal(answer, expected)
-    polars = RFMScorer(groups="type").set_output(transform="polars")
+    polars = RFMTransformer(groups="type").set_output(transform="polars")
     answer = polars.fit_transform(pl.from_pandas(table))
     assert answer.columns == ["r", "f", "m", "score"]
     np.testing.assert_array_equal(answer.to_numpy(), expected)
@@ -213,23 +219,25 @@ def test_clones_pickles_threads_and_frames_agree():
 def test_rows_in_any_order_and_units_of_any_size_learn_the_same():
     table = customers(300)
     order = np.random.default_rng(2).permutation(300)
-    expected = scored(RFMScorer(), table)
-    shuffled = scored(RFMScorer(), table.iloc[order])
+    expected = scored(RFMTransformer(), table)
+    shuffled = scored(RFMTransformer(), table.iloc[order])
     pd.testing.assert_frame_equal(shuffled, expected.iloc[order])
     cents = table.assign(monetary_total=table["monetary_total"] * 128)
-    pd.testing.assert_frame_equal(scored(RFMScorer(), cents), expected)
+    pd.testing.assert_frame_equal(scored(RFMTransformer(), cents), expected)
 
 
 def test_an_array_has_its_columns_in_order():
     array = TEN[["recency", "frequency", "monetary_total"]].to_numpy()
     np.testing.assert_array_equal(
-        RFMScorer().fit_transform(array), scored(RFMScorer(), TEN)
+        RFMTransformer().fit_transform(array), scored(RFMTransformer(), TEN)
     )
-    turned = RFMScorer(recency=2, frequency=1, monetary=0).fit_transform(array[:, ::-1])
-    np.testing.assert_array_equal(turned, scored(RFMScorer(), TEN))
+    turned = RFMTransformer(recency=2, frequency=1, monetary=0).fit_transform(
+        array[:, ::-1]
+    )
+    np.testing.assert_array_equal(turned, scored(RFMTransformer(), TEN))
     message = "monetary must be the position of a column. Got 2 in a table with n_feat"
     with pytest.raises(SchemaError, match=re.escape(message)):
-        RFMScorer().fit(array[:, :2])
+        RFMTransformer().fit(array[:, :2])
 
 
 # -- cells and weights ---------------------------------------------------------------
@@ -237,7 +245,7 @@ def test_an_array_has_its_columns_in_order():
 
 def test_cells_and_weighted_scores():
     output = ("score", "cell", "m")
-    scorer = RFMScorer(weights=(2, 1, 1), output=output)
+    scorer = RFMTransformer(weights=(2, 1, 1), output=output)
     table = scored(scorer, TEN)
     assert list(table.columns) == [*output]
     assert scorer.get_feature_names_out().tolist() == [*output]
@@ -248,7 +256,7 @@ def test_cells_and_weighted_scores():
 
 
 def test_cells_of_ten_scores_keep_their_digits():
-    scorer = RFMScorer(10, output=("cell",)).fit(TEN)
+    scorer = RFMTransformer(10, output=("cell",)).fit(TEN)
     assert scorer.cells(TEN)[0] == "10-10-1"
     assert scorer.transform(TEN)[0, 0] == 101001
 
@@ -260,9 +268,9 @@ def test_groups_learn_cuts_apart():
     both = pd.concat(
         [TEN.assign(type="retail"), (TEN * [1, 1, 100, 1]).assign(type="wholesale ")]
     )
-    scorer = RFMScorer(groups="type")
+    scorer = RFMTransformer(groups="type")
     table = scored(scorer, both)
-    alone = scored(RFMScorer(), TEN)
+    alone = scored(RFMTransformer(), TEN)
     np.testing.assert_array_equal(table[:10], alone)
     np.testing.assert_array_equal(table[10:], alone)
     assert scorer.group_sizes_ == {"retail": 10, "wholesale": 10}
@@ -272,7 +280,7 @@ def test_groups_learn_cuts_apart():
 
 def test_unseen_and_missing_groups_take_the_cuts_of_all():
     table = TEN.assign(type=["a", "b"] * 5)
-    scorer = RFMScorer(groups="type").fit(table)
+    scorer = RFMTransformer(groups="type").fit(table)
     later = table.assign(type=["x", None, *table["type"][2:]])
     message = (
         "Groups must be known, and seen in fit. Got others in 2 ('x', 'missing') rows "
@@ -280,8 +288,8 @@ def test_unseen_and_missing_groups_take_the_cuts_of_all():
     )
     with pytest.warns(SegmentWarning, match=re.escape(message)):
         scores = scorer.transform(later)
-    np.testing.assert_array_equal(scores[:2], RFMScorer().fit_transform(TEN)[:2])
-    strict = RFMScorer(groups="type", strict=True).fit(table)
+    np.testing.assert_array_equal(scores[:2], RFMTransformer().fit_transform(TEN)[:2])
+    strict = RFMTransformer(groups="type", strict=True).fit(table)
     with pytest.raises(SchemaError, match=re.escape("Got others in 2 ('x', 'missing")):
         strict.transform(later)
 
@@ -293,8 +301,8 @@ def test_small_groups_take_the_cuts_of_all():
         "4 ('b') customers in smaller ones instead"
     )
     with pytest.warns(SegmentWarning, match=re.escape(message)):
-        scorer = RFMScorer(groups="type").fit(table)
-    expected = RFMScorer().fit(TEN).transform(TEN)
+        scorer = RFMTransformer(groups="type").fit(table)
+    expected = RFMTransformer().fit(TEN).transform(TEN)
     np.testing.assert_array_equal(scorer.transform(table)[6:], expected[6:])
 
 
@@ -304,11 +312,11 @@ def test_small_groups_take_the_cuts_of_all():
 def test_customers_without_orders_get_the_lowest_and_move_no_cut():
     none = {"recency": np.nan, "frequency": 0, "monetary_total": 0.0}
     more = pd.concat([TEN, pd.DataFrame([none, none])], ignore_index=True)
-    scorer = RFMScorer()
+    scorer = RFMTransformer()
     table = scored(scorer, more)
     assert (table[10:] == 1).all(axis=None)
-    pd.testing.assert_frame_equal(table[:10], scored(RFMScorer(), TEN))
-    pd.testing.assert_frame_equal(scorer.cuts_, RFMScorer().fit(TEN).cuts_)
+    pd.testing.assert_frame_equal(table[:10], scored(RFMTransformer(), TEN))
+    pd.testing.assert_frame_equal(scorer.cuts_, RFMTransformer().fit(TEN).cuts_)
     assert scorer.cells(more[10:]).tolist() == ["1-1-1", "1-1-1"]
 
 
@@ -324,7 +332,7 @@ def test_relative_recency_on_paper():
             "gap_mean": [10.0, 30.0, 60.0, np.nan, 0.0, np.nan],
         }
     )
-    scorer = RFMScorer(relative=True, output=("r", "relative_recency"))
+    scorer = RFMTransformer(relative=True, output=("r", "relative_recency"))
     answer = scorer.fit_transform(table)
     assert scorer.typical_interval_ == 20
     np.testing.assert_array_equal(answer[:, 1], [2, 0.5, 0.25, 1.5, 2, np.nan])
@@ -335,7 +343,7 @@ def test_relative_recency_on_paper():
 def test_each_group_has_its_typical_interval():
     table = pd.concat([customers(30).assign(type="a"), customers(30).assign(type="b")])
     table.loc[table["type"] == "b", ["recency", "gap_mean"]] *= 4
-    scorer = RFMScorer(groups="type", relative=True).fit(table)
+    scorer = RFMTransformer(groups="type", relative=True).fit(table)
     intervals = scorer.group_intervals_
     assert intervals["b"] == 4 * intervals["a"]
     scores = scorer.transform(table)
@@ -364,8 +372,8 @@ def test_bad_values_are_refused_in_fit_and_transform(change, message):
     (column,) = change
     bad[column] = bad[column].astype(float)
     bad.loc[3, column] = change[column]
-    fitted = RFMScorer().fit(TEN)
-    for method in (RFMScorer().fit, fitted.transform, fitted.cells):
+    fitted = RFMTransformer().fit(TEN)
+    for method in (RFMTransformer().fit, fitted.transform, fitted.cells):
         with pytest.raises(DataQualityError, match=re.escape(message)) as caught:
             method(bad)
         assert "1 of 10 rows instead (first: row 3)" in str(caught.value)
@@ -376,7 +384,7 @@ def test_a_missing_gap_is_refused_where_there_are_two_orders():
     table.loc[4, "gap_mean"] = np.nan
     message = "'gap_mean' must have no missing value (NaN) where there are two orders"
     with pytest.raises(DataQualityError, match=re.escape(message)):
-        RFMScorer(relative=True).fit(table)
+        RFMTransformer(relative=True).fit(table)
 
 
 @pytest.mark.parametrize(
@@ -403,17 +411,17 @@ def test_a_missing_gap_is_refused_where_there_are_two_orders():
 )
 def test_parameters_that_do_not_fit(options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        RFMScorer(**options).fit(TEN)
+        RFMTransformer(**options).fit(TEN)
 
 
 def test_too_little_to_learn_from():
     one = pd.DataFrame({"recency": [3.0], "frequency": [1], "monetary_total": [5.0]})
     with pytest.raises(DegenerateFitError, match="at least two customers with orders"):
-        RFMScorer().fit(one)
+        RFMTransformer().fit(one)
     no_repeats = customers(10).assign(frequency=1)
     with pytest.warns(SegmentWarning, match="Column 'frequency' must differ"):
-        RFMScorer().fit(no_repeats)
+        RFMTransformer().fit(no_repeats)
     with pytest.raises(DegenerateFitError, match="customers with two orders or more"):
-        RFMScorer(relative=True).fit(no_repeats)
+        RFMTransformer(relative=True).fit(no_repeats)
     with pytest.raises(NotFittedError):
-        RFMScorer().transform(TEN)
+        RFMTransformer().transform(TEN)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custseg.evaluation import OutcomeValidation
+from custseg.evaluation import OutcomeReport
 from custseg.plotting import OutcomeDisplay
 
 
@@ -27,7 +27,7 @@ def validation():
         columns=["groups", "n_groups", "r2", "r2_low", "r2_high"],
     )
     columns = ["groups", "measure", "difference", "low", "high"]
-    return OutcomeValidation(
+    return OutcomeReport(
         kind="amount",
         outcome="spend",
         measures=measures,
@@ -65,6 +65,6 @@ def test_frame_is_a_copy(validation):
 
 
 def test_of_something_else():
-    message = "The validation must be what validate_on returns. Got dict instead."
+    message = "The validation must be what outcome_report returns. Got dict instead."
     with pytest.raises(TypeError, match=re.escape(message)):
         OutcomeDisplay.from_validation({})

@@ -237,8 +237,17 @@ class TestFits:
         inner = make_pipeline(Counted(), KMeansSegmenter())
         search = SegmentSearch([make_pipeline(Counted(), inner)], (2, 3, 4)).fit(X)
         assert Counted.n_fits == 2
+        first, *others = (one.steps[0][1] for one in search.candidates_.values())
+        assert all(one is first for one in others)
         assert search.best_estimator_.predict(X[:3]).shape == (3,)
         assert len(search.best_estimator_.steps) == 2
+
+    def test_fitted_steps_are_shared_by_numbers_that_processes_fitted(self):
+        road = make_pipeline(StandardScaler(), KMeansSegmenter(n_init=1))
+        search = SegmentSearch([road], (2, 3), n_jobs=2, random_state=0).fit(X)
+        two, three = search.candidates_.values()
+        assert two[0] is three[0]
+        np.testing.assert_array_equal(three.predict(X), search.labels_)
 
     def test_a_step_that_fails_fails_all_numbers(self):
         class Failing(StandardScaler):

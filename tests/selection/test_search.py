@@ -116,7 +116,7 @@ def test_a_merged_mixture_counts_the_segments_that_it_found():
     """Five components of three clear groups of 60 are merged to three segments."""
     groups = np.array([[0.0, 0], [20, 0], [0, 20]]).repeat(60, axis=0)
     customers = groups + np.random.default_rng(0).normal(size=(180, 2))
-    merged = GaussianMixtureSegmenter(n_segments=3)
+    merged = GaussianMixtureSegmenter(n_segments=3, n_init=1)
     search = SegmentSearch([merged], (5,), n_bootstraps=2, random_state=0)
     search.fit(customers)
     row = search.results_.iloc[0]

@@ -106,7 +106,7 @@ class TestFigures:
         refits = []
         for n in (n_segments, n_segments - 1):
             labels = np.minimum(np.repeat(np.arange(n_segments), 2), n - 1)
-            fit = Candidate.with_labels("k", n, Labeled(labels), labels)
+            fit = Candidate.fitted("k", n, Labeled(labels), labels)
             resample = Resample(
                 table, np.arange(len(table)), np.arange(len(table)), None
             )
@@ -183,7 +183,7 @@ class TestRefits:
             "one", estimator, numbers, table, seed=0, sample_weight=weights
         )
         options = {"n_bootstraps": 2, "schemes": ["bootstrap", "subset"], "seed": 3}
-        options |= {"n_jobs": n_jobs, "sample_weight": weights, "with_labels": True}
+        options |= {"n_jobs": n_jobs, "sample_weight": weights, "keep_labels": True}
         refit_all(fits, {"one": estimator}, table, **options)
         return [one.refits for one in fits]
 
@@ -201,7 +201,7 @@ class TestRefits:
 
     def test_the_result_has_neither_customers_nor_estimators(self):
         fits = fit_candidates("one", KMeansSegmenter(n_init=1), (3,), X, seed=0)
-        options = {"n_bootstraps": 2, "seed": 3, "with_labels": True}
+        options = {"n_bootstraps": 2, "seed": 3, "keep_labels": True}
         result = refit_all(fits, {"one": KMeansSegmenter(n_init=1)}, X, **options)
         (kept,) = result.candidates
         assert (kept.asked, kept.found, kept.sizes) == (3, 3, fits[0].sizes)
@@ -393,6 +393,11 @@ class TestResult:
         message = "estimators must be clusterers, or Pipelines that end in one. Got "
         with pytest.raises(ValueError, match=message + re.escape(repr(estimator))):
             bootstrap_stability(estimator, X, n_segments=(2,))
+
+    def test_weights_that_the_estimator_does_not_take(self):
+        message = "sample_weight must be taken by every estimator. Got gaussianmixture"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            bootstrap_stability(GaussianMixture(), X, sample_weight=np.ones(150))
 
     def test_numbers_that_are_no_sequence_or_come_twice(self):
         message = "n_segments must be one or more positive integers. Got [2.5] instead."

@@ -20,7 +20,7 @@ from custseg.cluster import (
     KMeansSegmenter,
 )
 from custseg.exceptions import SegmentWarning
-from custseg.selection import SegmentSearch, _stability
+from custseg.selection import SegmentSearch, _stability, bootstrap_stability
 from custseg.selection._scores import _variance_of_mean
 
 RNG = np.random.default_rng(6)
@@ -187,6 +187,17 @@ class TestSearch:
             warnings.simplefilter("always")
             search.fit(X)
         assert [one.filename for one in caught] == [__file__]
+
+    def test_a_test_that_is_left_out_points_at_the_call(self):
+        few, segmenter = X[::12], KMeansSegmenter(2, n_init=1)
+        search = SegmentSearch([segmenter], (2,), random_state=0).fit(few)
+        options = {"n_bootstraps": 1, "n_null": 19, "random_state": 0}
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            search.stability(few, **options)
+            bootstrap_stability(segmenter, few, **options)
+        left_out = [one for one in caught if "was left out" in str(one.message)]
+        assert [one.filename for one in left_out] == [__file__] * 4
 
 
 class TestWeights:

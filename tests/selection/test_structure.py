@@ -16,10 +16,9 @@ from scipy.stats import binom, multivariate_normal, spearmanr
 from custseg.datasets import make_customers
 from custseg.exceptions import DataQualityError, DegenerateFitError
 from custseg.selection import dip_statistic, structure_test, unimodality_test
-from custseg.selection._dip import uniform_dips
-from custseg.selection._null import in_steps, latent_correlations, null_of
+from custseg.selection._null import in_steps, latent_correlations, null_model_of
 from custseg.selection._structure import _silhouettes, largest_deviations
-from custseg.selection._unimodality import spread_out
+from custseg.selection._unimodality import spread_out, uniform_dips
 from custseg.surveys._polychoric import (
     cuts_of,
     polychoric_correlation,
@@ -142,13 +141,13 @@ class TestNull:
     def test_a_draw_has_the_margins(self, mixed):
         steps = np.array([in_steps(column) for column in mixed.T])
         assert steps.tolist() == [False, False, True, True, True]
-        draw = null_of(mixed, steps).draw(np.random.default_rng(1))
+        draw = null_model_of(mixed, steps).draw(np.random.default_rng(1))
         np.testing.assert_array_equal(np.sort(draw, axis=0), np.sort(mixed, axis=0))
         assert not np.array_equal(draw, mixed)
 
     def test_a_draw_has_the_dependence(self, mixed):
         steps = np.array([False, False, True, True, True])
-        null, rng = null_of(mixed, steps), np.random.default_rng(1)
+        null, rng = null_model_of(mixed, steps), np.random.default_rng(1)
         drawn = [spearmanr(null.draw(rng)).statistic for _ in range(20)]
         observed = spearmanr(mixed).statistic
         # 20 draws of 400: standard errors of the means are below .007.
@@ -172,12 +171,12 @@ class TestNull:
                 np.r_[ones, ones, zeros, ones],
             ]
         )
-        draw = null_of(X, np.full(3, True)).draw(np.random.default_rng(0))
+        draw = null_model_of(X, np.full(3, True)).draw(np.random.default_rng(0))
         np.testing.assert_array_equal(draw.mean(axis=0), X.mean(axis=0))
 
     def test_a_column_given_twice_stays_so(self):
         X = np.random.default_rng(0).normal(size=(100, 1)) @ [[1, 2]]
-        draw = null_of(X, np.full(2, False)).draw(np.random.default_rng(0))
+        draw = null_model_of(X, np.full(2, False)).draw(np.random.default_rng(0))
         assert spearmanr(draw).statistic > 0.999
 
 

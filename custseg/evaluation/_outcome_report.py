@@ -21,13 +21,13 @@ from custseg.evaluation._outcome_measures import (
     measures_by_chance,
     measures_of,
 )
-from custseg.evaluation._outcome_result import OutcomeValidation
+from custseg.evaluation._outcome_result import OutcomeReport
 
 _LEVEL = 0.95
 _CELLS = 1 << 20  # of a block of resamples
 
 
-def validate_on(
+def outcome_report(
     model,
     X,
     outcome,
@@ -81,7 +81,7 @@ def validate_on(
 
     Returns
     -------
-    validation : OutcomeValidation
+    validation : OutcomeReport
         Its ``verdict`` says it in words, ``frame()`` has the measures and
         ``segments()`` the outcome of each segment.
 
@@ -150,12 +150,12 @@ def validate_on(
     --------
     >>> import numpy as np
     >>> from custseg import KMeansSegmenter, SegmentationModel
-    >>> from custseg.evaluation import validate_on
+    >>> from custseg.evaluation import outcome_report
     >>> rng = np.random.default_rng(0)
     >>> orders = rng.poisson(np.repeat([3, 20], 100))[:, np.newaxis]
     >>> spent_later = rng.gamma(2, np.repeat([10, 30], 100))
     >>> model = SegmentationModel(KMeansSegmenter(2, random_state=0)).fit(orders)
-    >>> validation = validate_on(model, orders, spent_later, random_state=0)
+    >>> validation = outcome_report(model, orders, spent_later, random_state=0)
     >>> validation.frame()[["groups", "n_groups", "r2", "lift"]].round(2)
          groups  n_groups    r2  lift
     0  segments         2  0.24   1.5
@@ -192,7 +192,7 @@ def validate_on(
     of_segments = _of_segments(model, labels, values, n_bootstraps, draws)
     ours, chance = groupings["segments"], groupings["chance"]
     by_chance = measures_by_chance(values, ours, chance, kind, n_bootstraps, draws)
-    return OutcomeValidation(
+    return OutcomeReport(
         kind=kind,
         outcome=name,
         measures=_measures(measured, by_chance, n_groups),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from pandas.api import types
 
-from custseg.cli._ids import check_known, id_rank, name_parts
+from custseg.cli._id_column import check_known, id_rank, name_parts
 from custseg.cli._terminal import counted, listed
 from custseg.cli._values import SIGN_NAMES, read_numbers
 from custseg.exceptions import DataQualityError, SchemaError

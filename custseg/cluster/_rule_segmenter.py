@@ -129,7 +129,7 @@ class RuleSegmenter(SegmenterMixin, BaseEstimator):
     See Also
     --------
     RuleTable : Rules of one's own, checked.
-    custseg.features.RFMScorer : Gives the scores r, f and m.
+    custseg.features.RFMTransformer : Gives the scores r, f and m.
     KMeansSegmenter : Finds segments instead.
 
     Notes
