@@ -12,6 +12,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import custseg
+from custseg._utils._result import Result
+from custseg.plotting._drawing import Display
 
 project = "custseg"
 author = "The custseg developers"
@@ -94,7 +96,8 @@ def names_of_stage(module):
         elif issubclass(member, Exception):
             entries.append(f".. autoclass:: {name}\n   :show-inheritance:\n")
         else:
-            entries.append(f".. autoclass:: {name}\n   :members:\n")
+            shared = "   :inherited-members:\n" * issubclass(member, (Result, Display))
+            entries.append(f".. autoclass:: {name}\n   :members:\n{shared}")
     head = [f".. currentmodule:: {module.__name__}", "", ".. autosummary::"]
     lines = [*head, "   :nosignatures:", "", *table, "", *entries]
     return "\n".join(["```{eval-rst}", *lines, "```"])

@@ -157,7 +157,7 @@ class Route:
         return self._probabilities(*self.at_last_step(X))
 
     def _probabilities(self, last, columns):
-        """One column a segment, also for segments the assigner has not met."""
+        """One column per segment, also for segments the assigner has not met."""
         probabilities = last.predict_proba(columns)
         ids, known = self.ids, self.numbering.ids
         if self.assigner is not None:

@@ -91,7 +91,7 @@ class RoutesByType:
             )
 
     def _table(self, X, ask):
-        """Return one column a segment; zero for segments of other types."""
+        """Return one column per segment; zero for segments of other types."""
         whole = np.zeros((len(X), len(self.ids)))
         for rows, columns, found in self._each(X, ask):
             whole[np.ix_(rows, columns)] = found
@@ -146,7 +146,7 @@ class RoutesByType:
 
 
 def learn_routes_by_type(model, X, columns, former, min_jaccard):
-    """Learn a route a type; each goes on where the ids of the last have ended.
+    """Learn a route per type; each goes on where the ids of the last have ended.
 
     Parameters
     ----------
