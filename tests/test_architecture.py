@@ -117,6 +117,17 @@ def test_another_stage_is_reached_through_what_it_offers(path):
     assert not private
 
 
+def test_no_modules_import_each_other():
+    graph = {}
+    for path in MODULES:
+        name = ".".join(["custseg", *path.relative_to(ROOT).with_suffix("").parts])
+        graph[name] = set(imported(path)) - {name}
+    left = {name: targets & set(graph) for name, targets in graph.items()}
+    while free := {name for name, targets in left.items() if not targets}:
+        left = {k: targets - free for k, targets in left.items() if k not in free}
+    assert not left, f"circles among {sorted(left)}"
+
+
 # The core of the columns, which scoring needs beside NumPy.
 CORE = {"_core.py", "__init__.py"}
 

@@ -1,4 +1,7 @@
-"""A scorer in a file: a header in JSON, arrays, and a checksum; no code."""
+"""A scorer in a file: a header in JSON, arrays, and a checksum; no code.
+
+The package imports every module with kinds of records, which register themselves.
+"""
 
 import hashlib
 import json
@@ -10,49 +13,12 @@ import numpy as np
 
 from custseg.columns import Levels
 from custseg.exceptions import ModelFileError
-from custseg.scoring import (
-    _attitudes,
-    _classes,
-    _columns,
-    _derivations,
-    _derived,
-    _earth,
-    _nested,
-    _numbers,
-    _rfm,
-    _road,
-    _rules,
-    _scorer,
-    _segments,
-    _shares,
-    _silence,
-    _wants,
-)
 from custseg.scoring._record import KINDS, Record
 
 _MAGIC = b"custseg scorer\n"
 _VERSION = 1
 _SHA = hashlib.sha256().digest_size
 _ALIGNED = 64
-# Importing these has registered the kinds of records that a file may have.
-_MODULES = (
-    _attitudes,
-    _classes,
-    _columns,
-    _derivations,
-    _derived,
-    _earth,
-    _nested,
-    _numbers,
-    _rfm,
-    _road,
-    _rules,
-    _scorer,
-    _segments,
-    _shares,
-    _silence,
-    _wants,
-)
 
 
 def save_scorer(scorer, path):
