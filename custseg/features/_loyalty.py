@@ -1,12 +1,12 @@
 """`LoyaltyTransformer`: how customers act, and how they feel about it."""
 
 import math
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from custseg._sklearn import StrOptions, check_is_fitted
+from custseg._utils._result import Result
 from custseg.columns import (
     check_names,
     check_observed,
@@ -38,7 +38,8 @@ _ROLES = (
 )
 
 
-class NetPromoterScore(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class NetPromoterScore(Result):
     """A net promoter score and how sure it is.
 
     Attributes
@@ -53,6 +54,30 @@ class NetPromoterScore(NamedTuple):
     score: float
     standard_error: float
     n_customers: float
+
+    def frame(self):
+        """Return the figures as one row.
+
+        Returns
+        -------
+        frame : DataFrame
+            ``score``, ``standard_error`` and ``n_customers``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([asdict(self)])
+
+    def summary(self):
+        """Return the score with its standard error, in a sentence.
+
+        Returns
+        -------
+        summary : str
+        """
+        return (
+            f"A net promoter score of {self.score:+.2f} with a standard error of "
+            f"{self.standard_error:.2f}, by {self.n_customers:,.10g} customers."
+        )
 
 
 def net_promoter_score(answers, sample_weight=None):
