@@ -30,6 +30,8 @@ class DeclaredTransformer(MixedTransformer):
         Bands that have a name, as `read_bands` gives them.
     """
 
+    _takes = ("categorical",)
+    _read_as_levels = ("boolean",)
     _since = ""
     _years_name = ""
     _longest = 0
@@ -108,15 +110,3 @@ class DeclaredTransformer(MixedTransformer):
                 f"A column must be {one} or {other}. Got {quoted(both)} in both "
                 "instead. Declare each in one."
             )
-
-    def _kind(self, column):
-        """Settle what a column is read as: booleans and declared codes as levels."""
-        if column.name in self.nominal or column.kind == "boolean":
-            return "nominal"
-        return super()._kind(column)
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: categories and missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags

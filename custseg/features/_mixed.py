@@ -66,6 +66,9 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     add_indicator = False
     min_share = 0.0
     strict = False
+    nominal = ()
+    _takes = ()  # of scikit-learn's tags of the input, beside missing values
+    _read_as_levels = ()  # kinds of columns
     _logged = "numeric columns"  # what `log` may name
     _remedy = _REMEDY  # of text in a column of numbers
     _orders = {}  # levels, lowest first, of columns declared to be ordered
@@ -94,6 +97,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """Settle what a column of `fit` is read as."""
         if column.kind == "plane":
             return "plane"
+        if column.name in self.nominal or column.kind in self._read_as_levels:
+            return "nominal"
         if column.order is not None:
             return "ordered"
         if column.kind in ("number", "boolean", "empty"):
@@ -337,5 +342,6 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: missing values are allowed."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        for name in ("allow_nan", *self._takes):
+            setattr(tags.input_tags, name, True)
         return tags

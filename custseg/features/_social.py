@@ -122,6 +122,7 @@ class SocialTransformer(MixedTransformer):
     word_of_mouth    1.0  -1.0     0.67   0.0
     """
 
+    _takes = ("categorical",)
     _remedy = "Convert the column first (pandas.to_numeric)."
 
     _parameter_constraints = {
@@ -235,13 +236,3 @@ class SocialTransformer(MixedTransformer):
                 "Columns with a role must be numbers. Got "
                 f"{quoted(both)} in nominal too instead. Leave them out of one."
             )
-
-    def _kind(self, column):
-        """Settle what a column is read as: declared codes as levels."""
-        return "nominal" if column.name in self.nominal else super()._kind(column)
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: categories and missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags
