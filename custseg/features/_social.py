@@ -8,7 +8,7 @@ from custseg._sklearn import Interval, StrOptions
 from custseg.exceptions import DataQualityError
 from custseg.features._columns import check_names, quoted
 from custseg.features._mixed import MixedTransformer
-from custseg.scoring._derivations import Balance, Counts, Rate, Threshold
+from custseg.scoring._derivations import Balance, CheckedCounts, Rate, Threshold
 from custseg.scoring._derived import Same
 
 __all__ = ["SocialTransformer"]
@@ -18,7 +18,7 @@ class SocialTransformer(MixedTransformer):
     """Bring what customers do among each other to one scale.
 
     Takes relation and engagement columns, one row a customer: followers, contacts,
-    posts, comments, likes, community, referrals. Counts become comparable numbers,
+    posts, comments, likes, community, referrals. CheckedCounts become comparable numbers,
     skewed ones by a logarithm; counts of reactions may be taken per post; who acts is
     told from who is silent; what a customer recommends is set against what they were
     recommended. Everything is learned in `fit` and frozen.
@@ -193,7 +193,7 @@ class SocialTransformer(MixedTransformer):
         if not roles:
             return ()
         batch = self._batch(columns)
-        counts = Counts((), tuple(map(names.index, roles)))
+        counts = CheckedCounts((), tuple(map(names.index, roles)))
         counts(batch)
         if self.activity is not None:
             acts = batch.number(names.index(self.activity))
