@@ -226,8 +226,6 @@ class AdoptionTransformer(MixedTransformer):
             adoption = Adoption((launch,), position, limits, categories)
             self._adoptions[launch] = adoption
         derived += self._adoptions.values()
-        if not derived:
-            return ()
         rest = [name for name in names if name not in self._listed]
         return ([*derived, *(Same((name,), names.index(name)) for name in rest)],)
 

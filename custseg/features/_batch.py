@@ -8,11 +8,11 @@ from custseg.exceptions import SegmentWarning
 from custseg.features._columns import Column, numbers
 from custseg.features._levels import MISSING, counted, labels
 from custseg.features._plane import Plane
-from custseg.scoring._derived import Derived
+from custseg.scoring._derived import Derived, Same
 from custseg.scoring._nested import Joined
 from custseg.scoring._sources import Coded, Source
 
-__all__ = ["Batch", "derive"]
+__all__ = ["Batch", "derive", "without_idle"]
 
 
 class Batch(Source):
@@ -110,6 +110,18 @@ class Batch(Source):
         for text in self._told:
             warnings.warn(text, SegmentWarning, stacklevel=stacklevel + 1)
         self._told = {}
+
+
+def without_idle(rounds, n_columns):
+    """Leave out rounds in which every column stays as it is."""
+    kept = []
+    for derivations in rounds:
+        stays = [one.position for one in derivations if type(one) is Same]
+        made = sum(len(one.names) for one in derivations)
+        if stays != list(range(n_columns)) or made > n_columns:
+            kept.append(tuple(derivations))
+        n_columns = made
+    return tuple(kept)
 
 
 def derive(source, columns, rounds):

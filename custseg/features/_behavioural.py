@@ -222,11 +222,7 @@ class BehaviouralTransformer(MixedTransformer):
                 limit = self.new_within[name]
                 new = (f"{name}_new",)
                 derived.append(Threshold(new, position, limit, within=True))
-        derived += wholes
-        return (derived,) if self._is_derived() else ()
-
-    def _is_derived(self):
-        return self._wholes or self._rounds or self.usage or self.new_within
+        return ([*derived, *wholes],)
 
     def _check_roles(self, names):
         """Refuse roles of columns that are not there, or of a column in two."""

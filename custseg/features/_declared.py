@@ -64,13 +64,10 @@ class DeclaredTransformer(MixedTransformer):
         return self._derivations(names)
 
     def _derivations(self, names):
-        """Return years and then bands, or nothing where columns stay as they are."""
+        """Return years and then bands."""
         first = [self._first(*one) for one in enumerate(names)]
         derived = [name for one in first for name in one.names]
-        second = [self._second(*one) for one in enumerate(derived)]
-        rounds = (first, second) if self._bands else (first,)
-        changed = any(type(one) is not Same for one in first) or self._bands
-        return rounds if changed else ()
+        return first, [self._second(*one) for one in enumerate(derived)]
 
     def _first(self, position, name):
         """Return the derivation of a column that came in: years, or itself."""

@@ -296,9 +296,7 @@ class GeographicTransformer(MixedTransformer):
             self.nodes_ = {
                 level.name: tuple(map("/".join, level.kept)) for level in self._levels
             }
-        second = self._derivations(names)
-        changed = first or any(type(one) is not Same for one in second)
-        return (*rounds, second) if changed else ()
+        return (*rounds, self._derivations(names))
 
     def _derivations(self, names):
         """Return the columns kept, the hierarchy, the point and the distances."""

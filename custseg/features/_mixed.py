@@ -18,7 +18,7 @@ from custseg._sklearn import (
     fit_context,
 )
 from custseg.exceptions import SchemaError, SegmentWarning
-from custseg.features._batch import Batch, derive
+from custseg.features._batch import Batch, derive, without_idle
 from custseg.features._columns import (
     check_observed,
     check_output_names,
@@ -87,9 +87,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         -------
         tuple of tuple of Derivation
             Rounds; each gets the columns that the one before it made, the first those
-            that came in. None leaves them as they are. What stands for a customer must
-            not depend on other customers, and names and kinds not on the customers at
-            all.
+            that came in. What stands for a customer must not depend on other customers,
+            and names and kinds not on the customers at all.
         """
         return ()
 
@@ -138,7 +137,7 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             If a number is infinite or a column has no value at all.
         """
         columns = read_columns(self, X, reset=True)
-        rounds = tuple(map(tuple, self._learn(columns)))
+        rounds = without_idle(self._learn(columns), len(columns))
         batch = self._batch(columns)
         derived = [self._ordered(x) for x in derive(batch, columns, rounds)]
         batch.warn(stacklevel=3)

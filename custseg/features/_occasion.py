@@ -294,8 +294,7 @@ class OccasionTransformer(MixedTransformer):
         for name, group in self._groups.items():
             positions = tuple(names.index(one) for one in group)
             derived.append(self._events_of(name, positions, batch))
-        changed = self._wholes or self._rounds or self._groups
-        return (derived,) if changed else ()
+        return (derived,)
 
     def _check_roles(self, names):
         """Refuse columns that the table does not have, or that have two roles."""

@@ -18,7 +18,7 @@ class SocialTransformer(MixedTransformer):
     """Bring what customers do among each other to one scale.
 
     Takes relation and engagement columns, one row a customer: followers, contacts,
-    posts, comments, likes, community, referrals. CheckedCounts become comparable numbers,
+    posts, comments, likes, community, referrals. Counts become comparable numbers,
     skewed ones by a logarithm; counts of reactions may be taken per post; who acts is
     told from who is silent; what a customer recommends is set against what they were
     recommended. Everything is learned in `fit` and frozen.
@@ -190,15 +190,13 @@ class SocialTransformer(MixedTransformer):
         roles = [*self.engagement, self.per, self.activity, self.given, self.received]
         roles = dict.fromkeys(name for name in roles if name is not None)
         self.active_from_ = None
-        if not roles:
-            return ()
         batch = self._batch(columns)
         counts = CheckedCounts((), tuple(map(names.index, roles)))
         counts(batch)
         if self.activity is not None:
             acts = batch.number(names.index(self.activity))
             self.active_from_ = self._learn_active(acts[acts > 0])
-        return ([counts, *self._derivations(names)],)
+        return ([*[counts] * bool(roles), *self._derivations(names)],)
 
     def _learn_active(self, acts):
         """Learn from how many acts on a customer is active."""
