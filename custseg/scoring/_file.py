@@ -9,24 +9,6 @@ from uuid import uuid4
 import numpy as np
 
 from custseg.exceptions import ModelFileError
-from custseg.scoring import (
-    _attitudes,
-    _classes,
-    _columns,
-    _derivations,
-    _derived,
-    _earth,
-    _nested,
-    _numbers,
-    _rfm,
-    _road,
-    _rules,
-    _scorer,
-    _segments,
-    _shares,
-    _silence,
-    _wants,
-)
 from custseg.scoring._places import Places
 from custseg.scoring._record import KINDS, Record
 
@@ -34,25 +16,6 @@ _MAGIC = b"custseg scorer\n"
 _VERSION = 1
 _SHA = hashlib.sha256().digest_size
 _ALIGNED = 64
-# Importing these has registered the kinds of records that a file may have.
-_MODULES = (
-    _attitudes,
-    _classes,
-    _columns,
-    _derivations,
-    _derived,
-    _earth,
-    _nested,
-    _numbers,
-    _rfm,
-    _road,
-    _rules,
-    _scorer,
-    _segments,
-    _shares,
-    _silence,
-    _wants,
-)
 
 
 def save_scorer(scorer, path):

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from custseg.scoring._file import save_scorer
 from custseg.scoring._record import Record, record
 from custseg.scoring._road import Road, Types
 from custseg.scoring._sources import Columns, Row, columns_of
@@ -219,8 +220,6 @@ class Scorer(Record):
         path : str or path
             Where to; a file that is there is replaced.
         """
-        from custseg.scoring._file import save_scorer
-
         save_scorer(self, os.fspath(path))
 
     def _one(self, customer):
