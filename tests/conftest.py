@@ -93,7 +93,8 @@ class Times:
         if not module.startswith("tests/"):
             return source.count(">>> ")
         nodes = ast.walk(ast.parse(source))
-        return sum(getattr(node, "name", "").startswith("test_") for node in nodes)
+        names = (getattr(node, "name", None) or "" for node in nodes)
+        return sum(name.startswith("test_") for name in names)
 
     @staticmethod
     def read():

@@ -15,6 +15,7 @@ from custseg.columns import (
     read_columns,
 )
 from custseg.exceptions import DataQualityError, SchemaError
+from custseg.features._column_roles import check_column_roles, check_wholes
 from custseg.features._compositions import smallest_share
 from custseg.features._diffusion import ROGERS, category_limits, fit_diffusion
 from custseg.features._like import like
@@ -128,6 +129,7 @@ class AdoptionTransformer(MixedTransformer):
      'late majority', 'late majority', 'not yet', 'not yet', 'not yet', 'not yet']
     """
 
+    _takes = ("categorical",)
     _remedy = "Convert the column first (pandas.to_numeric)."
 
     _parameter_constraints = {
@@ -221,8 +223,6 @@ class AdoptionTransformer(MixedTransformer):
             adoption = Adoption((launch,), position, limits, categories)
             self._adoptions[launch] = adoption
         derived += self._adoptions.values()
-        if not derived:
-            return ()
         rest = [name for name in names if name not in self._listed]
         return ([*derived, *(Same((name,), names.index(name)) for name in rest)],)
 
@@ -242,27 +242,16 @@ class AdoptionTransformer(MixedTransformer):
             "shares": [name for parts in self._wholes.values() for name in parts],
             "adopted": list((self.adopted or {}).values()),
         }
-        for parameter, wanted in roles.items():
-            check_names(parameter, wanted, names)
-        listed = [name for wanted in roles.values() for name in wanted]
-        twice = sorted({name for name in listed if listed.count(name) > 1})
-        if twice:
-            raise SchemaError(
-                f"Each column must have one role. Got {quoted(twice)} in more than one "
-                "instead. Keep each in one."
-            )
+        check_column_roles(roles, names)
         check_names("reverse", self.reverse, roles["scores"], "items of scores")
-        for what, groups, least in (
-            ("score", self._scores, 1),
-            ("whole of shares", self._wholes, 2),
-        ):
-            small = [name for name, group in groups.items() if len(group) < least]
-            if small:
-                raise SchemaError(
-                    f"Each {what} must have {least} columns or more. Got fewer in "
-                    f"{quoted(small)} instead."
-                )
-        self._listed = frozenset(listed)
+        check_wholes(self._wholes)
+        hollow = [name for name, items in self._scores.items() if not items]
+        if hollow:
+            raise SchemaError(
+                "Each score must have a column or more. Got none in "
+                f"{quoted(hollow)} instead."
+            )
+        self._listed = {name for wanted in roles.values() for name in wanted}
 
     def _learn_launch(self, launch, name, times):
         """Learn the limits of the categories of one launch."""
@@ -293,9 +282,3 @@ class AdoptionTransformer(MixedTransformer):
                 f"{launch!r}, instead. Raise it."
             )
         self.limits_[launch] = category_limits(adopted, n_eventual)
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: categories and missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags

@@ -7,9 +7,9 @@ import numpy as np
 from custseg.columns import MISSING, Column, counted, level_codes, numbers
 from custseg.exceptions import SegmentWarning
 from custseg.features._plane import Plane
-from custseg.scoring import Coded, Derived, Joined, Source
+from custseg.scoring import Coded, Derived, Joined, Same, Source
 
-__all__ = ["Batch", "derive"]
+__all__ = ["Batch", "derive", "without_idle"]
 
 
 class Batch(Source):
@@ -107,6 +107,18 @@ class Batch(Source):
         for text in self._told:
             warnings.warn(text, SegmentWarning, stacklevel=stacklevel + 1)
         self._told = {}
+
+
+def without_idle(rounds, n_columns):
+    """Leave out rounds in which every column stays as it is."""
+    kept = []
+    for derivations in rounds:
+        stays = [one.position for one in derivations if type(one) is Same]
+        made = sum(len(one.names) for one in derivations)
+        if stays != list(range(n_columns)) or made > n_columns:
+            kept.append(tuple(derivations))
+        n_columns = made
+    return tuple(kept)
 
 
 def derive(source, columns, rounds):

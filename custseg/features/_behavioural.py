@@ -7,8 +7,9 @@ from numbers import Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions, check_is_fitted
-from custseg.columns import check_names, quoted
+from custseg.columns import check_names
 from custseg.exceptions import DataQualityError
+from custseg.features._column_roles import check_column_roles, check_wholes
 from custseg.features._compositions import smallest_share
 from custseg.features._cycles import cyclic_of, read_rounds
 from custseg.features._mixed import MixedTransformer
@@ -219,39 +220,19 @@ class BehaviouralTransformer(MixedTransformer):
                 limit = self.new_within[name]
                 new = (f"{name}_new",)
                 derived.append(Threshold(new, position, limit, within=True))
-        derived += wholes
-        return (derived,) if self._is_derived() else ()
-
-    def _is_derived(self):
-        return self._wholes or self._rounds or self.usage or self.new_within
+        return ([*derived, *wholes],)
 
     def _check_roles(self, names):
         """Refuse roles of columns that are not there, or of a column in two."""
         roles = {
             "shares": [name for parts in self._wholes.values() for name in parts],
             "cyclic": list(self._rounds),
-            "nominal": list(self.nominal),
+            "nominal": self.nominal,
+            "usage": self.usage,
         }
-        for parameter, wanted in [
-            *roles.items(),
-            ("usage", self.usage),
-            ("new_within", self.new_within or {}),
-        ]:
-            check_names(parameter, wanted, names)
-        given = [name for wanted in roles.values() for name in wanted]
-        given += [name for name in self.usage if name in given]
-        twice = sorted({name for name in given if given.count(name) > 1})
-        if twice:
-            raise ValueError(
-                "A column must have one of the roles of shares, cyclic, nominal and "
-                f"usage. Got {quoted(twice)} in more than one instead."
-            )
-        short = [whole for whole, parts in self._wholes.items() if len(parts) < 2]
-        if short:
-            raise ValueError(
-                "shares must give two columns or more to each whole. Got fewer for "
-                f"{quoted(short)} instead. Add the rest, such as all other spend."
-            )
+        check_column_roles(roles, names)
+        check_names("new_within", self.new_within or {}, names)
+        check_wholes(self._wholes)
 
     def _whole(self, whole, parts, names, batch):
         """Learn the least share of a whole."""
@@ -274,12 +255,12 @@ class BehaviouralTransformer(MixedTransformer):
 
     def _kind(self, column):
         """Settle what a column is read as: numbers, unless it is declared."""
-        if column.kind == "plane" or column.name in self._usage_names():
-            return super()._kind(column)
-        return "nominal" if column.name in self.nominal else "numeric"
+        kind = super()._kind(column) if self._is_derived_level(column) else "numeric"
+        return "nominal" if column.name in self.nominal else kind
 
-    def _usage_names(self):
-        return [f"{name}_usage" for name in self.usage]
+    def _is_derived_level(self, column):
+        usage = [f"{name}_usage" for name in self.usage]
+        return column.kind == "plane" or column.name in usage
 
     @property
     def indicator_columns_(self):

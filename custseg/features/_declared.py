@@ -28,6 +28,8 @@ class DeclaredTransformer(MixedTransformer):
         Bands that have a name, as `read_bands` gives them.
     """
 
+    _takes = ("categorical",)
+    _read_as_levels = ("boolean",)
     _since = ""
     _years_name = ""
     _longest = 0
@@ -60,13 +62,10 @@ class DeclaredTransformer(MixedTransformer):
         return self._derivations(names)
 
     def _derivations(self, names):
-        """Return years and then bands, or nothing where columns stay as they are."""
+        """Return years and then bands."""
         first = [self._first(*one) for one in enumerate(names)]
         derived = [name for one in first for name in one.names]
-        second = [self._second(*one) for one in enumerate(derived)]
-        rounds = (first, second) if self._bands else (first,)
-        changed = any(type(one) is not Same for one in first) or self._bands
-        return rounds if changed else ()
+        return first, [self._second(*one) for one in enumerate(derived)]
 
     def _first(self, position, name):
         """Return the derivation of a column that came in: years, or itself."""
@@ -106,15 +105,3 @@ class DeclaredTransformer(MixedTransformer):
                 f"A column must be {one} or {other}. Got {quoted(both)} in both "
                 "instead. Declare each in one."
             )
-
-    def _kind(self, column):
-        """Settle what a column is read as: booleans and declared codes as levels."""
-        if column.name in self.nominal or column.kind == "boolean":
-            return "nominal"
-        return super()._kind(column)
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: categories and missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags

@@ -8,6 +8,7 @@ from custseg._sklearn import Interval, StrOptions
 from custseg.columns import check_names, order_texts, quoted
 from custseg.exceptions import SchemaError, SegmentWarning
 from custseg.features._batch import derive
+from custseg.features._column_roles import check_column_roles
 from custseg.features._hierarchy import learn_hierarchy
 from custseg.features._mixed import MixedTransformer
 from custseg.features._places import read_places
@@ -197,6 +198,9 @@ class GeographicTransformer(MixedTransformer):
     [4200.0, 4200.0, 4900.0, 20400.0]
     """
 
+    _takes = ("categorical",)
+    _read_as_levels = ("boolean",)
+
     _parameter_constraints = {
         "hierarchy": [tuple, list],
         "places": "no_validation",
@@ -289,9 +293,7 @@ class GeographicTransformer(MixedTransformer):
             self.nodes_ = {
                 level.name: tuple(map("/".join, level.kept)) for level in self._levels
             }
-        second = self._derivations(names)
-        changed = first or any(type(one) is not Same for one in second)
-        return (*rounds, second) if changed else ()
+        return (*rounds, self._derivations(names))
 
     def _derivations(self, names):
         """Return the columns kept, the hierarchy, the point and the distances."""
@@ -344,41 +346,18 @@ class GeographicTransformer(MixedTransformer):
         """Refuse columns that the table does not have, or that have two roles."""
         degrees = [name for name in (self.latitude, self.longitude) if name is not None]
         roles = {
-            "hierarchy": list(self.hierarchy),
-            "latitude and longitude": degrees,
-            "ordered": list(self._orders),
-            "nominal": list(self.nominal),
+            "hierarchy": self.hierarchy,
+            "latitude, longitude": degrees,
+            "ordered": self._orders,
+            "nominal": self.nominal,
         }
-        for parameter, wanted in roles.items():
-            check_names(parameter, wanted, names)
-        given = [name for wanted in roles.values() for name in wanted]
-        twice = sorted({name for name in given if given.count(name) > 1})
-        if twice:
-            raise ValueError(
-                "hierarchy, latitude, longitude, ordered and nominal must name each "
-                f"column once. Got {quoted(twice)} more than once instead."
-            )
-        # Names of what is derived must be free, or what is learned would be mixed up.
-        rest = [name for name in names if name in self._kept(names)]
-        derived = [*self._derived_names(), *rest]
-        twice = sorted({name for name in derived if derived.count(name) > 1})
-        if twice:
-            raise SchemaError(
-                "Output columns must have names of their own. Got "
-                f"{quoted(twice)} more than once instead. Rename the column that has "
-                "that name already."
-            )
-        if not derived:
+        check_column_roles(roles, names)
+        made = self.hierarchy or self._targets or (degrees and self.sphere)
+        if not made and not self._kept(names):
             raise ValueError(
                 "sphere must be True when nothing else is made of the columns. Got "
                 "False instead. Give distance_to, or leave sphere as it is."
             )
-
-    def _derived_names(self):
-        names = ["/".join(self.hierarchy)] if self.hierarchy else []
-        if self.latitude is not None and self.sphere:
-            names.append(f"{self.latitude}/{self.longitude}")
-        return names + [f"km_to_{name}" for name in self._targets]
 
     def _kept(self, names):
         """Return the names of columns that go on as they are."""
@@ -408,15 +387,3 @@ class GeographicTransformer(MixedTransformer):
                 SegmentWarning,
                 stacklevel=5,
             )
-
-    def _kind(self, column):
-        """Settle what a column is read as: booleans and declared codes as levels."""
-        if column.kind == "boolean" or column.name in self.nominal:
-            return "nominal"
-        return super()._kind(column)
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: categories and missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags

@@ -130,6 +130,7 @@ class LifecycleTransformer(MixedTransformer):
     ['churned', 'mature', 'mature', 'new', 'mature', 'churned', 'potential']
     """
 
+    _takes = ("positive_only",)
     _remedy = "Convert the column first (pandas.to_numeric)."
 
     _parameter_constraints = {
@@ -289,9 +290,3 @@ class LifecycleTransformer(MixedTransformer):
                 "limits must be two rising numbers above 0. Got "
                 f"{self.limits!r} instead. Give a pair such as (2, 4)."
             )
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: numbers that are not below zero."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = True
-        return tags

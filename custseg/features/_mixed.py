@@ -32,7 +32,7 @@ from custseg.columns import (
     refuse_numeric_text,
 )
 from custseg.exceptions import SchemaError, SegmentWarning
-from custseg.features._batch import Batch, derive
+from custseg.features._batch import Batch, derive, without_idle
 from custseg.features._frozen import frozen_columns
 from custseg.features._plane import learn_plane
 from custseg.features._scaling import Scaling, learn_scaling, wants_log
@@ -64,6 +64,9 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     add_indicator = False
     min_share = 0.0
     strict = False
+    nominal = ()
+    _takes = ()  # of scikit-learn's tags of the input, beside missing values
+    _read_as_levels = ()  # kinds of columns
     _logged = "numeric columns"  # what `log` may name
     _remedy = _REMEDY  # of text in a column of numbers
     _orders = {}  # levels, lowest first, of columns declared to be ordered
@@ -82,9 +85,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         -------
         tuple of tuple of Derivation
             Rounds; each gets the columns that the one before it made, the first those
-            that came in. None leaves them as they are. What stands for a customer must
-            not depend on other customers, and names and kinds not on the customers at
-            all.
+            that came in. What stands for a customer must not depend on other customers,
+            and names and kinds not on the customers at all.
         """
         return ()
 
@@ -92,6 +94,8 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """Settle what a column of `fit` is read as."""
         if column.kind == "plane":
             return "plane"
+        if column.name in self.nominal or column.kind in self._read_as_levels:
+            return "nominal"
         if column.order is not None:
             return "ordered"
         if column.kind in ("number", "boolean", "empty"):
@@ -131,7 +135,7 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             If a number is infinite or a column has no value at all.
         """
         columns = read_columns(self, X, reset=True)
-        rounds = tuple(map(tuple, self._learn(columns)))
+        rounds = without_idle(self._learn(columns), len(columns))
         batch = self._batch(columns)
         derived = [self._ordered(x) for x in derive(batch, columns, rounds)]
         batch.warn(stacklevel=3)
@@ -335,5 +339,6 @@ class MixedTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         """Return scikit-learn's tags: missing values are allowed."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        for name in ("allow_nan", *self._takes):
+            setattr(tags.input_tags, name, True)
         return tags

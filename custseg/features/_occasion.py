@@ -9,8 +9,9 @@ from numbers import Integral, Real
 import numpy as np
 
 from custseg._sklearn import Interval, StrOptions
-from custseg.columns import check_names, order_texts, quoted
-from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
+from custseg.columns import check_names, order_texts
+from custseg.exceptions import DataQualityError, SegmentWarning
+from custseg.features._column_roles import check_column_roles, check_wholes
 from custseg.features._compositions import smallest_share
 from custseg.features._cycles import cyclic_of, read_rounds
 from custseg.features._mixed import MixedTransformer
@@ -201,6 +202,9 @@ class OccasionTransformer(MixedTransformer):
     wedding_days_since 90.00 90.00  10.00
     """
 
+    _takes = ("categorical",)
+    _read_as_levels = ("boolean",)
+
     _parameter_constraints = {
         "shares": [Mapping, None],
         "coordinates": [StrOptions({"hellinger", "clr"})],
@@ -287,8 +291,7 @@ class OccasionTransformer(MixedTransformer):
         for name, group in self._groups.items():
             positions = tuple(names.index(one) for one in group)
             derived.append(self._events_of(name, positions, batch))
-        changed = self._wholes or self._rounds or self._groups
-        return (derived,) if changed else ()
+        return (derived,)
 
     def _check_roles(self, names):
         """Refuse columns that the table does not have, or that have two roles."""
@@ -297,32 +300,11 @@ class OccasionTransformer(MixedTransformer):
             "shares": [part for parts in self._wholes.values() for part in parts],
             "cyclic": list(self._rounds),
             "events": [name for group in self._groups.values() for name in group],
-            "ordered": list(self._orders),
-            "nominal": list(self.nominal),
+            "ordered": self._orders,
+            "nominal": self.nominal,
         }
-        for parameter, wanted in roles.items():
-            check_names(parameter, wanted, names)
-        given = [name for wanted in roles.values() for name in wanted]
-        twice = sorted({name for name in given if given.count(name) > 1})
-        if twice:
-            raise ValueError(
-                "shares, cyclic, events, ordered and nominal must name each column "
-                f"once. Got {quoted(twice)} more than once instead."
-            )
-        short = [name for name, parts in self._wholes.items() if len(parts) < 2]
-        if short:
-            raise ValueError(
-                "shares must give two columns or more to each whole. Got fewer for "
-                f"{quoted(short)} instead. Add the rest, such as all other orders."
-            )
-        derived = [*self._kept(names), *self._wholes, *self._rounds, *self._groups]
-        twice = sorted({name for name in derived if derived.count(name) > 1})
-        if twice:
-            raise SchemaError(
-                "Wholes of shares, cyclic columns, events and columns that stand for "
-                f"themselves must have names of their own. Got {quoted(twice)} more "
-                "than once instead. Give another name in shares or events."
-            )
+        check_column_roles(roles, names)
+        check_wholes(self._wholes)
 
     def _kept(self, names):
         """Return the names of columns that go on as they are."""
@@ -377,18 +359,6 @@ class OccasionTransformer(MixedTransformer):
                 stacklevel=5,
             )
         return events
-
-    def _kind(self, column):
-        """Settle what a column is read as: booleans and declared codes as levels."""
-        if column.kind == "boolean" or column.name in self.nominal:
-            return "nominal"
-        return super()._kind(column)
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: categories and missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags
 
 
 def _listed(names):

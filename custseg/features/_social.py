@@ -8,7 +8,7 @@ from custseg._sklearn import Interval, StrOptions
 from custseg.columns import check_names, quoted
 from custseg.exceptions import DataQualityError
 from custseg.features._mixed import MixedTransformer
-from custseg.scoring import Balance, Counts, Rate, Same, Threshold
+from custseg.scoring import Balance, CheckedCounts, Rate, Same, Threshold
 
 __all__ = ["SocialTransformer"]
 
@@ -121,6 +121,7 @@ class SocialTransformer(MixedTransformer):
     word_of_mouth    1.0  -1.0     0.67   0.0
     """
 
+    _takes = ("categorical",)
     _remedy = "Convert the column first (pandas.to_numeric)."
 
     _parameter_constraints = {
@@ -188,15 +189,13 @@ class SocialTransformer(MixedTransformer):
         roles = [*self.engagement, self.per, self.activity, self.given, self.received]
         roles = dict.fromkeys(name for name in roles if name is not None)
         self.active_from_ = None
-        if not roles:
-            return ()
         batch = self._batch(columns)
-        counts = Counts((), tuple(map(names.index, roles)))
+        counts = CheckedCounts((), tuple(map(names.index, roles)))
         counts(batch)
         if self.activity is not None:
             acts = batch.number(names.index(self.activity))
             self.active_from_ = self._learn_active(acts[acts > 0])
-        return ([counts, *self._derivations(names)],)
+        return ([*[counts] * bool(roles), *self._derivations(names)],)
 
     def _learn_active(self, acts):
         """Learn from how many acts on a customer is active."""
@@ -234,13 +233,3 @@ class SocialTransformer(MixedTransformer):
                 "Columns with a role must be numbers. Got "
                 f"{quoted(both)} in nominal too instead. Leave them out of one."
             )
-
-    def _kind(self, column):
-        """Settle what a column is read as: declared codes as levels."""
-        return "nominal" if column.name in self.nominal else super()._kind(column)
-
-    def __sklearn_tags__(self):
-        """Return scikit-learn's tags: categories and missing values are allowed."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags

@@ -118,6 +118,8 @@ class CustomerColumns(Record):
             _log_units=self.units[logged],
             _positions=self.numbers.tolist(),
             _constant=np.flatnonzero(np.isinf(self.scales)),
+            _has_constants=bool(np.isinf(self.scales).any()),
+            _has_indicators=len(self.indicators) > 0,
             _only_numbers=in_order and not self.levels and not len(self.indicators),
         )
 
@@ -126,12 +128,12 @@ class CustomerColumns(Record):
         marks = None
         if self._positions:
             X = source.matrix(self._positions)
-            if len(X) <= _ROWS:
+            if source.n_rows <= _ROWS:
                 marks = self._scale(X)
             else:  # what is worked on stays in the cache
                 starts = range(0, len(X), _ROWS)
                 marks = [self._scale(X[start : start + _ROWS]) for start in starts]
-                marks = np.concatenate(marks) if len(self.indicators) else None
+                marks = np.concatenate(marks) if self._has_indicators else None
             if self._only_numbers:
                 return X
         Z = np.empty((self.n_outputs, source.n_rows)).T
@@ -151,9 +153,9 @@ class CustomerColumns(Record):
             X[:, self._logged] = signed_log(X[:, self._logged], self._log_units)
         X -= self.means
         X /= self.scales
-        if len(self._constant):
+        if self._has_constants:
             X[:, self._constant] = 0.0  # not minus zero
-        if len(self.indicators):
+        if self._has_indicators:
             return missing[:, self.indicators] / self.indicator_scales
         return None
 

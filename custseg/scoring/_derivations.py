@@ -133,7 +133,7 @@ class Threshold(Derivation):
 
 
 @record
-class Counts(Derivation):
+class CheckedCounts(Derivation):
     """Columns of counts, none below zero: checked, and nothing made of them.
 
     Attributes

@@ -14,7 +14,7 @@ STAGES = ("potential", "new", "mature", "declining", "churned")
 _CORRECTION = "Correct them, or leave the rows out."
 
 
-class Purchases(NamedTuple):
+class BuyerFigures(NamedTuple):
     """What is read of customers, ndarrays of shape (n_customers,).
 
     Attributes
@@ -58,7 +58,7 @@ def read_purchases(source, positions):
     ):
         refuse(name, wrong, constraint, _CORRECTION, "others")
     n_gaps = np.where(gap > 0, np.maximum(orders - 1.0, 0.0), 0.0)
-    return Purchases(recency, orders, gap, gap_sd, n_gaps)
+    return BuyerFigures(recency, orders, gap, gap_sd, n_gaps)
 
 
 @record

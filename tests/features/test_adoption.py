@@ -162,16 +162,16 @@ def test_frozen_alone_and_after_a_pickle():
     ("parameters", "error", "message"),
     [
         ({"scores": {"digital": ("web",)}}, SchemaError, "scores must name columns"),
-        ({"scores": {"digital": ()}}, SchemaError, "Each score must have 1"),
+        ({"scores": {"digital": ()}}, SchemaError, "Each score must have a column"),
         (
             {"shares": {"device": ("phone",)}},
             SchemaError,
-            "must have 2 columns or more",
+            "shares must give two columns or more",
         ),
         (
             {"scores": {"a": ("app",), "b": ("app",)}},
             SchemaError,
-            "Each column must have one role. Got 'app' in more than one",
+            "scores, shares and adopted must name each column once. Got 'app'",
         ),
         ({"reverse": ("app",)}, SchemaError, "reverse must name items of scores"),
         (
