@@ -22,7 +22,7 @@ from scipy.stats import binom
 
 from custseg.selection import _silhouette
 from custseg.selection._draw import stratified_mean
-from custseg.selection._silhouette import encoded
+from custseg.selection._labelings import encoded
 
 TABLE = Path(__file__).with_suffix(".csv")
 N_DRAWS, N_CUSTOMERS, N_DRAWN, NUMBERS = 5_000, 20_000, 2_000, (2, 3, 5)

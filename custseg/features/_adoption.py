@@ -15,11 +15,11 @@ from custseg.columns import (
     read_columns,
 )
 from custseg.exceptions import DataQualityError, SchemaError
-from custseg.features._column_roles import check_column_roles, check_wholes
 from custseg.features._compositions import smallest_share
 from custseg.features._diffusion import ROGERS, category_limits, fit_diffusion
 from custseg.features._like import like
 from custseg.features._mixed import MixedTransformer
+from custseg.features._role_checks import check_column_roles, check_wholes
 from custseg.scoring import Adoption, MeanOfItems, Same, Shares, read_times
 
 __all__ = ["AdoptionTransformer"]

@@ -7,12 +7,12 @@ import numpy as np
 from custseg.columns import MISSING, Column, counted, level_codes, numbers
 from custseg.exceptions import SegmentWarning
 from custseg.features._plane import Plane
-from custseg.scoring import Coded, Derived, Joined, Same, Source
+from custseg.scoring import Coded, CustomerSource, Derived, Joined, Same
 
 __all__ = ["Batch", "derive", "without_idle"]
 
 
-class Batch(Source):
+class Batch(CustomerSource):
     """Customers of a table, column by column, and what is to be told of them.
 
     Parameters

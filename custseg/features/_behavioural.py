@@ -9,10 +9,10 @@ import numpy as np
 from custseg._sklearn import Interval, StrOptions, check_is_fitted
 from custseg.columns import check_names
 from custseg.exceptions import DataQualityError
-from custseg.features._column_roles import check_column_roles, check_wholes
 from custseg.features._compositions import smallest_share
 from custseg.features._cycles import cyclic_of, read_rounds
 from custseg.features._mixed import MixedTransformer
+from custseg.features._role_checks import check_column_roles, check_wholes
 from custseg.scoring import Same, Shares, Threshold, Usage
 
 __all__ = ["BehaviouralTransformer"]

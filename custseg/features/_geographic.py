@@ -8,10 +8,10 @@ from custseg._sklearn import Interval, StrOptions
 from custseg.columns import check_names, order_texts, quoted
 from custseg.exceptions import SchemaError, SegmentWarning
 from custseg.features._batch import derive
-from custseg.features._column_roles import check_column_roles
 from custseg.features._hierarchy import learn_hierarchy
 from custseg.features._mixed import MixedTransformer
 from custseg.features._places import read_places
+from custseg.features._role_checks import check_column_roles
 from custseg.features._sphere import read_targets
 from custseg.scoring import Hierarchy, Kilometres, OnSphere, Same
 

@@ -11,10 +11,10 @@ import numpy as np
 from custseg._sklearn import Interval, StrOptions
 from custseg.columns import check_names, order_texts
 from custseg.exceptions import DataQualityError, SegmentWarning
-from custseg.features._column_roles import check_column_roles, check_wholes
 from custseg.features._compositions import smallest_share
 from custseg.features._cycles import cyclic_of, read_rounds
 from custseg.features._mixed import MixedTransformer
+from custseg.features._role_checks import check_column_roles, check_wholes
 from custseg.features._years import read_reference_date
 from custseg.scoring import Events, Same, Shares
 

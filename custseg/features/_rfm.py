@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -17,44 +17,23 @@ from custseg._sklearn import (
     check_is_fitted,
     fit_context,
 )
-from custseg.columns import Levels, check_names, counted, read_columns
-from custseg.exceptions import DegenerateFitError, SchemaError, SegmentWarning
+from custseg.columns import Levels, counted, read_columns
+from custseg.exceptions import DegenerateFitError, SegmentWarning
 from custseg.features._batch import Batch
 from custseg.features._rfm_cuts import class_limits, quantile_limits
-from custseg.features._rfm_figures import typical_interval
+from custseg.features._rfm_parameters import (
+    KEYS,
+    MEASURES,
+    methods_of,
+    position_of,
+    positions_of,
+    typical_interval,
+)
 from custseg.scoring import Beside, Chosen, RFMScores, checked_figures, relative_recency
 
 __all__ = ["RFMTransformer"]
 
-_MEASURES = ("r", "f", "m")
-_KEYS = ("recency", "frequency", "monetary")
-_OUTPUTS = (*_MEASURES, "score", "cell", "relative_recency")
-_MONETARY = {"total": "monetary_total", "mean": "monetary_value"}
-_DEFAULTS = {
-    "recency": ("recency",),
-    "frequency": ("frequency",),
-    "monetary": tuple(_MONETARY.values()),
-    "gap": ("gap_mean",),
-}
 _REMEDY = "Convert the column first (pandas.to_numeric)."
-
-
-def _sorted_breaks(name, breaks, n_scores):
-    """Check the breaks that a user gives of one measure."""
-    listed = isinstance(breaks, tuple | list | np.ndarray)
-    values = np.array(breaks, dtype=object) if listed else np.array([None])
-    real = all(isinstance(one, Real) and np.isfinite(one) for one in values.tolist())
-    if values.ndim != 1 or not real or np.any(np.diff(values.astype(float)) <= 0):
-        raise ValueError(
-            f"cuts[{name!r}] must be 'quantile', 'kmeans' or rising finite numbers. "
-            f"Got {breaks!r} instead."
-        )
-    if len(values) != n_scores - 1:
-        raise ValueError(
-            f"cuts[{name!r}] must have {n_scores - 1} breaks for {n_scores} scores. "
-            f"Got {len(values)} instead. Give as many, or set n_scores."
-        )
-    return values.astype(np.float64)
 
 
 class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
@@ -287,14 +266,14 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             If a column is the same for all customers, a group is missing for some, or
             a group has too few customers for cuts apart.
         """
-        methods = self._check_parameters()
+        methods = methods_of(self)
         columns = read_columns(self, X, reset=True)
-        batch, positions = self._batch(columns), self._positions(columns)
+        batch, positions = self._batch(columns), positions_of(self, columns)
         read = [(columns[k].name, batch.number(k)) for k in positions.values()]
         figures = checked_figures(*read[:3], *read[3:])
         codes, levels = np.full(batch.n_rows, -1), []
         if self.groups is not None:
-            group = self._one("groups", self.groups, columns)
+            group = position_of("groups", self.groups, columns)
             codes, levels = batch.labels(group)
         n_ordered = int(np.count_nonzero(figures.ordered))
         if n_ordered < 2:
@@ -314,7 +293,7 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         if self.groups is not None:
             positions["groups"] = group
         self._step = self._frozen(positions)
-        scores = self._outputs(batch, _MEASURES, stacklevel=4).T.astype(int)
+        scores = self._outputs(batch, MEASURES, stacklevel=4).T.astype(int)
         sizes = [np.bincount(one, minlength=self.n_scores + 1)[1:] for one in scores]
         self.score_sizes_ = self._table(sizes, first=1)
         return self
@@ -365,7 +344,7 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         batch = self._batch(read_columns(self, X, reset=False))
-        scores = self._outputs(batch, _MEASURES, stacklevel=4)
+        scores = self._outputs(batch, MEASURES, stacklevel=4)
         n = self.n_scores
         place = (scores.astype(np.intp) - 1) @ np.array([n * n, n, 1])
         used, inverse = np.unique(place, return_inverse=True)
@@ -394,39 +373,8 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     # -- parameters ------------------------------------------------------------------
 
-    def _check_parameters(self):
-        """Check what a constraint cannot say; return the method of each measure."""
-        weights = self.weights
-        if (
-            len(weights) != 3
-            or not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights)
-            or sum(weights) <= 0
-        ):
-            raise ValueError(
-                "weights must be three numbers of 0 or more, not all 0. Got "
-                f"{weights!r} instead."
-            )
-        unknown = [name for name in self.output if name not in _OUTPUTS]
-        if unknown or not self.output or len(set(self.output)) < len(self.output):
-            raise ValueError(
-                f"output must name some of {', '.join(_OUTPUTS)}, each once. Got "
-                f"{self.output!r} instead."
-            )
-        if isinstance(self.cuts, str):
-            return dict.fromkeys(_KEYS, self.cuts)
-        if set(self.cuts) != set(_KEYS):
-            raise ValueError(
-                f"cuts must have the keys {', '.join(map(repr, _KEYS))}. Got "
-                f"{', '.join(map(repr, self.cuts)) or 'none'} instead."
-            )
-        return {
-            key: cut
-            if cut in ("quantile", "kmeans")
-            else _sorted_breaks(key, cut, self.n_scores)
-            for key, cut in ((key, self.cuts[key]) for key in _KEYS)
-        }
-
-    def _wants_intervals(self):
+    def wants_intervals(self):
+        """Whether intervals between orders are needed."""
         return self.relative or "relative_recency" in self.output
 
     # -- columns ---------------------------------------------------------------------
@@ -434,44 +382,12 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     def _batch(self, columns):
         return Batch(columns, _REMEDY, self.strict)
 
-    def _positions(self, columns):
-        """Find the columns that are scored."""
-        monetary = _MONETARY.get(self.monetary, self.monetary)
-        given = {
-            "recency": self.recency,
-            "frequency": self.frequency,
-            "monetary": monetary,
-        }
-        if self._wants_intervals():
-            given["gap"] = self.gap
-        if not hasattr(self, "feature_names_in_"):
-            for position, (key, name) in enumerate(given.items()):
-                if name in _DEFAULTS[key]:
-                    given[key] = position
-        return {key: self._one(key, name, columns) for key, name in given.items()}
-
-    def _one(self, parameter, name, columns):
-        if not isinstance(name, str):
-            if not -len(columns) <= name < len(columns):
-                raise SchemaError(
-                    f"{parameter} must be the position of a column. Got {name} in a "
-                    f"table with n_features={len(columns)} instead. There is no such "
-                    "column; give its name, or a table that has it."
-                )
-            return name % len(columns)
-        names = [column.name for column in columns]
-        remedy = (
-            f'Say what the column is called: RFMTransformer({parameter}="my_name").'
-        )
-        check_names(parameter, [name], names, remedy=remedy)
-        return names.index(name)
-
     # -- learning --------------------------------------------------------------------
 
     def _learn_intervals(self, figures, codes, levels):
         """Learn the typical interval of all customers and of each group."""
         self.typical_interval_, self.group_intervals_ = np.nan, {}
-        if not self._wants_intervals():
+        if not self.wants_intervals():
             return
         gaps, n_gaps = figures.gaps, figures.n_gaps
         self.typical_interval_ = typical_interval(gaps, n_gaps)
@@ -489,9 +405,9 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     def _learn_cuts(self, scored, codes, levels, methods, called):
         """Learn where scores begin, for all customers and for each group."""
-        names = dict(zip(_KEYS, _MEASURES, strict=True))
+        names = dict(zip(KEYS, MEASURES, strict=True))
         ordered = ~np.isnan(scored[0])
-        for key, values in zip(_KEYS, scored[:, ordered], strict=True):
+        for key, values in zip(KEYS, scored[:, ordered], strict=True):
             learned = isinstance(methods[key], str)
             if learned and values.min() == values.max():
                 warnings.warn(
@@ -524,7 +440,7 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     def _cuts_of(self, scored, methods, called):
         """Learn where scores begin, of customers with orders, in units of columns."""
         cuts = []
-        for key, values in zip(_KEYS, scored, strict=True):
+        for key, values in zip(KEYS, scored, strict=True):
             method = methods[key]
             if not isinstance(method, str):
                 cuts.append(method[::-1] if key == "recency" else method)
@@ -538,7 +454,7 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     def _table(self, rows, first):
         scores = range(first, self.n_scores + 1)
-        return pd.DataFrame(np.array(rows), index=list(_MEASURES), columns=list(scores))
+        return pd.DataFrame(np.array(rows), index=list(MEASURES), columns=list(scores))
 
     # -- scoring ---------------------------------------------------------------------
 
@@ -555,7 +471,7 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             np.array(self.weights, dtype=np.float64),
             tuple(self.output),
             bool(self.relative),
-            self._wants_intervals(),
+            self.wants_intervals(),
             None if self.groups is None else Levels(levels, "level"),
             bool(self.strict),
         )

@@ -17,7 +17,7 @@ from custseg.scoring._attitudes import (
     side_of,
 )
 from custseg.scoring._classes import AsScored, Classes
-from custseg.scoring._columns import (
+from custseg.scoring._customer_columns import (
     Beside,
     Chosen,
     CustomerColumns,
@@ -54,7 +54,7 @@ from custseg.scoring._numbers import (
     Select,
     Stretch,
 )
-from custseg.scoring._rfm import (
+from custseg.scoring._rfm_scores import (
     RFMScores,
     checked_figures,
     outputs_of,
@@ -89,22 +89,22 @@ from custseg.scoring._segments import (
 )
 from custseg.scoring._shares import Shares
 from custseg.scoring._silence import LifeCycle, read_purchases
-from custseg.scoring._sources import Coded, Source
+from custseg.scoring._sources import Coded, CustomerSource
 from custseg.scoring._wants import Benefits, ItemScores, Prices
 
 # Offered to other stages, not to users.
 _FOR_STAGES = """
 Adoption Apply AsNumbers AsScored Balance Bands Benefits Beside Bins
-CheckedCounts Chosen Classes Coded Components Curves CustomerColumns Cyclic
-Decided Derived DerivedColumns Events FUNCTIONS Fill Gaussians Hierarchy
-HierarchyLevel ItemScores Items Joined Kilometres LIMITS LevelColumn LifeCycle
-Linear Loyalty MeanOfItems Nearest OnSphere Power Prices Promoters RFMScores
-Rate Road Rotate RowNorm RuleAxis RuleCells Same Scale Select Shares Source
-Stretch Sums TYPES Tempered Threshold Trades Trees Types Typicality Usage
-YearsSince bands_of check_complete check_known check_levels check_proportions
-checked_figures locate mean_of no_answer only_read outputs_of own_interval
-promoter_class read_purchases read_times refuse_answers relative_recency
-score_by side_of sums_of_answers
+CheckedCounts Chosen Classes Coded Components Curves CustomerColumns
+CustomerSource Cyclic Decided Derived DerivedColumns Events FUNCTIONS Fill
+Gaussians Hierarchy HierarchyLevel ItemScores Items Joined Kilometres LIMITS
+LevelColumn LifeCycle Linear Loyalty MeanOfItems Nearest OnSphere Power Prices
+Promoters RFMScores Rate Road Rotate RowNorm RuleAxis RuleCells Same Scale
+Select Shares Stretch Sums TYPES Tempered Threshold Trades Trees Types
+Typicality Usage YearsSince bands_of check_complete check_known check_levels
+check_proportions checked_figures locate mean_of no_answer only_read outputs_of
+own_interval promoter_class read_purchases read_times refuse_answers
+relative_recency score_by side_of sums_of_answers
 """.split()
 __all__ = [
     name for name in dir() if not name.startswith("_") and name not in _FOR_STAGES

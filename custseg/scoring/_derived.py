@@ -7,9 +7,9 @@ customer in a scorer, by the same arithmetic.
 
 import numpy as np
 
-from custseg.scoring._columns import CustomerColumns
+from custseg.scoring._customer_columns import CustomerColumns
 from custseg.scoring._record import Record, record
-from custseg.scoring._sources import Coded, Source, numbers_of, places_of
+from custseg.scoring._sources import Coded, CustomerSource, numbers_of, places_of
 
 
 class Derivation(Record):
@@ -34,7 +34,7 @@ class Derivation(Record):
 
         Parameters
         ----------
-        source : Source
+        source : CustomerSource
 
         Returns
         -------
@@ -57,7 +57,7 @@ class Same(Derivation):
         return [self.position]
 
 
-class Derived(Source):
+class Derived(CustomerSource):
     """Columns of a source, and others made of them."""
 
     __slots__ = ("columns", "n_rows", "names", "source", "tells")

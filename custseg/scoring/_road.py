@@ -4,7 +4,7 @@ import numpy as np
 
 from custseg.columns import Levels, is_missing
 from custseg.exceptions import DataQualityError
-from custseg.scoring._columns import through
+from custseg.scoring._customer_columns import through
 from custseg.scoring._record import Record, record
 from custseg.scoring._sources import Row
 

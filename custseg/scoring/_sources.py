@@ -14,7 +14,7 @@ from custseg.exceptions import DataQualityError, SchemaError
 from custseg.scoring._dates import as_dates, date_of
 
 
-class Source:
+class CustomerSource:
     """What steps may ask of any source besides its columns.
 
     Attributes
@@ -63,7 +63,7 @@ class Source:
         return str(int(np.count_nonzero(wrong)))
 
 
-class Row(Source):
+class Row(CustomerSource):
     """One customer: a mapping of column names to values."""
 
     __slots__ = ("names", "row")
@@ -131,7 +131,7 @@ class Row(Source):
         return None if date is None else np.array([date], dtype="datetime64[us]")
 
 
-class Matrix(Source):
+class Matrix(CustomerSource):
     """Customers in columns of numbers, as a step before has made them."""
 
     __slots__ = ("X", "n_rows")
@@ -158,7 +158,7 @@ class Matrix(Source):
         return places.codes_of_numbers(f"x{position}", self.X[:, position])
 
 
-class Columns(Source):
+class Columns(CustomerSource):
     """Customers of a table, column by column."""
 
     alone = False

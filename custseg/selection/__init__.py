@@ -3,6 +3,7 @@
 from custseg.selection._choice import CRITERIA
 from custseg.selection._criteria import calinski_harabasz_scores, davies_bouldin_scores
 from custseg.selection._draw import proportional_sizes
+from custseg.selection._labelings import encoded
 from custseg.selection._likelihood_ratio import (
     LikelihoodRatioTest,
     bootstrap_likelihood_ratio,
@@ -10,7 +11,6 @@ from custseg.selection._likelihood_ratio import (
 from custseg.selection._search import SegmentSearch
 from custseg.selection._silhouette import (
     checked,
-    encoded,
     segment_silhouettes,
     silhouette_samples,
     silhouette_score,

@@ -6,7 +6,7 @@ from sklearn.utils import check_array
 
 from custseg._sklearn import check_weights
 from custseg.engine import ArraySource, Statistic, segment_sums
-from custseg.selection._silhouette import encoded
+from custseg.selection._labelings import encoded
 
 _CH, _DB = "calinski_harabasz", "davies_bouldin"
 

@@ -10,11 +10,8 @@ from custseg.engine import segment_sums
 from custseg.exceptions import DataQualityError
 from custseg.selection._candidate import fit_candidates
 from custseg.selection._criteria import partition_criteria
-from custseg.selection._silhouette import (
-    encoded,
-    silhouette_scores,
-    silhouettes_of,
-)
+from custseg.selection._labelings import encoded
+from custseg.selection._silhouette import silhouette_scores, silhouettes_of
 
 _BOOT_ROWS = 1_000  # customers whose silhouettes are averaged for each refit
 _CRITERIA = (

@@ -14,8 +14,9 @@ from custseg._sklearn import single_threaded
 from custseg._utils._result import Result
 from custseg._utils._seeds import draw_seed
 from custseg.exceptions import DegenerateFitError
+from custseg.selection._labelings import encoded
 from custseg.selection._null import LEVEL, check_whole, null_model_of, table_to_test
-from custseg.selection._silhouette import encoded, silhouettes_of
+from custseg.selection._silhouette import silhouettes_of
 
 _NO_SPREAD = 1e-9  # standard deviation of silhouettes that are all the same
 

@@ -30,7 +30,7 @@ from custseg.features import (
     SocialTransformer,
 )
 from custseg.scoring import load_scorer
-from custseg.scoring._columns import through
+from custseg.scoring._customer_columns import through
 from custseg.scoring._sources import Row, columns_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::custseg.exceptions.SegmentWarning")

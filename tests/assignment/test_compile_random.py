@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 import custseg as cs
 from custseg.exceptions import DegenerateFitError
-from custseg.scoring._columns import through
+from custseg.scoring._customer_columns import through
 from custseg.scoring._sources import Row, columns_of
 
 _WORDS = ("shop", "web", "phone", " Café", "cafe\u0301", "7", "nan", "other", "missing")

@@ -19,7 +19,7 @@ from custseg.selection import (
     silhouette_scores,
 )
 from custseg.selection._draw import stratified_mean
-from custseg.selection._silhouette import encoded
+from custseg.selection._labelings import encoded
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(700, 4)) + RNG.integers(0, 3, (700, 1)) * 2.0

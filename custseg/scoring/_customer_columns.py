@@ -5,7 +5,7 @@ import numpy as np
 from custseg.columns import MISSING_CODE, UNSEEN_CODE, Levels, signed_log
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.scoring._record import Record, record
-from custseg.scoring._sources import Matrix, Source
+from custseg.scoring._sources import CustomerSource, Matrix
 
 _ROWS = 2**14  # worked on at a time
 
@@ -329,7 +329,7 @@ def only_read(steps, n_columns):
     return read.tolist(), (Beside(tuple(parts)), *steps[1:])
 
 
-class Chosen(Source):
+class Chosen(CustomerSource):
     """Some columns of a source."""
 
     __slots__ = ("_positions", "_source", "alone", "n_rows", "tell", "tells")
