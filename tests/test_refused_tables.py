@@ -63,7 +63,7 @@ class TestFrames:
 def test_arrays_have_numbered_columns(fit):
     with pytest.raises(SchemaError, match=re.escape("in column 1: 2 of 4 rows (first")):
         fit(np.array(list(TOWNS.values()), dtype=object).T)
-    message = "Got such in column 1: 2 of 4 rows (first: row 2) instead."
+    message = "Got others in column 1: 2 of 4 rows (first: row 2) instead."
     with pytest.raises(DataQualityError, match=re.escape(message)):
         fit(np.array(list(GAPS.values()), dtype=float).T)
 

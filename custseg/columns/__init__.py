@@ -53,6 +53,7 @@ _FOR_STAGES = {
     "each_once": "_core",
     "quoted": "_core",
     "refuse": "_core",
+    "refuse_column": "_core",
     "ID_WORDS": "_identifiers",
     "id_rank": "_identifiers",
     "is_id_name": "_identifiers",

@@ -376,16 +376,13 @@ def numbers(column, remedy):
             f"Column {column.name!r} must hold numbers. Got {_no_numbers(column)} "
             f"instead. {remedy}"
         )
-    infinite = np.isinf(column.values)
-    if infinite.any():
-        refuse(
-            f"Column {column.name!r}",
-            "hold finite numbers",
-            "infinite values",
-            infinite,
-            "Correct them or mark them as missing.",
-            DataQualityError,
-        )
+    refuse(
+        f"Column {column.name!r}",
+        np.isinf(column.values),
+        "hold finite numbers",
+        "Correct them or mark them as missing.",
+        "infinite values",
+    )
     return column.values
 
 

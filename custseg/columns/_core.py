@@ -42,6 +42,7 @@ __all__ = [
     "pool_levels",
     "quoted",
     "refuse",
+    "refuse_column",
     "repeated",
 ]
 
@@ -75,27 +76,32 @@ def quoted(names, limit=5):
     return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
 
 
-def refuse(what, must, got, wrong, remedy, error=SchemaError):
-    """Raise an error that counts rows and names the first of them.
+def refuse(what, wrong, must, remedy, got="others", error=DataQualityError):
+    """Raise where rows are wrong, with their count and the first of them.
 
     Parameters
     ----------
     what : str
-        Subject of the sentence, such as ``"Column 'age'"``.
+        Subject of the sentence.
+    wrong : ndarray of bool, shape (n_rows,)
     must : str
         The constraint.
-    got : str
-        What stands in the rows instead.
-    wrong : ndarray of bool, shape (n_customers,)
-        The rows.
     remedy : str
-    error : type, default=SchemaError
+    got : str, default="others"
+        What stands in the rows instead.
+    error : type, default=DataQualityError
     """
     rows = np.flatnonzero(wrong)
-    raise error(
-        f"{what} must {must}. Got {got} in {len(rows)} of {len(wrong)} rows instead "
-        f"(first: row {rows[0]}). {remedy}"
-    )
+    if len(rows):
+        raise error(
+            f"{what} must {must}. Got {got} in {len(rows)} of {len(wrong)} rows "
+            f"instead (first: row {rows[0]}). {remedy}"
+        )
+
+
+def refuse_column(name, wrong, constraint, remedy, got="others"):
+    """Raise where a column has values that it must not have."""
+    refuse(f"Column {name!r}", wrong, f"have {constraint}", remedy, got)
 
 
 def repeated(names):

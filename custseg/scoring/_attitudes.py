@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from custseg.scoring._derivations import MeanOfItems, refuse
+from custseg.columns import refuse_column
+from custseg.scoring._derivations import MeanOfItems
 from custseg.scoring._derived import Derivation, levels_of
 from custseg.scoring._record import record
 from custseg.scoring._sources import Coded
@@ -53,7 +54,7 @@ def check_proportions(source, positions):
         values = source.number(position)
         wrong = (values < 0) | (values > 1)
         name = source.names[position]
-        refuse(name, wrong, "shares from 0 to 1", _CORRECTION, "others")
+        refuse_column(name, wrong, "shares from 0 to 1", _CORRECTION)
 
 
 def side_of(source, mean):
@@ -88,7 +89,7 @@ def no_answer(answers):
 
 def refuse_answers(name, wrong):
     """Refuse answers that are none."""
-    refuse(name, wrong, "whole numbers from 0 to 10", _CORRECTION, "others")
+    refuse_column(name, wrong, "whole numbers from 0 to 10", _CORRECTION)
 
 
 def promoter_class(answers):
@@ -128,5 +129,5 @@ def read_times(source, position):
     times = source.number(position)
     constraint = "no time below 0, which is the launch"
     remedy = "Correct them; missing means not adopted."
-    refuse(source.names[position], times < 0, constraint, remedy)
+    refuse_column(source.names[position], times < 0, constraint, remedy)
     return times

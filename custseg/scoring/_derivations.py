@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 
+from custseg.columns import refuse, refuse_column
 from custseg.exceptions import DataQualityError, SchemaError
 from custseg.scoring._derived import Derivation, levels_of
 from custseg.scoring._record import record
@@ -11,31 +12,11 @@ from custseg.scoring._record import record
 USAGE = ("none", "light", "medium", "heavy")
 
 
-def refuse(name, wrong, constraint, remedy, got="such"):
-    """Raise where a column of numbers has values that cannot be.
-
-    Parameters
-    ----------
-    name : str
-    wrong : ndarray of bool, shape (n_rows,)
-    constraint : str
-        What the column must have.
-    remedy : str
-    got : str, default="such"
-    """
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise DataQualityError(
-            f"Column {name!r} must have {constraint}. Got {got} in {len(rows)} of "
-            f"{len(wrong)} rows instead (first: row {rows[0]}). {remedy}"
-        )
-
-
-def not_negative(source, position, remedy, *, why="", got="such"):
+def not_negative(source, position, remedy, *, why="", got="others"):
     """Return a column of numbers of which none is below zero."""
     values = source.number(position)
     wrong = values < 0
-    refuse(source.names[position], wrong, f"no number below 0{why}", remedy, got)
+    refuse_column(source.names[position], wrong, f"no number below 0{why}", remedy, got)
     return values
 
 
@@ -63,14 +44,12 @@ class Cyclic(Derivation):
         values = source.number(
             self.position, "Give hours, weekdays or months as numbers."
         )
-        outside = np.flatnonzero((values < 0) | (values > self.period))
-        if len(outside):
-            raise DataQualityError(
-                f"Cyclic column {self.whole!r} must lie between 0 and "
-                f"{self.period:g}, the length of its round. Got others in "
-                f"{len(outside)} of {len(values)} rows instead (first: row "
-                f"{outside[0]}). Correct them, or the round."
-            )
+        refuse(
+            f"Cyclic column {self.whole!r}",
+            (values < 0) | (values > self.period),
+            f"lie between 0 and {self.period:g}, the length of its round",
+            "Correct them, or the round.",
+        )
         # What is a whole round is none: sin(2 pi) would be 2e-16 off.
         turned = np.where(values == self.period, 0.0, values) / self.period
         angle = 2 * np.pi * turned

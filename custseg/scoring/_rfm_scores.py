@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from custseg.columns import MISSING_CODE, UNSEEN_CODE, Levels
-from custseg.exceptions import DataQualityError, SchemaError
+from custseg.columns import MISSING_CODE, UNSEEN_CODE, Levels, refuse_column
+from custseg.exceptions import SchemaError
 from custseg.scoring._record import Record, record
 
 
@@ -34,7 +34,7 @@ class Figures(NamedTuple):
 def checked_figures(recency, frequency, monetary, gap=None):
     """Check columns of numbers, each with its name, against each other."""
     for name, values in (recency, frequency, *([gap] if gap else [])):
-        _refuse(
+        refuse_column(
             name,
             values < 0,
             "no number below 0",
@@ -42,7 +42,7 @@ def checked_figures(recency, frequency, monetary, gap=None):
         )
     without = np.isnan(recency[1]) & (frequency[1] == 0)
     for name, values in (recency, frequency, monetary):
-        _refuse(
+        refuse_column(
             name,
             np.isnan(values) & ~without,
             "no missing value (NaN)",
@@ -55,7 +55,7 @@ def checked_figures(recency, frequency, monetary, gap=None):
         return Figures(values, ~without)
     n_gaps = np.maximum(frequency[1] - 1.0, 0.0)
     absent = np.isnan(gap[1])
-    _refuse(
+    refuse_column(
         gap[0],
         absent & (n_gaps >= 1),
         "no missing value (NaN) where there are two orders or more",
@@ -63,15 +63,6 @@ def checked_figures(recency, frequency, monetary, gap=None):
     )
     gaps = np.where(absent | (gap[1] == 0) | (n_gaps < 1), np.nan, gap[1])
     return Figures(values, ~without, gaps, n_gaps)
-
-
-def _refuse(name, wrong, constraint, remedy):
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise DataQualityError(
-            f"Column {name!r} must have {constraint}. Got such in {len(rows)} of "
-            f"{len(wrong)} rows instead (first: row {rows[0]}). {remedy}"
-        )
 
 
 def own_interval(gaps, n_gaps, typical):

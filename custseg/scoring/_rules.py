@@ -6,24 +6,13 @@ and what answers behind it.
 
 import numpy as np
 
-from custseg.columns import MISSING_CODE, Levels
-from custseg.exceptions import DataQualityError
+from custseg.columns import MISSING_CODE, Levels, refuse_column
 from custseg.scoring._record import Record, record
-
-
-def refuse(name, wrong, constraint, remedy):
-    """Refuse a column in which values are wrong, with their count."""
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise DataQualityError(
-            f"Column {name!r} must have {constraint}. Got others in {len(rows)} of "
-            f"{len(wrong)} rows instead (first: row {rows[0]}). {remedy}"
-        )
 
 
 def check_complete(name, values):
     """Refuse missing numbers."""
-    refuse(
+    refuse_column(
         name,
         np.isnan(values),
         "numbers and no missing value (NaN)",
@@ -40,18 +29,18 @@ def check_levels(name, values, places, listed):
             "make_customer_features has changed them. Put the rules right behind "
             "RFMTransformer."
         )
-    refuse(name, places < 0, f"levels among {listed}", remedy)
+    refuse_column(name, places < 0, f"levels among {listed}", remedy)
 
 
 def check_known(name, missing, unknown, listed):
     """Refuse missing levels, and those that are not declared."""
-    refuse(
+    refuse_column(
         name,
         missing,
         "levels and no missing value (NaN)",
         "Fill the column, or leave the rows out.",
     )
-    refuse(name, unknown, f"levels among {listed}", "Correct them.")
+    refuse_column(name, unknown, f"levels among {listed}", "Correct them.")
 
 
 def locate(points, values, *, is_line):
@@ -139,7 +128,7 @@ class RuleAxis(Record):
         X = source.matrix(positions)
         names = [source.names[position] for position in positions]
         for name, values in zip(names, X.T, strict=True):
-            refuse(name, np.isinf(values), "finite numbers", "Correct them.")
+            refuse_column(name, np.isinf(values), "finite numbers", "Correct them.")
             if self.missing < 0:
                 check_complete(name, values)
         if self.form == "band" and not self.is_mean:

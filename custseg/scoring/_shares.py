@@ -6,7 +6,7 @@ alone and among others to the last bit.
 
 import numpy as np
 
-from custseg.exceptions import DataQualityError
+from custseg.columns import refuse
 from custseg.scoring._derived import Derivation
 from custseg.scoring._record import record
 
@@ -87,15 +87,11 @@ class Shares(Derivation):
         return parts
 
     def _refuse(self, source, bad, constraint, remedy):
-        rows = np.flatnonzero(np.any(bad, axis=0))
         each = zip(self.positions, bad, strict=True)
         where = [repr(source.names[position]) for position, one in each if one.any()]
         more = f" and {len(where) - 5} more" * (len(where) > 5)
-        raise DataQualityError(
-            f"Shares or counts of {self.whole!r} ({', '.join(where[:5])}{more}) must "
-            f"{constraint}. Got others in {len(rows)} of {bad.shape[1]} rows instead "
-            f"(first: row {rows[0]}). {remedy}"
-        )
+        what = f"Shares or counts of {self.whole!r} ({', '.join(where[:5])}{more})"
+        refuse(what, np.any(bad, axis=0), constraint, remedy)
 
 
 def _logarithms(shares, zero_share):

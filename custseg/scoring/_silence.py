@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from custseg.columns import Levels
-from custseg.scoring._derivations import not_negative, refuse
+from custseg.columns import Levels, refuse_column
+from custseg.scoring._derivations import not_negative
 from custseg.scoring._derived import Derivation
 from custseg.scoring._record import record
 from custseg.scoring._sources import Coded
@@ -56,7 +56,7 @@ def read_purchases(source, positions):
             "no value where there are no orders",
         ),
     ):
-        refuse(name, wrong, constraint, _CORRECTION, "others")
+        refuse_column(name, wrong, constraint, _CORRECTION)
     n_gaps = np.where(gap > 0, np.maximum(orders - 1.0, 0.0), 0.0)
     return BuyerFigures(recency, orders, gap, gap_sd, n_gaps)
 

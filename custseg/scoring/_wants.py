@@ -6,6 +6,7 @@ alone. Higher is more important; NaN is not answered.
 
 import numpy as np
 
+from custseg.columns import refuse
 from custseg.exceptions import DataQualityError
 from custseg.scoring._derived import Derivation
 from custseg.scoring._record import Record, record
@@ -199,10 +200,5 @@ class Prices(Derivation):
 
 def refuse_answers(name, wrong, constraint):
     """Raise where an item or a price has what it cannot have."""
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise DataQualityError(
-            f"{name!r} must have {constraint}. Got others in {len(rows)} of "
-            f"{len(wrong)} rows instead (first: row {rows[0]}). Correct them or mark "
-            "them as missing."
-        )
+    remedy = "Correct them or mark them as missing."
+    refuse(repr(name), wrong, f"have {constraint}", remedy)

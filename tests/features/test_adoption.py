@@ -177,7 +177,7 @@ def test_frozen_alone_and_after_a_pickle():
         (
             {"adopted": {"app": "phone"}},
             DataQualityError,
-            "must have no time below 0, which is the launch. Got such in 1 of 4",
+            "must have no time below 0, which is the launch. Got others in 1 of 4",
         ),
         (
             {"adopted": {"app": "app"}, "observed": 2.0, "eventual": 1.0},

@@ -95,7 +95,7 @@ def test_numbers_of_communities_are_levels():
         (
             {"activity": "followers"},
             DataQualityError,
-            "Column 'followers' must have no number below 0. Got such in 1 of 5 rows",
+            "Column 'followers' must have no number below 0. Got others in 1 of 5 rows",
         ),
         ({"activity": "club"}, SchemaError, "Column 'club' must hold numbers"),
     ],
