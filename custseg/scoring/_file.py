@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from dataclasses import fields
+from importlib import import_module
 from uuid import uuid4
 
 import numpy as np
@@ -16,6 +17,12 @@ _MAGIC = b"custseg scorer\n"
 _VERSION = 1
 _SHA = hashlib.sha256().digest_size
 _ALIGNED = 64
+# Modules of steps, each of which registers its own; the most common ones first.
+_STEPS = (
+    *("_scorer", "_segments", "_numbers", "_rules", "_rfm", "_classes", "_derived"),
+    *("_derivations", "_shares", "_nested", "_earth", "_silence", "_attitudes"),
+    "_wants",
+)
 
 
 def save_scorer(scorer, path):
@@ -142,4 +149,13 @@ def _decoded(value, arrays):
     parts = {
         name: _decoded(part, arrays) for name, part in value.items() if name != "kind"
     }
-    return KINDS[kind](**parts)
+    return _record_of(kind)(**parts)
+
+
+def _record_of(kind):
+    """Return the class of a kind, importing no more modules than it takes."""
+    for module in _STEPS:
+        if kind in KINDS:
+            break
+        import_module(f"custseg.scoring.{module}")
+    return KINDS[kind]

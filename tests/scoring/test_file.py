@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from custseg import (
     compile_scorer,
 )
 from custseg.exceptions import ModelFileError
-from custseg.scoring import load_scorer
+from custseg.scoring import _file, load_scorer
 
 
 def clients(n=300):
@@ -233,3 +234,12 @@ print([name for name in (*heavy, *ours) if name in sys.modules])
         here.predict_proba_one({"orders": 4, "city": "Nice"}),
         rtol=1e-15,
     )
+
+
+def test_every_kind_of_step_is_found_by_a_reader():
+    """In a fresh interpreter only the modules that a scorer imports are there."""
+    folder = Path(_file.__file__).parent
+    with_steps = {
+        path.stem for path in folder.glob("_*.py") if "\n@record\n" in path.read_text()
+    }
+    assert with_steps - {"_columns", "_road"} == set(_file._STEPS)
