@@ -11,6 +11,8 @@ from custseg.columns import MISSING_CODE, UNSEEN_CODE, Levels, refuse_column
 from custseg.exceptions import SchemaError
 from custseg.scoring._record import Record, record
 
+_ROWS = 2**14  # worked on at a time
+
 
 class Figures(NamedTuple):
     """What is scored of each customer, the larger the better.
@@ -174,11 +176,16 @@ class RFMScores(Record):
             relative = relative_recency(figures, self.intervals[group])
         if self.relative:
             values = [-relative, *values[1:]]
-        limits = self.limits[group]
-        scores = [score_by(values[k], limits[:, k].T) for k in range(3)]
-        weights = self.weights.tolist()
-        n_scores = self.limits.shape[2] + 1
-        return outputs_of(self.outputs, scores, relative, weights, n_scores)
+        n_rows, limits = source.n_rows, self.limits[group]
+        Z = np.empty((len(self.outputs), n_rows)).T
+        for start in range(0, n_rows, _ROWS):  # what is worked on stays in the cache
+            rows = slice(start, start + _ROWS)
+            own = limits if len(limits) == 1 else limits[rows]
+            scores = [score_by(values[k][rows], own[:, k].T) for k in range(3)]
+            some = None if relative is None else relative[rows]
+            weights, n_scores = self.weights.tolist(), self.limits.shape[2] + 1
+            Z[rows] = outputs_of(self.outputs, scores, some, weights, n_scores)
+        return Z
 
     def _tell(self, source, position, wrong):
         if not wrong.any():

@@ -360,7 +360,10 @@ def test_each_group_has_its_typical_interval():
             {"recency": -1.0},
             "Column 'recency' must have no number below 0. Got others in",
         ),
-        ({"frequency": -1}, "Column 'frequency' must have no number below 0. Got others"),
+        (
+            {"frequency": -1},
+            "Column 'frequency' must have no number below 0. Got others",
+        ),
         ({"recency": np.nan}, "Column 'recency' must have no missing value (NaN)."),
         ({"monetary_total": np.nan}, "'monetary_total' must have no missing value"),
         ({"monetary_total": np.inf}, "'monetary_total' must hold finite numbers"),
