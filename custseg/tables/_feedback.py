@@ -1,14 +1,13 @@
 """One row per customer of what they say, and how they were answered."""
 
-from datetime import datetime
+import warnings
 
 import narwhals as nw
 
-from custseg.exceptions import DataQualityError, SchemaError
+from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.tables._clock import (
     DAY,
     moment_of,
-    on_the_wall,
     read_end,
     with_clock,
     with_moment,
@@ -23,7 +22,12 @@ from custseg.tables._ids import (
     not_whole,
     settled_ids,
 )
-from custseg.tables._lines import check_date_type, plain_flag, plain_level
+from custseg.tables._lines import (
+    check_date_type,
+    impossible_dates,
+    plain_flag,
+    plain_level,
+)
 from custseg.tables._listed import with_listed
 from custseg.tables._open import ROW
 from custseg.tables._parts import of_customers, share
@@ -110,6 +114,11 @@ def summarize_feedback(
         be read.
     TypeError
         If `columns` is no FeedbackColumns, or `feedback` no table.
+
+    Warns
+    -----
+    SegmentWarning
+        If rows have a touchpoint that `touchpoints` does not have.
 
     See Also
     --------
@@ -276,15 +285,16 @@ def _ask(frame, columns, scales):
     rows = _rows(frame, columns)
     named, schema = columns.named(), rows.collect_schema()
     zone = zone_of(rows, "date")
-    time = nw.col("time")
-    early = time < on_the_wall(datetime(1901, 1, 1), zone)
-    late = time >= on_the_wall(datetime(2100, 1, 1), zone)
+    ancient, epoch, distant = impossible_dates(zone, "time").values()
     found = {
         (columns.customer_id, "a customer id"): missing(
             nw.col("customer"), schema["customer"]
         ),
         (columns.time, "a time"): nw.col("date").is_null(),
-        (columns.time, "a time of the years 1901 to 2099"): early | late,
+        (
+            columns.time,
+            "a time of the years 1901 to 2099, and not of January 1970,",
+        ): ancient | epoch | distant,
     }
     for role in _SCORES:
         if role in named:
@@ -321,7 +331,18 @@ def _read_touchpoints(table, columns, touchpoints, limit):
             )
         return ()
     if touchpoints is not None:
-        return read_names(touchpoints, "touchpoints")
+        names = read_names(touchpoints, "touchpoints")
+        found = table.figures(_unlisted, columns=columns, limit=limit, names=names)
+        if found["n_unlisted"]:
+            warnings.warn(
+                f"Column {columns.touchpoint!r} has levels that touchpoints does not "
+                f"have in {found['n_unlisted']:,} of {found['n_rows']:,} rows. They "
+                "count in the totals, and in no column of their own. Give touchpoints "
+                "the new levels if they are to have columns.",
+                SegmentWarning,
+                stacklevel=3,
+            )
+        return names
     rows = table.rows(_levels, columns=columns, limit=limit)
     names = {row["touchpoint"] for row in rows}
     names = {_NO_TOUCHPOINT if one is None or one != one else one for one in names}
@@ -332,6 +353,15 @@ def _read_touchpoints(table, columns, touchpoints, limit):
             "those that are to have columns."
         )
     return tuple(sorted(names))
+
+
+def _unlisted(frame, columns, limit, names):
+    rows = _rows(frame, columns).filter(nw.col("time") <= limit)
+    known = nw.col("touchpoint").is_in(list(names)).fill_null(_NO_TOUCHPOINT in names)
+    return rows.select(
+        nw.len().alias("n_rows_sum"),
+        (~known).cast(nw.Int64).sum().fill_null(0).alias("n_unlisted_sum"),
+    )
 
 
 def _levels(frame, columns, limit):

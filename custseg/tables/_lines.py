@@ -203,9 +203,9 @@ def not_finite(column):
     return column.is_null() | ~column.is_finite()
 
 
-def impossible_dates(zone):
-    """Return the rules of dates that stand for none, as expressions on `when`."""
-    when = nw.col("when")
+def impossible_dates(zone, column="when"):
+    """Return the rules of dates that stand for none, as expressions on a column."""
+    when = nw.col(column)
     early = on_the_wall(datetime(1901, 1, 1), zone)
     late = on_the_wall(datetime(2100, 1, 1), zone)
     clocks = start_of_clocks(zone)

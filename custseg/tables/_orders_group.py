@@ -52,7 +52,9 @@ def with_gaps(orders):
     engine = orders.implementation
     if engine.is_pandas():
         native = orders.to_native().sort_values(["customer", "time"])
-        same = native["customer"] == native["customer"].shift(1)
+        # Not by `shift`, which turns large integers into floats that are equal.
+        ids = native["customer"].to_numpy()
+        same = np.append(False, ids[1:] == ids[:-1])[: len(ids)]
         gap = native["time"].diff().where(same) / DAY
         return nw.from_native(native.assign(gap=gap).reset_index(drop=True)).lazy()
     if engine.is_polars():

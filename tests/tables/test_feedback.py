@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custseg.exceptions import DataQualityError, SchemaError
+from custseg.exceptions import DataQualityError, SchemaError, SegmentWarning
 from custseg.tables import FeedbackColumns, summarize_feedback
 
 COLUMNS = FeedbackColumns(
@@ -117,7 +117,8 @@ def test_every_figure(engine):
 
 def test_next_month_has_the_same_columns(make_frame):
     given = {"touchpoints": ["hotline", "store"]}
-    found = summarize_feedback(make_frame(table()), COLUMNS, **given)
+    with pytest.warns(SegmentWarning, match="Column 'about' has levels that touchpoi"):
+        found = summarize_feedback(make_frame(table()), COLUMNS, **given)
     assert "satisfaction_hotline_mean" in found.columns
     assert "satisfaction_delivery_mean" not in found.columns
     # All six rows count: the end is the last of them.
@@ -164,7 +165,14 @@ def test_few_columns(make_frame):
         (
             {"at": [T(1900, 1, 1), *table()["at"][1:]]},
             DataQualityError,
-            "Column 'at' must hold a time of the years 1901 to 2099 in every row.",
+            "Column 'at' must hold a time of the years 1901 to 2099, and not of "
+            "January 1970, in every row.",
+        ),
+        (
+            {"at": [T(1970, 1, 1), *table()["at"][1:]]},
+            DataQualityError,
+            "Column 'at' must hold a time of the years 1901 to 2099, and not of "
+            "January 1970, in every row.",
         ),
         (
             {"stars": ["good"] * 6},
@@ -302,3 +310,17 @@ def test_times_with_and_without_zones_are_refused(make_frame):
     columns = FeedbackColumns(ticket="case", resolved="settled")
     with pytest.raises(SchemaError, match="'time' and 'settled' must both have a time"):
         summarize_feedback(make_frame(rows), columns)
+
+
+def test_touchpoints_that_are_not_listed_are_counted(engine):
+    tx = engine.frame(table())
+    about = [one or "missing" for one in table()["about"]]
+    n_others = sum(one != "store" for one in about)
+    message = (
+        "Column 'about' has levels that touchpoints does not have in "
+        f"{n_others} of {len(about)} rows."
+    )
+    end = {"observation_period_end": "2024-12-31"}
+    with pytest.warns(SegmentWarning, match=re.escape(message)):
+        found = summarize_feedback(tx, COLUMNS, touchpoints=["store"], **end)
+    assert "n_feedback" in engine.read(found).columns

@@ -667,3 +667,16 @@ def test_orders_of_one_day_have_no_trend(make_frame):
     columns = TransactionColumns(customer_id="id", amount="eur")
     found = summarize_transactions(make_frame(lines), columns, groups=["trend"])
     assert pd.isna(found["spend_trend"][0])
+
+
+def test_gaps_of_customers_whose_ids_no_float_can_hold(engine):
+    # Two customers of two orders each, 2 and 4 days apart: as floats they are one.
+    large = 2**60
+    days = [datetime(2024, 1, day) for day in (1, 3, 10, 14)]
+    tx = engine.frame(
+        {"who": [large, large, large + 1, large + 1], "at": days, "paid": [1.0] * 4}
+    )
+    columns = TransactionColumns(customer_id="who", date="at", amount="paid")
+    found = engine.read(summarize_transactions(tx, columns))
+    assert found["gap_mean"].tolist() == [2.0, 4.0]
+    assert found["gap_sd"].isna().all()
