@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,15 +52,24 @@ def part_of(path):
     return first.removesuffix(".py")
 
 
+@cache
+def nodes(path):
+    """Everything in the syntax of a file, read once."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
 def imported(path):
     """Modules that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    found = []
+    for node in nodes(path):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
+            found.append(node.module)
             if node.module == "custseg":
-                yield from (f"custseg.{alias.name}" for alias in node.names)
+                found += (f"custseg.{alias.name}" for alias in node.names)
+    return found
 
 
 def direct_imports():
@@ -146,11 +156,10 @@ FULL = {"tables": 43, "features": 34, "cluster": 31}
 def test_rooms_are_of_a_size_to_be_read():
     names, classes = {}, {}
     for path in MODULES:
-        tree = ast.parse(path.read_text())
         assert len(path.read_text().splitlines()) <= 500, path
         if not path.name.startswith("__"):
             assert names.setdefault(path.name, path) == path
-        for node in ast.walk(tree):
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef):
                 assert classes.setdefault(node.name, path) == path, node.name
     for stage in {path.parent for path in MODULES} - {ROOT}:

@@ -14,6 +14,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 LONG = {
     "accuracy": "segments are learned anew in every fold",
     "assignment": "models are fitted in folds",
+    "command_line": "models are fitted by commands",
     "mixtures": "a bootstrap likelihood-ratio test, and parameters of resamples",
     "outcome": "segments are learned anew in every fold",
     "pitfalls": "refits and structure tests of three populations of customers",
