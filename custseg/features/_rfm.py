@@ -28,6 +28,7 @@ from custseg.features._rfm_parameters import (
     position_of,
     positions_of,
     typical_interval,
+    wants_intervals,
 )
 from custseg.scoring import Beside, Chosen, RFMScores, checked_figures, relative_recency
 
@@ -373,10 +374,6 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     # -- parameters ------------------------------------------------------------------
 
-    def wants_intervals(self):
-        """Whether intervals between orders are needed."""
-        return self.relative or "relative_recency" in self.output
-
     # -- columns ---------------------------------------------------------------------
 
     def _batch(self, columns):
@@ -387,7 +384,7 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     def _learn_intervals(self, figures, codes, levels):
         """Learn the typical interval of all customers and of each group."""
         self.typical_interval_, self.group_intervals_ = np.nan, {}
-        if not self.wants_intervals():
+        if not wants_intervals(self):
             return
         gaps, n_gaps = figures.gaps, figures.n_gaps
         self.typical_interval_ = typical_interval(gaps, n_gaps)
@@ -471,7 +468,7 @@ class RFMTransformer(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             np.array(self.weights, dtype=np.float64),
             tuple(self.output),
             bool(self.relative),
-            self.wants_intervals(),
+            wants_intervals(self),
             None if self.groups is None else Levels(levels, "level"),
             bool(self.strict),
         )

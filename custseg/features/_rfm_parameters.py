@@ -70,6 +70,11 @@ def methods_of(rfm):
     }
 
 
+def wants_intervals(rfm):
+    """Tell whether an output needs the intervals between orders."""
+    return rfm.relative or "relative_recency" in rfm.output
+
+
 def positions_of(rfm, columns):
     """Find the columns that are scored."""
     monetary = _MONETARY.get(rfm.monetary, rfm.monetary)
@@ -78,7 +83,7 @@ def positions_of(rfm, columns):
         "frequency": rfm.frequency,
         "monetary": monetary,
     }
-    if rfm.wants_intervals():
+    if wants_intervals(rfm):
         given["gap"] = rfm.gap
     if not hasattr(rfm, "feature_names_in_"):
         for position, (key, name) in enumerate(given.items()):
