@@ -28,7 +28,7 @@ FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
 class TestFrames:
     def test_text(self, fit, frame):
         message = (
-            "Columns must hold numbers. Got such in column 'town': 2 of 4 rows "
+            "Columns must hold numbers. Got others in column 'town': 2 of 4 rows "
             "(first: row 1) instead. Turn them into numbers before this step, for "
             "example by DemographicTransformer of custseg.features, or leave them out."
         )
@@ -47,14 +47,14 @@ class TestFrames:
 
     def test_dates_beside_numbers(self, fit, frame):
         days = pd.date_range("2024-01-01", periods=4).to_pydatetime().tolist()
-        message = "Got such in column 'day': 4 of 4 rows (first: row 0) instead."
+        message = "Got others in column 'day': 4 of 4 rows (first: row 0) instead."
         with pytest.raises(SchemaError, match=re.escape(message)):
             fit(frame({"spend": TOWNS["spend"], "day": days}))
 
     def test_nothing_but_dates(self, fit, frame):
         # scikit-learn would read them as nanoseconds since 1970.
         days = pd.date_range("2024-01-01", periods=4).to_pydatetime().tolist()
-        message = "Got such in column 'day': 4 of 4 rows (first: row 0) instead."
+        message = "Got others in column 'day': 4 of 4 rows (first: row 0) instead."
         with pytest.raises(SchemaError, match=re.escape(message)):
             fit(frame({"day": days}))
 
