@@ -264,7 +264,7 @@ def _rows_not_finite(cells):
 
 def _refuse_text(found):
     return SchemaError(
-        f"Columns must hold numbers. Got such in {found} instead. Turn them into "
+        f"Columns must hold numbers. Got others in {found} instead. Turn them into "
         "numbers before this step, for example by DemographicTransformer of "
         "custseg.features, or leave them out."
     )
