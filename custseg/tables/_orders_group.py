@@ -52,9 +52,11 @@ def with_gaps(orders):
     engine = orders.implementation
     if engine.is_pandas():
         native = orders.to_native().sort_values(["customer", "time"])
-        # Not by `shift`, which turns large integers into floats that are equal.
-        ids = native["customer"].to_numpy()
-        same = np.append(False, ids[1:] == ids[:-1])[: len(ids)]
+        ids = native["customer"]
+        same = ids == ids.shift(1)
+        if isinstance(ids.dtype, np.dtype) and ids.dtype.kind in "iu" and len(ids):
+            # NumPy's integers become floats when shifted, and large ones then equal.
+            same = np.append(False, ids.to_numpy()[1:] == ids.to_numpy()[:-1])
         gap = native["time"].diff().where(same) / DAY
         return nw.from_native(native.assign(gap=gap).reset_index(drop=True)).lazy()
     if engine.is_polars():
