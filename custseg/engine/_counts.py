@@ -105,6 +105,10 @@ def _in_order(values, codes, weights, missing):
         kept = np.flatnonzero(np.bincount(cells, minlength=n_cells))
         place, codes = np.divmod(kept, n_segments)
         values, weights = values[is_new][place], joined[kept]
+    elif not is_new.all():
+        # Ties by segment: sorting leaves them in an order that NumPy's version decides.
+        order = np.lexsort((codes, values))
+        values, codes, weights = values[order], codes[order], weights[order]
     return ValueCounts(values, codes, weights, missing)
 
 
